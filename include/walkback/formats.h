@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walkback, files: captures give (space, sample) pairs; sinks take stacks; wb_run joins them.
+ */
+#ifndef WALKBACK_FORMATS_H
+#define WALKBACK_FORMATS_H
+
+#include <walkback/base.h>
+#include <walkback/symbolize.h>
+#include <walkback/unwind.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Captures ----------------------------------------------------------------------------------------------------- */
+
+struct wb_capture;
+
+/* Reads the next bytes of a stream; *ret_got == 0 is the end. */
+typedef enum wb_err (*wb_read_fn)(void *arg, void *buffer, size_t count, size_t *ret_got);
+
+struct wb_capture_opts {
+	size_t size;
+	const uint32_t *pids;         /* only these processes; NULL: all. As are the lists below, copied. */
+	size_t num_pids;
+	const uint32_t *tids;
+	size_t num_tids;
+	const char *const *events;    /* only events of these names */
+	size_t num_events;
+	uint64_t max_memory;          /* bytes that reading the capture may hold; 0: 512 MiB */
+	struct wb_image *kernel;      /* image for kernel addresses (kallsyms), or NULL */
+};
+
+/* Opens a capture; the format is told by content. path may be a folder (snapshot). opts may be NULL. The capture holds the session. */
+WB_API enum wb_err wb_capture_open(struct wb_session *session, const char *path, const struct wb_capture_opts *opts,
+                                   struct wb_capture **ret_capture);
+/* The same from a stream that cannot seek (perf record -o -). read and arg are borrowed until wb_capture_free. */
+WB_API enum wb_err wb_capture_open_stream(struct wb_session *session, const char *name, wb_read_fn read, void *arg,
+                                          const struct wb_capture_opts *opts, struct wb_capture **ret_capture);
+/* The same from bytes, borrowed until wb_capture_free. */
+WB_API enum wb_err wb_capture_open_bytes(struct wb_session *session, const char *name, const void *bytes, size_t size,
+                                         const struct wb_capture_opts *opts, struct wb_capture **ret_capture);
+WB_API void wb_capture_free(struct wb_capture *capture);
+
+struct wb_capture_event { const char *name; uint64_t samples; };
+struct wb_capture_module { struct wb_image *image; uint64_t address; const char *path; uint32_t pid; };
+struct wb_capture_info {
+	size_t size;
+	const char *format;           /* "perf.data", "snapshot", ...; as all pointers here, borrowed until the next call on the capture */
+	struct wb_platform platform;
+	const char *hostname, *os_release, *command_line; /* "" if unknown */
+	uint8_t from_this_host;       /* 1: the capture says it was made here (host name and kernel release are this machine's) */
+	const struct wb_capture_event *events;
+	size_t num_events;
+	const struct wb_capture_module *modules; /* those seen so far; all at the end */
+	size_t num_modules;
+	uint64_t samples, records, skipped_records, lost_samples; /* so far */
+	uint64_t bytes_done, bytes_total; /* bytes_total 0: unknown (stream) */
+	int32_t signal;               /* crash reason: signal number; 0 if none */
+	uint64_t signal_address;
+};
+WB_API enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *info);
+
+/* WB_OK: the next sample in time order with its space, both borrowed until the next call on the capture. WB_NONE: the end.
+ * WB_ERR_DATA: the rest cannot be read (the diagnostic says where); what came before stands. */
+WB_API enum wb_err wb_capture_next(struct wb_capture *capture, struct wb_space **ret_space, const struct wb_sample **ret_sample);
+
+/* Up to max samples that stay valid until wb_batch_free, from any thread: what running on many threads stands on. */
+struct wb_batch_item { struct wb_space *space; const struct wb_sample *sample; };
+struct wb_batch { size_t size; const struct wb_batch_item *items; size_t count; uint64_t first; /* number of the first sample, from 0 */ };
+/* WB_NONE at the end; a damaged rest gives what came before first, then the error. */
+WB_API enum wb_err wb_capture_next_batch(struct wb_capture *capture, size_t max, struct wb_batch **ret_batch);
+WB_API void wb_batch_free(struct wb_batch *batch);
+
+/* ---- Sinks ---------------------------------------------------------------------------------------------------------- */
+
+struct wb_sink;
+/* Takes all count bytes, or fails (disk full, closed pipe): the error ends the run and is returned by the sink's call. */
+typedef enum wb_err (*wb_write_fn)(void *arg, const void *bytes, size_t count);
+
+/* The sites of one frame, innermost first. */
+struct wb_frame_sites { const struct wb_site *sites; size_t count; };
+
+struct wb_stack {
+	size_t size;
+	const struct wb_sample *sample;
+	struct wb_space *space;
+	const char *event;            /* its name; "" if unknown */
+	const struct wb_frame *frames;
+	size_t num_frames;
+	const struct wb_frame_sites *sites; /* num_frames of them, or NULL: not symbolized */
+	struct wb_stop stop;
+};
+
+struct wb_sink_opts {
+	size_t size;
+	uint8_t meta;                 /* json: also capture and summary lines */
+	struct wb_session *session;   /* to name the images of frames; may be NULL: then modules are not named */
+};
+/* format: "text", "folded", "json". write and arg are borrowed until wb_sink_free. */
+WB_API enum wb_err wb_sink_new(const char *format, const struct wb_sink_opts *opts, wb_write_fn write, void *arg, struct wb_sink **ret_sink);
+WB_API void wb_sink_free(struct wb_sink *sink);
+WB_API enum wb_err wb_sink_begin(struct wb_sink *sink, const struct wb_capture_info *info); /* optional; for meta */
+WB_API enum wb_err wb_sink_write(struct wb_sink *sink, const struct wb_stack *stack);
+WB_API enum wb_err wb_sink_finish(struct wb_sink *sink);
+/* 1 if the format shows names (the run then symbolizes), 0 for raw addresses. */
+WB_API int wb_sink_wants_sites(const struct wb_sink *sink);
+
+/* ---- The run: capture -> walk -> symbolize -> sink ------------------------------------------------------------------- */
+
+struct wb_run_opts {
+	size_t size;
+	const struct wb_walker_opts *walker;         /* NULL: defaults */
+	const struct wb_symbolizer_opts *symbolizer; /* NULL: defaults */
+	uint32_t threads;             /* 0: as many as processors are online. The output does not depend on it. */
+	uint8_t no_symbols;           /* 1: raw addresses */
+	uint8_t keep_going;           /* 1: a damaged capture gives what could be read and WB_OK */
+	uint64_t skip, count;         /* samples to leave out first; then how many at most (0: all) */
+};
+
+struct wb_run_stats {
+	size_t size;
+	uint64_t stacks, frames, sites;
+	uint64_t stops[16];           /* stacks by enum wb_stop_reason */
+	uint64_t hows[16];            /* frames by enum wb_how */
+	uint64_t complete;            /* == stops[WB_STOP_ROOT] */
+	uint64_t unwound;             /* stacks that had registers, as opposed to recorded frames alone */
+};
+/* ret_stats is also written when the run fails half way. opts may be NULL. */
+WB_API enum wb_err wb_run(struct wb_session *session, struct wb_capture *capture, struct wb_sink *sink, const struct wb_run_opts *opts,
+                          struct wb_run_stats *ret_stats);
+
+/* Writes one sample as a snapshot folder (maps.txt, regs.txt, stack*.data, the modules' files if copy_objects). dir must not exist. */
+WB_API enum wb_err wb_snapshot_write(struct wb_session *session, struct wb_space *space, const struct wb_sample *sample, const char *dir,
+                                     int copy_objects);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walkback, walking: a sample (a stopped thread) becomes frames, innermost first, and a stop that says why there are no more.
+ * Bad data met on the way is a stop, not an error.
+ */
+#ifndef WALKBACK_UNWIND_H
+#define WALKBACK_UNWIND_H
+
+#include <walkback/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Samples -------------------------------------------------------------------------------------------------- */
+
+struct wb_reg {
+	uint32_t number;              /* DWARF number of the architecture, or WB_REG_PC */
+	uint32_t reserved;            /* 0 */
+	uint64_t value;
+};
+
+enum wb_pc_kind {
+	WB_PC_EXACT = 0,              /* the instruction about to run (or faulting) */
+	WB_PC_RETURN = 1,             /* a return address: the call is before it */
+};
+
+/* A register set. Registers that are not listed are unknown; unknown is never zero. */
+struct wb_context {
+	const struct wb_reg *regs;
+	size_t num_regs;
+	uint32_t pc_kind;             /* enum wb_pc_kind of its pc */
+	uint32_t reserved;            /* 0 */
+};
+
+struct wb_region {
+	uint64_t address;
+	const void *bytes;            /* borrowed for the walk */
+	size_t size;                  /* bytes */
+};
+
+/* A frame that the capturing side recorded itself. */
+enum wb_given_kind {
+	WB_GIVEN_KERNEL = 1,          /* kernel callchain entry */
+	WB_GIVEN_USER = 2,            /* user callchain entry */
+	WB_GIVEN_BRANCH = 3,          /* from last-branch records */
+	WB_GIVEN_GUEST = 4,
+	WB_GIVEN_HYPERVISOR = 5,
+};
+struct wb_given {
+	uint64_t address;             /* pc */
+	uint8_t kind;                 /* enum wb_given_kind */
+	uint8_t pc_kind;              /* enum wb_pc_kind */
+	uint8_t reserved[6];          /* 0 */
+};
+
+struct wb_label { const char *key, *value; };
+
+/* A stopped thread. Everything is optional but one context or one given frame. A plain struct of the caller's, borrowed for
+ * the call. Zero it before filling, and set size. */
+struct wb_sample {
+	size_t size;
+	const struct wb_context *contexts; /* [0] innermost; the rest: continuations on other stacks */
+	size_t num_contexts;
+	const struct wb_region *regions;   /* sorted by address, disjoint; they shadow the space's memory */
+	size_t num_regions;
+	const struct wb_given *given;      /* kernel part innermost first, then the recorded user part if there is no context */
+	size_t num_given;
+	uint32_t pid, tid, event;          /* event: index in the capture */
+	uint32_t cpu;                      /* UINT32_MAX if unknown */
+	uint64_t time_ns, weight;
+	const char *comm;                  /* "" or NULL if unknown */
+	const struct wb_label *labels;
+	size_t num_labels;
+	uint64_t flags;                    /* enum wb_sample_flags */
+};
+
+enum wb_sample_flags {
+	WB_SAMPLE_GIVEN_PARTIAL = 1,       /* the given user frames are cut (deferred part lost, LBR depth) */
+};
+
+/* ---- Frames and stops ------------------------------------------------------------------------------------------- */
+
+/* How a frame was found, that is: by what the step from its callee was made. Values are fixed. */
+enum wb_how {
+	WB_HOW_CONTEXT = 0,           /* from the sample's registers */
+	WB_HOW_CFI = 1,               /* .eh_frame or .debug_frame */
+	WB_HOW_COMPACT = 2,           /* Apple's __unwind_info */
+	WB_HOW_GO = 3,                /* Go's pclntab */
+	WB_HOW_FRAME_POINTER = 4,     /* validated frame pointer chain */
+	WB_HOW_LEAF = 5,              /* no frame yet, or no more: return address at its ABI place */
+	WB_HOW_CODE = 6,              /* decoded from the function's instructions */
+	WB_HOW_SCAN = 7,              /* a word on the stack that looks like a return address: a guess */
+	WB_HOW_BREAKPAD = 8,
+	WB_HOW_GIVEN = 9,             /* recorded by the capturing side */
+	WB_HOW_WINDOWS = 10,
+	WB_HOW_SFRAME = 11,
+	WB_HOW_EHABI = 12,
+};
+/* "cfi", "frame-pointer", ...; static storage. */
+WB_API const char *wb_how_text(enum wb_how how);
+
+enum wb_frame_flags {
+	WB_FRAME_EXACT = 1,           /* pc is the instruction itself, lookup_pc == pc */
+	WB_FRAME_SIGNAL = 2,          /* a signal trampoline's frame: its caller was interrupted, not calling */
+	WB_FRAME_JOINT = 4,           /* first frame on another stack */
+	WB_FRAME_KERNEL = 8,
+	WB_FRAME_HAS_CFA = 16,
+	WB_FRAME_HAS_IMAGE = 32,      /* image_id and image_pc are valid */
+	WB_FRAME_SP_DERIVED = 64,     /* the stack pointer was concluded, not proven */
+};
+
+struct wb_frame {
+	uint64_t pc;                  /* as found: instruction or return address */
+	uint64_t lookup_pc;           /* where to look things up: inside the instruction that is executing or calling */
+	uint64_t cfa;                 /* canonical frame address (DWARF 5, 6.4); valid with WB_FRAME_HAS_CFA */
+	uint64_t sp;                  /* stack pointer in this frame; 0 if unknown */
+	uint64_t image_id;            /* 0 if no image is known there */
+	uint64_t image_pc;            /* lookup_pc as the file's virtual address; only with WB_FRAME_HAS_IMAGE */
+	uint16_t how;                 /* enum wb_how */
+	uint16_t flags;               /* enum wb_frame_flags */
+	uint32_t context;             /* index of the sample's context that it stems from */
+};
+
+/* Why a walk ended. Values are fixed. Only WB_STOP_ROOT is complete. */
+enum wb_stop_reason {
+	WB_STOP_ROOT = 0,             /* the outermost frame was reached; root_by says how that is known */
+	WB_STOP_MEMORY = 1,           /* bytes at address are not in the capture: cut */
+	WB_STOP_NO_IMAGE = 2,         /* mapped at address, but the file is not had */
+	WB_STOP_UNMAPPED = 3,         /* nothing is mapped at address */
+	WB_STOP_NO_INFO = 4,          /* the image has no unwind information for address, and no other strategy held */
+	WB_STOP_BAD_INFO = 5,         /* the unwind information for address is broken, or needs a register that is unknown */
+	WB_STOP_NO_PROGRESS = 6,      /* the step would not move up the stack */
+	WB_STOP_LIMIT = 7,            /* the caller's capacity or the walker's limit of frames */
+	WB_STOP_JOINT = 8,            /* the walk goes on on another stack that was not captured */
+	WB_STOP_GIVEN = 9,            /* recorded frames ended; the capture does not tell whether they are complete */
+	WB_STOP_EMPTY = 10,           /* nothing to walk: no registers, no recorded frames */
+};
+WB_API const char *wb_stop_text(enum wb_stop_reason reason);
+
+enum wb_root_by {
+	WB_ROOT_NOT = 0,
+	WB_ROOT_RA_UNDEFINED = 1,     /* unwind information says: no caller */
+	WB_ROOT_GO_TOP_FRAME = 2,
+	WB_ROOT_FP_ZERO = 3,          /* the ABI's terminator: frame pointer chain ends in 0 */
+	WB_ROOT_PC_ZERO = 4,          /* the ABI's terminator: return address 0 */
+	WB_ROOT_KERNEL = 5,           /* a kernel thread: there is no user part */
+};
+WB_API const char *wb_root_by_text(enum wb_root_by by);
+
+struct wb_stop {
+	enum wb_stop_reason reason;
+	enum wb_root_by root_by;
+	uint64_t address;             /* the address that failed; 0 for root */
+	uint64_t image_id;            /* image that it concerns; 0 if none */
+	enum wb_how how;              /* strategy whose row failed; WB_HOW_CONTEXT if none applied */
+	uint32_t reserved;
+};
+
+/* ---- Walkers ------------------------------------------------------------------------------------------------------ */
+
+struct wb_walker;
+
+struct wb_walker_opts {
+	size_t size;
+	const enum wb_how *strategies;  /* in order; NULL: auto (cfi, leaf, frame-pointer) */
+	size_t num_strategies;
+	uint32_t max_frames;            /* 0: 65536, which also bounds the walker's memory (48 bytes a frame) */
+	uint32_t row_cache_entries;     /* rounded up to a power of two; 0: 8192 */
+	uint32_t max_scan_words;        /* how far a scan looks; 0: 512. Scanning happens only with WB_HOW_SCAN in strategies. */
+};
+/* opts may be NULL. The walker holds the session. One thread at a time. */
+WB_API enum wb_err wb_walker_new(struct wb_session *session, const struct wb_walker_opts *opts, struct wb_walker **ret_walker);
+WB_API void wb_walker_free(struct wb_walker *walker);
+/* Forgets cached rows (they are valid for ever; only for measuring). */
+WB_API void wb_walker_drop_rows(struct wb_walker *walker);
+
+/* The whole walk of a sample in one call. frame_size is sizeof(struct wb_frame) as the caller compiled it. At most cap frames are
+ * written; *ret_count says how many; if the walk could go on, *ret_stop is WB_STOP_LIMIT. Given kernel frames come first. */
+WB_API enum wb_err wb_walk(struct wb_walker *walker, struct wb_space *space, const struct wb_sample *sample, struct wb_frame *frames,
+                           size_t frame_size, size_t cap, size_t *ret_count, struct wb_stop *ret_stop);
+/* The same from one register set and one piece of stack: no nested pointers, for bindings. */
+WB_API enum wb_err wb_walk_stack(struct wb_walker *walker, struct wb_space *space, const struct wb_reg *regs, size_t num_regs,
+                                 uint64_t stack_address, const void *stack, size_t stack_size, struct wb_frame *frames,
+                                 size_t frame_size, size_t cap, size_t *ret_count, struct wb_stop *ret_stop);
+
+/* Step by step. Everything that _begin is given is borrowed until the next _begin or the walker is freed. */
+WB_API enum wb_err wb_walker_begin(struct wb_walker *walker, struct wb_space *space, const struct wb_sample *sample);
+/* WB_OK: *ret_frame is the next frame; WB_NONE: no more, see wb_walker_stop. */
+WB_API enum wb_err wb_walker_next(struct wb_walker *walker, struct wb_frame *ret_frame, size_t frame_size);
+WB_API enum wb_err wb_walker_stop(struct wb_walker *walker, struct wb_stop *ret_stop);
+
+enum wb_reg_state { WB_REG_UNKNOWN = 0, WB_REG_KNOWN = 1, WB_REG_DERIVED = 2 };
+/* A register in the frame that wb_walker_next gave last. *ret_value is written only if the state is not unknown. */
+WB_API enum wb_err wb_walker_reg(struct wb_walker *walker, uint32_t number, enum wb_reg_state *ret_state, uint64_t *ret_value);
+
+/* ---- Rows, for tools ------------------------------------------------------------------------------------------------ */
+
+enum wb_rule_kind {
+	WB_RULE_UNSPECIFIED = 0,      /* nothing said: the ABI decides (callee-saved keep their value) */
+	WB_RULE_UNDEFINED = 1,
+	WB_RULE_SAME = 2,
+	WB_RULE_OFFSET = 3,           /* saved at CFA + offset; for the CFA: reg + offset */
+	WB_RULE_VAL_OFFSET = 4,       /* is CFA + offset */
+	WB_RULE_REGISTER = 5,         /* is in register reg (+ offset) */
+	WB_RULE_EXPRESSION = 6,       /* saved at the address that the expression gives; for the CFA: its value */
+	WB_RULE_VAL_EXPRESSION = 7,   /* is what the expression gives */
+	WB_RULE_DEREF = 8,            /* for the CFA: the word at reg + offset, + offset2 */
+	WB_RULE_CONSTANT = 9,
+};
+struct wb_rule {
+	enum wb_rule_kind kind;
+	uint32_t reg;                 /* DWARF number (or WB_REG_PC): which register this rule is for, in a row's list */
+	uint32_t base;                /* DWARF number of the register it counts from (REGISTER, CFA OFFSET, DEREF) */
+	int64_t offset, offset2;
+	const uint8_t *expression;    /* DWARF 5, 2.5; borrowed as long as the image */
+	size_t expression_size;
+};
+enum { WB_ROW_RULES_MAX = 128 };
+struct wb_row_info {
+	size_t size;
+	uint64_t start, end;          /* image pcs for which the row holds */
+	enum wb_how how;
+	const char *section;          /* ".eh_frame", ".debug_frame", "" */
+	uint64_t section_offset;      /* of the FDE or entry */
+	uint8_t signal_frame;
+	struct wb_rule cfa;
+	struct wb_rule rules[WB_ROW_RULES_MAX]; /* by register; the return address is the one of WB_REG_PC */
+	size_t num_rules;
+};
+/* The row that one strategy has for an image address. WB_NONE: not mine; WB_ERR_DATA: mine and broken. info->size is the caller's. */
+WB_API enum wb_err wb_row_info(struct wb_session *session, struct wb_image *image, uint64_t image_pc, enum wb_how how,
+                               struct wb_row_info *info);
+/* An expression as text ("breg7+160; deref"), always terminated. Returns the length it would need. */
+WB_API size_t wb_expression_format(enum wb_arch arch, const uint8_t *expression, size_t expression_size, char *buffer, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

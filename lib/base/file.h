@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes of a file, of memory or of a caller's source, behind one reading interface. Files are read with pread, or mapped where the
+ * session says that they are stable. One of the two files with operating system headers behind it.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <walkback/base.h>
+
+#include <stdbool.h>
+
+struct wb_file;
+
+enum wb_file_kind { WB_FILE_KIND_NONE, WB_FILE_KIND_REGULAR, WB_FILE_KIND_FOLDER, WB_FILE_KIND_OTHER };
+enum wb_file_kind wb_file_kind(const char *path);
+
+/* Regular files only: WB_ERR_IO with errno's reason in *ret_reason (static storage; may be NULL) otherwise. */
+enum wb_err wb_file_open(const char *path, bool map, struct wb_file **ret_file, const char **ret_reason);
+/* Borrows the bytes until release(arg); takes the source. Both release on failure. */
+enum wb_err wb_file_of_bytes(const void *bytes, size_t size, void (*release)(void *arg), void *arg, struct wb_file **ret_file);
+enum wb_err wb_file_of_source(const struct wb_source *source, struct wb_file **ret_file);
+void wb_file_free(struct wb_file *file);
+
+uint64_t wb_file_size(const struct wb_file *file);
+/* The whole file in memory if it is there anyway (mapped, or bytes), else NULL. */
+const void *wb_file_memory(const struct wb_file *file);
+/* Exactly size bytes at offset, or WB_ERR_DATA when the file ends before (*ret_reason says "ends at ..."), WB_ERR_IO. */
+enum wb_err wb_file_read(struct wb_file *file, uint64_t offset, void *buffer, size_t size);
+
+/* A piece of a file: points into the file's memory, or owns a copy. */
+struct wb_piece { const uint8_t *bytes; size_t size; void *owned; };
+enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece);
+void wb_piece_deinit(struct wb_piece *piece);
+
+/* Writing, for snapshot folders. */
+enum wb_err wb_file_make_folder(const char *path);
+enum wb_err wb_file_write_new(const char *path, const void *bytes, size_t size);
+/* This machine's host name and kernel release, into buffers of at least 65 bytes. */
+void wb_file_host(char *hostname, size_t hostname_size, char *release, size_t release_size);
+
+#endif

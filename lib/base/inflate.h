@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Decompression with output limits: zstd (whole and streaming), zlib, xz. The only includer of the codecs. A codec that is not in
+ * the build answers WB_ERR_UNSUPPORTED.
+ */
+#ifndef BASE_INFLATE_H
+#define BASE_INFLATE_H
+
+#include <walkback/base.h>
+
+/* Whole buffers: exactly out_size bytes must come out, else WB_ERR_DATA. */
+enum wb_err wb_inflate_zlib(const void *in, size_t in_size, void *out, size_t out_size);
+enum wb_err wb_inflate_zstd(const void *in, size_t in_size, void *out, size_t out_size);
+/* xz: the size is not known before; at most limit bytes. *ret_out is freed with wb_mem_free. */
+enum wb_err wb_inflate_xz(const void *in, size_t in_size, size_t limit, void **ret_out, size_t *ret_out_size);
+
+/* One zstd stream that comes in pieces and goes out in pieces (perf's compressed records). */
+struct wb_inflate_stream;
+enum wb_err wb_inflate_stream_new(struct wb_inflate_stream **ret_stream);
+void wb_inflate_stream_free(struct wb_inflate_stream *stream);
+/* Feeds in, and writes at most out_size bytes; *ret_used and *ret_made say how much. Call again while anything is left on both sides. */
+enum wb_err wb_inflate_stream_next(struct wb_inflate_stream *stream, const void *in, size_t in_size, size_t *ret_used, void *out,
+                                   size_t out_size, size_t *ret_made);
+
+#endif

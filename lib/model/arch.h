@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Architectures as data. Everything above knows registers by *slot*: a small dense number per architecture, so that sets of registers are
+ * 64-bit masks.
+ *
+ * To add an architecture:
+ *  1. add its enumerator to enum wb_arch and its names to the table in arch.c;
+ *  2. write arch_<name>.c: the register table (name, DWARF number; the slot is the index), the roles, the callee-saved mask, the red zone,
+ *     the leaf and frame-pointer conventions, and the order of its registers in perf samples;
+ *  3. declare it below, add it to the table in arch.c and the file to meson.build;
+ *  4. if prologues and epilogues are to be decoded: lib/unwind/code_<name>.c and its line in strategy.c.
+ * Nothing else in lib/ may need a change; if it does, the descriptor lacks a member.
+ */
+#ifndef MODEL_ARCH_H
+#define MODEL_ARCH_H
+
+#include <walkback/base.h>
+
+#include <stdbool.h>
+
+enum {
+	WB_SLOTS_MAX = 64,            /* slots of an architecture: fit a mask */
+	WB_SLOT_NONE = 0xff,
+};
+
+struct wb_arch_reg {
+	const char *name;             /* as the ABI's documents and debuggers call it */
+	uint32_t number;              /* DWARF number, or WB_REG_PC */
+};
+
+/* Where the return address of a frame is by convention. */
+struct wb_convention {
+	uint8_t cfa_base;             /* slot that the CFA counts from */
+	uint8_t ra_in_register;       /* 1: the return address is in slot `ra_slot`; 0: in memory at CFA + ra_offset */
+	uint8_t ra_slot;
+	int16_t cfa_offset;           /* bytes */
+	int16_t ra_offset;            /* bytes from the CFA */
+	int16_t fp_offset;            /* bytes from the CFA; 0: the frame pointer is unchanged */
+};
+
+struct wb_arch_info {
+	enum wb_arch arch;
+	const char *name;
+	const struct wb_arch_reg *regs; /* index: slot */
+	uint8_t num_regs;             /* at most WB_SLOTS_MAX */
+	uint8_t word_size;            /* bytes of an address: 4 or 8 */
+	uint8_t pc, sp, fp;           /* slots */
+	uint8_t ra_column;            /* slot that a CIE's usual return address column means (x86: pc; aarch64: x30) */
+	uint8_t call_step;            /* bytes from a return address back into the call: 1 where instructions vary in length */
+	uint8_t stack_align;          /* of saved words and frame pointers, bytes */
+	uint16_t red_zone;            /* bytes below SP that signal delivery leaves alone */
+	uint64_t callee_saved;        /* slots that a function keeps (the ABI's default rule is "same") */
+	struct wb_convention leaf;    /* at a function's first instruction */
+	struct wb_convention frame;   /* once the frame pointer is set up */
+	const uint8_t *slot_of_dwarf; /* by DWARF number; WB_SLOT_NONE: not modelled */
+	uint32_t num_dwarf;
+	const uint8_t *perf_regs;     /* slot by bit of perf's sample_regs_user (arch/.../perf_regs.h); WB_SLOT_NONE: ignored */
+	uint32_t num_perf_regs;
+	uint64_t address_mask;        /* bits of an address: ~0 or 0xffffffff */
+};
+
+extern const struct wb_arch_info wb_arch_x86_64, wb_arch_x86;
+
+/* NULL if the architecture is not supported. */
+const struct wb_arch_info *wb_arch_info(enum wb_arch arch);
+/* The slot of a DWARF register number or WB_REG_PC; WB_SLOT_NONE if not modelled. */
+static inline uint8_t wb_arch_slot(const struct wb_arch_info *arch, uint32_t number)
+{
+	if (number < arch->num_dwarf)
+		return arch->slot_of_dwarf[number];
+	return number == WB_REG_PC ? arch->pc : (uint8_t)WB_SLOT_NONE;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images: one executable's identity with its files by role. Files are opened lazily, at most once, by any thread; what is computed from
+ * them is published once per slot; failures keep their verdict.
+ */
+#ifndef MODEL_IMAGE_H
+#define MODEL_IMAGE_H
+
+#include <walkback/base.h>
+
+#include "base/lock.h"
+#include "model/object.h"
+
+/* What other layers compute from an image and keep with it. */
+enum wb_image_slot {
+	WB_SLOT_CFI,                  /* unwind/cfi */
+	WB_SLOT_BOUNDS,               /* model/bounds */
+	WB_SLOT_SYMTAB,               /* symbols/symtab */
+	WB_SLOT_DWARF,                /* symbols/dwarf_* */
+	WB_SLOT_COUNT,
+};
+
+struct wb_image;
+
+/* The object that serves a role, opened on first need (finders are asked). WB_NONE: not had (the verdict says why). The object lives as long
+ * as the image. For WB_FILE_DEBUG: the separate debug file only; fall back to the executable yourself. */
+enum wb_err wb_image_object(struct wb_image *image, enum wb_file_role role, struct wb_object **ret_object);
+enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role);
+
+/* Bytes of a section of one of the image's objects, read (and decompressed) at most once, kept as long as the image. WB_NONE: no such
+ * section. ret_vaddr may be NULL. */
+enum wb_err wb_image_section(struct wb_image *image, struct wb_object *object, const char *name, const uint8_t **ret_bytes, size_t *ret_size,
+                             uint64_t *ret_vaddr);
+/* The named section from the debug file if it has it with bytes, else from the executable. */
+enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, struct wb_object **ret_object, const uint8_t **ret_bytes,
+                                   size_t *ret_size, uint64_t *ret_vaddr);
+/* A further object that belongs to the image (dwo, dwp, supplementary), kept as long as the image. name: the file's as recorded. */
+enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *query, struct wb_object **ret_object);
+
+/* Publish-once: the slot's value, made by build(image, arg) under the image's lock if nobody did before. A NULL result with WB_OK or
+ * WB_NONE is remembered too ("known to have none"). `destroy` runs when the image goes. Bytes that the value holds are reported to
+ * wb_session_charge by the builder. */
+typedef enum wb_err (*wb_slot_build_fn)(struct wb_image *image, void *arg, void **ret_value);
+enum wb_err wb_image_slot(struct wb_image *image, enum wb_image_slot slot, wb_slot_build_fn build, void *arg, void (*destroy)(void *value),
+                          void **ret_value);
+
+struct wb_session *wb_image_session(struct wb_image *image);
+const char *wb_image_path(const struct wb_image *image);          /* recorded path, "" if unknown */
+struct wb_platform wb_image_platform(const struct wb_image *image); /* may become known when a file is opened */
+bool wb_image_is_absolute(const struct wb_image *image);
+/* `frames` frames needed this role's file and did not have it: feeds wb_session_wanted. */
+void wb_image_missed(struct wb_image *image, enum wb_file_role role, uint64_t frames);
+/* Bytes of the image at image_pc, as its file has them (code, .got); WB_NONE if absent. */
+enum wb_err wb_image_read(struct wb_image *image, uint64_t image_pc, void *buffer, size_t count);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between the library and the image formats (ELF, Mach-O, PE, symbol texts): what an opened object file offers. lib/ knows
+ * formats/ only through wb_image_formats, which formats/registry.c defines.
+ */
+#ifndef MODEL_OBJECT_H
+#define MODEL_OBJECT_H
+
+#include <walkback/base.h>
+
+#include "base/diag.h"
+#include "base/file.h"
+
+struct wb_segment {
+	uint64_t vaddr, memsz;        /* image pcs */
+	uint64_t offset, filesz;      /* bytes in the file */
+	uint32_t prot;                /* enum wb_prot */
+};
+
+enum wb_section_flags {
+	WB_SECTION_ALLOC = 1,         /* part of the loaded image */
+	WB_SECTION_EXEC = 2,
+	WB_SECTION_NOBITS = 4,        /* has no bytes in this file */
+	WB_SECTION_COMPRESSED = 8,    /* SHF_COMPRESSED or .zdebug: `size` is what comes out, file_size what is stored */
+};
+struct wb_section {
+	const char *name;             /* ELF's name on every format (Mach-O's __eh_frame is ".eh_frame", .zdebug_x is ".debug_x") */
+	uint64_t vaddr;               /* image pc; 0 if not loaded */
+	uint64_t offset, file_size;   /* bytes in the file */
+	uint64_t size;                /* bytes once decompressed */
+	uint32_t flags;
+};
+
+enum wb_symbol_type { WB_SYMBOL_OTHER, WB_SYMBOL_FUNCTION, WB_SYMBOL_IFUNC, WB_SYMBOL_OBJECT, WB_SYMBOL_FILE, WB_SYMBOL_SECTION, WB_SYMBOL_NOTYPE };
+enum wb_symbol_binding { WB_BINDING_LOCAL, WB_BINDING_WEAK, WB_BINDING_GLOBAL };
+enum wb_symbol_table { WB_SYMBOLS_STATIC, WB_SYMBOLS_DYNAMIC, WB_SYMBOLS_PLT, WB_SYMBOLS_TEXT };
+struct wb_symbol {
+	const char *name;             /* borrowed as long as the object is open */
+	uint64_t value;               /* image pc */
+	uint64_t size;                /* bytes; 0 unknown */
+	uint8_t type, binding, table; /* the enums above */
+	uint8_t executable;           /* 1: its section (or segment) is executable */
+	uint8_t absolute;             /* 1: SHN_ABS */
+};
+/* Called for each defined symbol, in the order of the tables; a result other than WB_OK ends the listing and is returned. */
+typedef enum wb_err (*wb_symbol_fn)(void *arg, const struct wb_symbol *symbol);
+
+struct wb_object {
+	const struct wb_image_format *format;
+	struct wb_diags *diags;       /* the session's */
+	const char *path;             /* for messages; owned by the object's opener (the image), lives as long as the object */
+	struct wb_file *file;         /* owned by the object */
+	struct wb_platform platform;
+	bool loaded_layout;           /* bytes are laid out as in memory */
+	bool absolute;                /* image pcs are process addresses */
+	bool relocatable;             /* ET_REL: sections are placed one after the other by the format, relocations applied */
+	const struct wb_segment *segments; /* sorted by vaddr */
+	size_t num_segments;
+	const struct wb_section *sections;
+	size_t num_sections;
+	const uint8_t *build_id;      /* NULL if none */
+	size_t build_id_size;
+	const char *debuglink;        /* file name from .gnu_debuglink; NULL if none */
+	uint32_t debuglink_crc;
+	const char *altlink;          /* file name from .gnu_debugaltlink; NULL if none */
+	const uint8_t *altlink_id;
+	size_t altlink_id_size;
+	bool is_debug_only;           /* loadable sections are NOBITS: a separate debug file */
+};
+
+struct wb_image_format {
+	const char *name;
+	/* Looks at the first bytes of a file (up to 4 KiB). */
+	bool (*probe)(const uint8_t *bytes, size_t size);
+	/* Takes file, also on failure. path is borrowed as long as the object. flags: enum wb_image_flags. */
+	enum wb_err (*open)(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object);
+	void (*close)(struct wb_object *object);
+	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, under the image's lock;
+	 * the result is kept by the caller. */
+	enum wb_err (*read_section)(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
+	enum wb_err (*list_symbols)(struct wb_object *object, wb_symbol_fn fn, void *arg);
+};
+/* Ends with NULL. */
+extern const struct wb_image_format *const wb_image_formats[];
+
+/* Opens a file with the format that recognizes it. Takes file. WB_ERR_UNSUPPORTED with a diagnostic if none does. */
+enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object);
+void wb_object_close(struct wb_object *object);
+/* WB_NONE if there is no section of that name with bytes. */
+enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index);
+/* Image pc of a file offset by the segments, tolerant as loaders are: segments are widened to pages of 64 KiB at most, and an executable
+ * segment wins for executable mappings. WB_NONE if no segment holds it. */
+enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t offset, bool executable, uint64_t *ret_vaddr);
+/* File offset of an image pc; WB_NONE if the file has no bytes for it. */
+enum wb_err wb_object_offset_of_vaddr(const struct wb_object *object, uint64_t vaddr, uint64_t *ret_offset);
+
+#endif
