@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: MIT
-// The command `walkback`: picks the subcommand.
+/* SPDX-License-Identifier: MIT */
+/* The command `walkback`: picks the subcommand. */
 
 #include <stdio.h>
 
@@ -7,6 +7,6 @@ const char *wb_version(void);
 
 int main(void)
 {
-    printf("walkback %s\n", wb_version());
-    return 0;
+	printf("walkback %s\n", wb_version());
+	return 0;
 }
