@@ -23,7 +23,11 @@ enum wb_err wb_session_check(struct wb_session *session, uint64_t done, uint64_t
 bool wb_session_charge(struct wb_session *session, uint64_t bytes, bool force);
 void wb_session_discharge(struct wb_session *session, uint64_t bytes, bool evicted);
 
-/* The nth candidate over all finders, in order. */
-enum wb_err wb_session_find(struct wb_session *session, const struct wb_file_query *query, size_t nth, struct wb_candidate *ret_candidate);
+/* Walks the candidates of all finders in order; start with a zeroed cursor. WB_OK: a candidate; WB_NONE: no further ones; WB_LATER: no
+ * further ones now, but a finder wants to be asked again. */
+enum { WB_FIND_CANDIDATES_MAX = 64 }; /* of one finder: a stock finder has at most a dozen */
+struct wb_find_cursor { size_t finder, nth; bool later; };
+enum wb_err wb_session_find_next(struct wb_session *session, const struct wb_file_query *query, struct wb_find_cursor *cursor,
+                                 struct wb_candidate *ret_candidate);
 
 #endif

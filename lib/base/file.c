@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files by pread or, where they are vouched for, by mmap; bytes in memory; sources of the caller. pread answers for a file that shrinks
+ * with a short read, where a mapping would raise SIGBUS in the caller's process.
+ */
+#include "base/file.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+struct wb_file {
+	int fd;                       /* -1: not a file */
+	uint64_t size;
+	const uint8_t *memory;        /* the whole, mapped or the caller's; NULL: read */
+	bool mapped;
+	void (*release)(void *arg);   /* of the caller's bytes */
+	void *arg;
+	struct wb_source source;      /* read != NULL: the caller's source */
+};
+
+enum wb_file_kind wb_file_kind(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return WB_FILE_KIND_NONE;
+	if (S_ISREG(st.st_mode))
+		return WB_FILE_KIND_REGULAR;
+	return S_ISDIR(st.st_mode) ? WB_FILE_KIND_FOLDER : WB_FILE_KIND_OTHER;
+}
+
+static const char *reason_of(int error)
+{
+	switch (error) {
+	case ENOENT: return "no such file";
+	case ENOTDIR: return "a part of the path is not a folder";
+	case EACCES: return "permission denied";
+	case EISDIR: return "is a folder";
+	case EMFILE:
+	case ENFILE: return "too many open files";
+	case ELOOP: return "too many links";
+	case ENAMETOOLONG: return "name too long";
+	default: return "cannot be opened";
+	}
+}
+
+enum wb_err wb_file_open(const char *path, bool map, struct wb_file **ret_file, const char **ret_reason)
+{
+	const char *ignored, **reason = ret_reason ? ret_reason : &ignored;
+	struct wb_file *file = wb_mem_zalloc(1, sizeof(*file));
+	struct stat st;
+	void *memory;
+
+	*reason = "out of memory";
+	if (!file)
+		return WB_ERR_MEMORY;
+	/* O_NONBLOCK: a fifo must not hang the open; what is not a regular file is refused right after. */
+	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->fd < 0 || fstat(file->fd, &st)) {
+		*reason = reason_of(errno);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		*reason = S_ISDIR(st.st_mode) ? "is a folder" : "not a regular file";
+		goto out;
+	}
+	file->size = (uint64_t)st.st_size;
+	if (map && file->size && file->size <= SIZE_MAX) {
+		memory = mmap(NULL, (size_t)file->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
+		file->mapped = memory != MAP_FAILED;
+		file->memory = file->mapped ? memory : NULL;
+	}
+	*ret_file = file;
+	return WB_OK;
+out:
+	wb_file_free(file);
+	return WB_ERR_IO;
+}
+
+enum wb_err wb_file_of_bytes(const void *bytes, size_t size, void (*release)(void *arg), void *arg, struct wb_file **ret_file)
+{
+	struct wb_file *file = wb_mem_zalloc(1, sizeof(*file));
+
+	if (!file) {
+		if (release)
+			release(arg);
+		return WB_ERR_MEMORY;
+	}
+	*file = (struct wb_file){ .fd = -1, .size = size, .memory = size ? bytes : (const void *)"", .release = release, .arg = arg };
+	*ret_file = file;
+	return WB_OK;
+}
+
+enum wb_err wb_file_of_source(const struct wb_source *source, struct wb_file **ret_file)
+{
+	struct wb_file *file = wb_mem_zalloc(1, sizeof(*file));
+
+	if (!file) {
+		if (source->release)
+			source->release(source->arg);
+		return WB_ERR_MEMORY;
+	}
+	*file = (struct wb_file){ .fd = -1, .size = source->length, .release = source->release, .arg = source->arg, .source = *source };
+	*ret_file = file;
+	return WB_OK;
+}
+
+void wb_file_free(struct wb_file *file)
+{
+	if (!file)
+		return;
+	if (file->mapped)
+		munmap((void *)(uintptr_t)file->memory, (size_t)file->size);
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->release)
+		file->release(file->arg);
+	wb_mem_free(file);
+}
+
+uint64_t wb_file_size(const struct wb_file *file)
+{
+	return file->size;
+}
+
+const void *wb_file_memory(const struct wb_file *file)
+{
+	return file->memory;
+}
+
+static enum wb_err read_source(struct wb_file *file, uint64_t offset, uint8_t *buffer, size_t size)
+{
+	while (size) {
+		size_t got = 0;
+		enum wb_err err = file->source.read(file->arg, offset, buffer, size, &got);
+
+		if (err < 0)
+			return err;
+		if (!got || got > size)
+			return WB_ERR_DATA;
+		offset += got;
+		buffer += got;
+		size -= got;
+	}
+	return WB_OK;
+}
+
+static enum wb_err read_fd(struct wb_file *file, uint64_t offset, uint8_t *buffer, size_t size)
+{
+	while (size) {
+		ssize_t got = pread(file->fd, buffer, size, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return WB_ERR_IO;
+		if (!got)
+			return WB_ERR_DATA;
+		offset += (uint64_t)got;
+		buffer += got;
+		size -= (size_t)got;
+	}
+	return WB_OK;
+}
+
+enum wb_err wb_file_read(struct wb_file *file, uint64_t offset, void *buffer, size_t size)
+{
+	if (offset > file->size || file->size - offset < size)
+		return WB_ERR_DATA;
+	if (file->memory) {
+		memcpy(buffer, file->memory + offset, size);
+		return WB_OK;
+	}
+	return file->source.read ? read_source(file, offset, buffer, size) : read_fd(file, offset, buffer, size);
+}
+
+enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece)
+{
+	enum wb_err err;
+	void *copy;
+
+	if (offset > file->size || file->size - offset < size || size > SIZE_MAX)
+		return WB_ERR_DATA;
+	if (file->memory) {
+		*ret_piece = (struct wb_piece){ file->memory + offset, (size_t)size, NULL };
+		return WB_OK;
+	}
+	copy = wb_mem_alloc((size_t)size);
+	if (!copy)
+		return WB_ERR_MEMORY;
+	err = wb_file_read(file, offset, copy, (size_t)size);
+	if (err) {
+		wb_mem_free(copy);
+		return err;
+	}
+	*ret_piece = (struct wb_piece){ copy, (size_t)size, copy };
+	return WB_OK;
+}
+
+void wb_piece_deinit(struct wb_piece *piece)
+{
+	wb_mem_free(piece->owned);
+	*piece = (struct wb_piece){ NULL, 0, NULL };
+}
+
+enum wb_err wb_file_make_folder(const char *path)
+{
+	return mkdir(path, 0777) ? WB_ERR_IO : WB_OK;
+}
+
+enum wb_err wb_file_write_new(const char *path, const void *bytes, size_t size)
+{
+	const uint8_t *at = bytes;
+	enum wb_err err = WB_OK;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return WB_ERR_IO;
+	while (size && !err) {
+		ssize_t written = write(fd, at, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0) {
+			err = WB_ERR_IO;
+		} else {
+			at += written;
+			size -= (size_t)written;
+		}
+	}
+	if (close(fd))
+		err = WB_ERR_IO;
+	return err;
+}
+
+static void copy_name(char *to, size_t size, const char *from)
+{
+	size_t length = strnlen(from, size - 1);
+
+	memcpy(to, from, length);
+	to[length] = 0;
+}
+
+void wb_file_host(char *hostname, size_t hostname_size, char *release, size_t release_size)
+{
+	struct utsname name;
+
+	if (uname(&name)) {
+		*hostname = *release = 0;
+		return;
+	}
+	copy_name(hostname, hostname_size, name.nodename);
+	copy_name(release, release_size, name.release);
+}

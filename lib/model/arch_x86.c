@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * 32-bit x86, System V ABI (i386 psABI 1.1): register numbers from table 2.14 as .eh_frame of Linux has them (esp 4, ebp 5), callee-saved
+ * registers from table 2.3; there is no red zone. The slot is the DWARF number.
+ */
+#include "model/arch.h"
+
+enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, EIP, NUM_SLOTS, NO = WB_SLOT_NONE };
+
+#define BIT(slot) (UINT64_C(1) << (slot))
+
+static const struct wb_arch_reg regs[NUM_SLOTS] = {
+	{ "eax", 0 }, { "ecx", 1 }, { "edx", 2 }, { "ebx", 3 }, { "esp", 4 }, { "ebp", 5 }, { "esi", 6 }, { "edi", 7 },
+	{ "eip", WB_REG_PC },
+};
+
+static const uint8_t slot_of_dwarf[NUM_SLOTS] = { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, EIP };
+
+/* Linux, arch/x86/include/uapi/asm/perf_regs.h: AX BX CX DX SI DI BP SP IP, then flags and segments. */
+static const uint8_t perf_regs[] = { EAX, EBX, ECX, EDX, ESI, EDI, EBP, ESP, EIP };
+
+const struct wb_arch_info wb_arch_x86 = {
+	.arch = WB_ARCH_X86,
+	.name = "x86",
+	.regs = regs,
+	.num_regs = NUM_SLOTS,
+	.word_size = 4,
+	.pc = EIP,
+	.sp = ESP,
+	.fp = EBP,
+	.ra_column = EIP,
+	.call_step = 1,
+	.stack_align = 4,
+	.red_zone = 0,
+	.callee_saved = BIT(EBX) | BIT(EBP) | BIT(ESI) | BIT(EDI),
+	.leaf = { .cfa_base = ESP, .cfa_offset = 4, .ra_offset = -4 },
+	.frame = { .cfa_base = EBP, .cfa_offset = 8, .ra_offset = -4, .fp_offset = -8 },
+	.slot_of_dwarf = slot_of_dwarf,
+	.num_dwarf = NUM_SLOTS,
+	.perf_regs = perf_regs,
+	.num_perf_regs = sizeof(perf_regs),
+	.address_mask = UINT32_MAX,
+};
