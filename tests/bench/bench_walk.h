@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame of every bench_walk_* program: reads a flat file, walks all its samples a number of times, and prints one line
+ * per pass: engine, pass, samples, frames, stacks that the engine calls complete, CPU seconds, nanoseconds per frame.
+ */
+#ifndef BENCH_WALK_H
+#define BENCH_WALK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flat.h"
+
+enum { BENCH_MAX_FRAMES = 4096 };
+
+struct bench_engine {
+	const char *name;
+	/* Everything that a user pays once. 0 or -1; prints what is wrong. */
+	int (*open)(const struct flat *flat, void **ret_state);
+	/* Walks one sample; returns the number of frames. pcs is NULL unless the frames are asked for; there is room for
+	 * BENCH_MAX_FRAMES. Lookup addresses: pc - 1 for return addresses. */
+	size_t (*walk)(void *state, const struct flat_sample *sample, uint64_t *pcs, int *ret_complete);
+	/* Empties the cache of rows; NULL if the engine cannot. */
+	void (*forget)(void *state);
+};
+
+/* Arguments: FLAT [-p PASSES] [-f] [-o FRAMES]; -f: empty the cache before each sample, from the second pass on;
+ * -o: write the frames of the last pass, a line a sample. Returns the exit status. */
+int bench_walk_main(int argc, char **argv, const struct bench_engine *engine);
+
+#endif
