@@ -1,11 +1,15 @@
-// SPDX-License-Identifier: MIT
-// The version of the library that is loaded, as opposed to the headers compiled against.
+/* SPDX-License-Identifier: MIT */
+/* What this build of the library is, as opposed to the headers that its caller was compiled against. */
+#include <walkback/base.h>
 
 #include "config.h"
 
-__attribute__((visibility("default"))) const char *wb_version(void);
-
 const char *wb_version(void)
 {
-    return WB_VERSION;
+	return WB_VERSION;
+}
+
+const char *wb_features(void)
+{
+	return WB_FEATURES;
 }
