@@ -534,11 +534,13 @@ static enum wb_err space_read_piece(const struct wb_space *space, uint64_t addre
 	for (size_t i = space->blocks ? space->blocks->count : 0; i-- > 0;) {
 		const struct wb_memory *memory = &space->blocks->items[i]->memory;
 
-		if (address < memory->start || address >= memory->end)
+		if (address >= memory->end)
 			continue;
-		left = memory->end - address;
+		/* A newer block that starts further on shadows what is under it from there. */
+		left = (address < memory->start ? memory->start : memory->end) - address;
 		*count = left < *count ? (size_t)left : *count;
-		return memory_read(memory, address, buffer, *count);
+		if (address >= memory->start)
+			return memory_read(memory, address, buffer, *count);
 	}
 	/* What is writable may differ from the file by now: absent is honest. */
 	map = map_above(space, address);
@@ -560,10 +562,8 @@ enum wb_err wb_space_read(struct wb_space *space, uint64_t address, void *buffer
 		enum wb_err err = WB_NONE;
 		size_t part = count;
 
-		for (const struct wb_space *s = space; s && err == WB_NONE; s = s->parent) {
-			part = count;
+		for (const struct wb_space *s = space; s && err == WB_NONE; s = s->parent)
 			err = space_read_piece(s, address, to, &part);
-		}
 		if (err)
 			return err;
 		to += part;
