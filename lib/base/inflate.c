@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Decompression with output limits. Each codec has one block below; a codec that is not in the build is a block that answers
+ * WB_ERR_UNSUPPORTED. zlib data goes through libdeflate where it is there (about twice as fast on whole buffers), else through zlib.
+ */
+#include "base/inflate.h"
+
+#include "base/mem.h"
+#include "config.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if WB_HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#elif WB_HAVE_ZLIB
+#include <zlib.h>
+#endif
+#if WB_HAVE_LZMA
+#include <lzma.h>
+#endif
+#if WB_HAVE_ZSTD
+#include <zstd.h>
+#include <zstd_errors.h>
+#endif
+
+/* ---- zlib ------------------------------------------------------------------------------------------------------ */
+
+#if WB_HAVE_LIBDEFLATE
+
+enum wb_err wb_inflate_zlib(const void *in, size_t in_size, void *out, size_t out_size)
+{
+	struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+	enum libdeflate_result result;
+
+	if (!decompressor)
+		return WB_ERR_MEMORY;
+	/* Without a place for the actual size, a shorter output is an error too. */
+	result = libdeflate_zlib_decompress(decompressor, in, in_size, out, out_size, NULL);
+	libdeflate_free_decompressor(decompressor);
+	return result == LIBDEFLATE_SUCCESS ? WB_OK : WB_ERR_DATA;
+}
+
+#elif WB_HAVE_ZLIB
+
+/* zlib counts in unsigned int: larger buffers go through in steps. */
+static unsigned zlib_step(size_t left)
+{
+	return left < UINT32_MAX / 2 ? (unsigned)left : UINT32_MAX / 2;
+}
+
+enum wb_err wb_inflate_zlib(const void *in, size_t in_size, void *out, size_t out_size)
+{
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)in, .next_out = out };
+	Bytef past_end;
+	size_t in_left = in_size, out_left = out_size;
+	int result = inflateInit(&z);
+
+	if (result != Z_OK)
+		return result == Z_MEM_ERROR ? WB_ERR_MEMORY : WB_ERR_DATA;
+	/* Each round consumes input or makes output, else inflate answers Z_BUF_ERROR. */
+	while (result == Z_OK) {
+		unsigned in_step = zlib_step(in_left), out_step = zlib_step(out_left);
+
+		/* Even when the output is full, the trailing checksum is still to be read; a byte more is one too many. */
+		if (!out_step)
+			z.next_out = &past_end;
+		z.avail_in = in_step;
+		z.avail_out = out_step ? out_step : 1;
+		result = inflate(&z, Z_NO_FLUSH);
+		in_left -= in_step - z.avail_in;
+		if (out_step)
+			out_left -= out_step - z.avail_out;
+		else if (!z.avail_out)
+			result = Z_DATA_ERROR;
+	}
+	inflateEnd(&z);
+	if (result == Z_MEM_ERROR)
+		return WB_ERR_MEMORY;
+	return result == Z_STREAM_END && out_left == 0 ? WB_OK : WB_ERR_DATA;
+}
+
+#else
+
+enum wb_err wb_inflate_zlib(const void *in, size_t in_size, void *out, size_t out_size)
+{
+	(void)in, (void)in_size, (void)out, (void)out_size;
+	return WB_ERR_UNSUPPORTED;
+}
+
+#endif
+
+/* ---- zstd ------------------------------------------------------------------------------------------------------ */
+
+#if WB_HAVE_ZSTD
+
+static enum wb_err zstd_err(size_t result)
+{
+	return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation ? WB_ERR_MEMORY : WB_ERR_DATA;
+}
+
+enum wb_err wb_inflate_zstd(const void *in, size_t in_size, void *out, size_t out_size)
+{
+	size_t result = ZSTD_decompress(out, out_size, in, in_size);
+
+	if (ZSTD_isError(result))
+		return zstd_err(result);
+	return result == out_size ? WB_OK : WB_ERR_DATA;
+}
+
+struct wb_inflate_stream {
+	ZSTD_DStream *zstd;
+};
+
+enum {
+	/* A hostile frame header may ask for a window of gigabytes. perf writes level 1 to 22, whose windows end at 2^27. */
+	STREAM_WINDOW_LOG_MAX = 27,
+};
+
+enum wb_err wb_inflate_stream_new(struct wb_inflate_stream **ret_stream)
+{
+	struct wb_inflate_stream *stream = wb_mem_zalloc(1, sizeof(*stream));
+
+	if (!stream)
+		return WB_ERR_MEMORY;
+	stream->zstd = ZSTD_createDStream();
+	if (!stream->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(stream->zstd, ZSTD_d_windowLogMax, STREAM_WINDOW_LOG_MAX))) {
+		wb_inflate_stream_free(stream);
+		return WB_ERR_MEMORY;
+	}
+	*ret_stream = stream;
+	return WB_OK;
+}
+
+void wb_inflate_stream_free(struct wb_inflate_stream *stream)
+{
+	if (!stream)
+		return;
+	ZSTD_freeDStream(stream->zstd);
+	wb_mem_free(stream);
+}
+
+enum wb_err wb_inflate_stream_next(struct wb_inflate_stream *stream, const void *in, size_t in_size, size_t *ret_used, void *out,
+                                   size_t out_size, size_t *ret_made)
+{
+	ZSTD_inBuffer from = { in, in_size, 0 };
+	ZSTD_outBuffer to = { out, out_size, 0 };
+	size_t result = ZSTD_decompressStream(stream->zstd, &to, &from);
+
+	if (ZSTD_isError(result))
+		return zstd_err(result);
+	*ret_used = from.pos;
+	*ret_made = to.pos;
+	return WB_OK;
+}
+
+#else
+
+enum wb_err wb_inflate_zstd(const void *in, size_t in_size, void *out, size_t out_size)
+{
+	(void)in, (void)in_size, (void)out, (void)out_size;
+	return WB_ERR_UNSUPPORTED;
+}
+
+enum wb_err wb_inflate_stream_new(struct wb_inflate_stream **ret_stream)
+{
+	(void)ret_stream;
+	return WB_ERR_UNSUPPORTED;
+}
+
+void wb_inflate_stream_free(struct wb_inflate_stream *stream)
+{
+	(void)stream;
+}
+
+enum wb_err wb_inflate_stream_next(struct wb_inflate_stream *stream, const void *in, size_t in_size, size_t *ret_used, void *out,
+                                   size_t out_size, size_t *ret_made)
+{
+	(void)stream, (void)in, (void)in_size, (void)ret_used, (void)out, (void)out_size, (void)ret_made;
+	return WB_ERR_UNSUPPORTED;
+}
+
+#endif
+
+/* ---- xz -------------------------------------------------------------------------------------------------------- */
+
+#if WB_HAVE_LZMA
+
+enum {
+	XZ_MEMORY_MAX = 128 << 20,    /* xz -9 needs 65 MiB; a hostile header may ask for 4 GiB */
+	XZ_FIRST_ROOM = 64 << 10,
+};
+
+static size_t xz_room(size_t room, size_t limit)
+{
+	size_t more = room ? room * 2 : XZ_FIRST_ROOM;
+
+	return room > limit / 2 || more > limit ? limit : more;
+}
+
+/* Runs the decoder until the end of the data, in a buffer that doubles up to one byte more than the limit: output that fills that byte is
+ * too long, output that ends before it still lets the decoder read its trailer. */
+static enum wb_err xz_run(lzma_stream *z, size_t limit, uint8_t **out, size_t *size)
+{
+	size_t room = 0, most = limit + (limit < SIZE_MAX);
+	lzma_ret result = LZMA_OK;
+
+	/* A full buffer of `most` ends it, and so does LZMA_BUF_ERROR: the decoder wants more input than there is. */
+	while (result == LZMA_OK) {
+		if (*size == room) {
+			size_t more = xz_room(room, most);
+			uint8_t *grown = more == room ? NULL : wb_mem_resize(*out, more, 1);
+
+			if (!grown)
+				return more == room ? WB_ERR_LIMIT : WB_ERR_MEMORY;
+			*out = grown;
+			room = more;
+		}
+		z->next_out = *out + *size;
+		z->avail_out = room - *size;
+		result = lzma_code(z, LZMA_FINISH);
+		*size = room - z->avail_out;
+	}
+	if (result == LZMA_STREAM_END)
+		return *size <= limit ? WB_OK : WB_ERR_LIMIT;
+	if (result == LZMA_MEM_ERROR)
+		return WB_ERR_MEMORY;
+	return result == LZMA_MEMLIMIT_ERROR ? WB_ERR_LIMIT : WB_ERR_DATA;
+}
+
+enum wb_err wb_inflate_xz(const void *in, size_t in_size, size_t limit, void **ret_out, size_t *ret_out_size)
+{
+	lzma_stream z = LZMA_STREAM_INIT;
+	uint8_t *out = NULL;
+	size_t size = 0;
+	enum wb_err err;
+
+	if (lzma_stream_decoder(&z, XZ_MEMORY_MAX, LZMA_CONCATENATED) != LZMA_OK)
+		return WB_ERR_MEMORY;
+	z.next_in = in;
+	z.avail_in = in_size;
+	err = xz_run(&z, limit, &out, &size);
+	lzma_end(&z);
+	if (err) {
+		wb_mem_free(out);
+		return err;
+	}
+	*ret_out = out;
+	*ret_out_size = size;
+	return WB_OK;
+}
+
+#else
+
+enum wb_err wb_inflate_xz(const void *in, size_t in_size, size_t limit, void **ret_out, size_t *ret_out_size)
+{
+	(void)in, (void)in_size, (void)limit, (void)ret_out, (void)ret_out_size;
+	return WB_ERR_UNSUPPORTED;
+}
+
+#endif
