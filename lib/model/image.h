@@ -22,8 +22,8 @@ enum wb_image_slot {
 
 struct wb_image;
 
-/* The object that serves a role, opened on first need (finders are asked). WB_NONE: not had (the verdict says why). The object lives as long
- * as the image. For WB_FILE_DEBUG: the separate debug file only; fall back to the executable yourself. */
+/* The object that serves a role, opened on first need (finders are asked). WB_NONE: not had (the verdict says why; WB_VERDICT_NOT_TRIED: a
+ * finder said WB_LATER, ask again in a later walk, or nobody needs that file). The object lives as long as the image. For WB_FILE_DEBUG: the separate debug file only; fall back to the executable yourself. */
 enum wb_err wb_image_object(struct wb_image *image, enum wb_file_role role, struct wb_object **ret_object);
 enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role);
 
@@ -37,12 +37,21 @@ enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, str
 /* A further object that belongs to the image (dwo, dwp, supplementary), kept as long as the image. name: the file's as recorded. */
 enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *query, struct wb_object **ret_object);
 
-/* Publish-once: the slot's value, made by build(image, arg) under the image's lock if nobody did before. A NULL result with WB_OK or
- * WB_NONE is remembered too ("known to have none"). `destroy` runs when the image goes. Bytes that the value holds are reported to
- * wb_session_charge by the builder. */
+/* The object's symbols, see wb_symbol_fn; what the object has to keep for their names is charged. */
+enum wb_err wb_image_symbols(struct wb_image *image, struct wb_object *object, wb_symbol_fn fn, void *arg);
+
+/* Publish-once: the slot's value, made by build(image, arg) under the slot's lock if nobody did before. A NULL result with WB_OK or
+ * WB_NONE is remembered too ("known to have none"), unless a finder said WB_LATER meanwhile; so is every error but WB_ERR_MEMORY and
+ * WB_ERR_CANCELLED. A builder may use sections, objects and other slots, if slots do not need each other in a circle. `destroy` (may be
+ * NULL) runs when the image goes. Bytes that the value holds are reported to wb_session_charge by the builder. */
 typedef enum wb_err (*wb_slot_build_fn)(struct wb_image *image, void *arg, void **ret_value);
 enum wb_err wb_image_slot(struct wb_image *image, enum wb_image_slot slot, wb_slot_build_fn build, void *arg, void (*destroy)(void *value),
                           void **ret_value);
+
+/* A new image whose executable is an object that the caller made (generated code). Takes the object, also on failure; the object's path
+ * becomes the image's copy of the identity's. */
+enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_identity *identity, struct wb_object *object,
+                               struct wb_image **ret_image);
 
 struct wb_session *wb_image_session(struct wb_image *image);
 const char *wb_image_path(const struct wb_image *image);          /* recorded path, "" if unknown */

@@ -44,11 +44,13 @@ struct wb_wanted_list {
 	size_t count, capacity;
 	uint32_t *index;              /* open addressing: entry + 1; 0 is free */
 	size_t index_size;            /* a power of two, or 0 */
-	uint32_t *order;              /* by cost, as of the last call with nth == 0 */
+	struct wb_wanted_entry **order; /* by cost, as of the last call with nth == 0 */
 	size_t num_ordered;
 };
 void wb_wanted_list_init(struct wb_wanted_list *list);
 void wb_wanted_list_deinit(struct wb_wanted_list *list);
+/* `frames` more frames stayed without the file. Strings and ids are copied. */
+enum wb_err wb_wanted_list_add(struct wb_wanted_list *list, const struct wb_wanted *wanted);
 
 /* The session's, implemented by session.c. */
 struct wb_image_pool *wb_session_image_pool(struct wb_session *session);

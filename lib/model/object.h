@@ -11,6 +11,11 @@
 #include "base/diag.h"
 #include "base/file.h"
 
+#include <stdatomic.h>
+
+struct wb_image_file;
+
+/* Formats drop segments and sections whose ends overflow: start + size is safe for everybody else. */
 struct wb_segment {
 	uint64_t vaddr, memsz;        /* image pcs */
 	uint64_t offset, filesz;      /* bytes in the file */
@@ -66,6 +71,8 @@ struct wb_object {
 	const uint8_t *altlink_id;
 	size_t altlink_id_size;
 	bool is_debug_only;           /* loadable sections are NOBITS: a separate debug file */
+	_Atomic uint64_t held;        /* bytes kept in memory for symbols and their names; grows */
+	struct wb_image_file *holder; /* the image's bookkeeping for it; NULL while no image has it */
 };
 
 struct wb_image_format {
@@ -78,6 +85,7 @@ struct wb_image_format {
 	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, under the image's lock;
 	 * the result is kept by the caller. */
 	enum wb_err (*read_section)(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
+	/* Any thread, also several at a time: what it keeps is under a lock of the object's. */
 	enum wb_err (*list_symbols)(struct wb_object *object, wb_symbol_fn fn, void *arg);
 };
 /* Ends with NULL. */
@@ -93,5 +101,7 @@ enum wb_err wb_object_find_section(const struct wb_object *object, const char *n
 enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t offset, bool executable, uint64_t *ret_vaddr);
 /* File offset of an image pc; WB_NONE if the file has no bytes for it. */
 enum wb_err wb_object_offset_of_vaddr(const struct wb_object *object, uint64_t vaddr, uint64_t *ret_offset);
+/* count bytes of the loaded image at vaddr; WB_NONE if the file does not have them all. */
+enum wb_err wb_object_read(const struct wb_object *object, uint64_t vaddr, void *buffer, size_t count);
 
 #endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of formats: to add one is a file and a line here. The order is that of the probes. */
+#include "model/object.h"
+
+const struct wb_image_format *const wb_image_formats[] = {
+	NULL,
+};

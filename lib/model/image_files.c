@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files of images: which finders are asked for each role, whether what they offer is the right file (the verdict), and the sections and
+ * symbols read from it. A file is opened at most once, under the files' lock, and published; so is each of its sections.
+ */
+#include "model/image_files.h"
+
+#include "base/mem.h"
+#include "model/image_pool.h"
+#include "model/session.h"
+#include "model/verify.h"
+
+#include <string.h>
+
+/* ---- Opened files --------------------------------------------------------------------------------------------------- */
+
+enum wb_err wb_image_file_new(struct wb_image *image, struct wb_object *object, char *path, struct wb_image_file **ret_file)
+{
+	struct wb_image_file *file = wb_mem_zalloc(1, sizeof(*file));
+
+	if (file)
+		file->sections = wb_mem_zalloc(object->num_sections, sizeof(file->sections[0]));
+	if (!file || !file->sections) {
+		wb_mem_free(file);
+		wb_object_close(object);
+		wb_mem_free(path);
+		return WB_ERR_MEMORY;
+	}
+	file->object = object;
+	file->path = path;
+	object->path = path;
+	object->holder = file;
+	atomic_fetch_add_explicit(&wb_session_image_pool(image->session)->files, 1, memory_order_relaxed);
+	*ret_file = file;
+	return WB_OK;
+}
+
+void wb_image_file_free(struct wb_image *image, struct wb_image_file *file)
+{
+	if (!file)
+		return;
+	for (size_t i = 0; i < file->object->num_sections; i++) {
+		struct wb_image_section *section = atomic_load_explicit(&file->sections[i], memory_order_relaxed);
+
+		if (section)
+			wb_piece_deinit(&section->piece);
+		wb_mem_free(section);
+	}
+	wb_mem_free(file->sections);
+	wb_object_close(file->object);
+	wb_mem_free(file->path);
+	wb_session_discharge(image->session, file->charged, false);
+	atomic_fetch_sub_explicit(&wb_session_image_pool(image->session)->files, 1, memory_order_relaxed);
+	wb_mem_free(file);
+}
+
+void wb_image_files_deinit(struct wb_image *image)
+{
+	for (size_t i = 0; i < WB_FILE_ROLES; i++) {
+		struct wb_image_role *role = &image->roles[i];
+
+		wb_image_file_free(image, atomic_load_explicit(&role->file, memory_order_relaxed));
+		wb_mem_free(atomic_load_explicit(&role->refused, memory_order_relaxed));
+	}
+	for (struct wb_image_extra *extra = image->extras, *next; extra; extra = next) {
+		next = extra->next;
+		wb_image_file_free(image, extra->file);
+		wb_mem_free(extra->path);
+		wb_mem_free(extra);
+	}
+}
+
+static struct wb_image_file *file_of(struct wb_image *image, enum wb_file_role role)
+{
+	return atomic_load_explicit(&image->roles[role].file, memory_order_acquire);
+}
+
+static void publish(struct wb_image_role *role, struct wb_image_file *file, enum wb_verdict verdict)
+{
+	atomic_store_explicit(&role->verdict, (uint8_t)verdict, memory_order_relaxed);
+	atomic_store_explicit(&role->file, file, memory_order_release);
+	atomic_store_explicit(&role->done, 1, memory_order_release);
+}
+
+void wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_image_file *file, enum wb_verdict verdict)
+{
+	wb_lock_take(&image->files_lock);
+	if (file_of(image, role)) {
+		wb_image_file_free(image, file);
+		wb_lock_give(&image->files_lock);
+		return;
+	}
+	publish(&image->roles[role], file, verdict);
+	wb_lock_give(&image->files_lock);
+	/* What was known to be absent without the file may be there now. Nobody holds a pointer to nothing, so it can be forgotten. */
+	for (size_t i = 0; i < WB_SLOT_COUNT; i++) {
+		struct wb_image_value *value = &image->values[i];
+
+		wb_lock_take(&value->lock);
+		if (!value->value)
+			atomic_store_explicit(&value->done, 0, memory_order_release);
+		wb_lock_give(&value->lock);
+	}
+}
+
+const uint8_t *wb_image_wanted_id(struct wb_image *image, size_t *ret_size)
+{
+	const struct wb_image_file *file = file_of(image, WB_FILE_EXECUTABLE);
+
+	*ret_size = image->build_id_size;
+	if (image->build_id_size)
+		return image->build_id;
+	if (!file || !file->object->build_id || file->object->build_id_size > WB_BUILD_ID_MAX)
+		return NULL;
+	*ret_size = file->object->build_id_size;
+	return file->object->build_id;
+}
+
+/* ---- Asking finders --------------------------------------------------------------------------------------------------- */
+
+/* A search for one file: what is asked for, and what it came to. */
+struct search {
+	struct wb_image *image;
+	struct wb_file_query query;
+	struct wb_wants wants;
+	struct wb_image_file *file;   /* found */
+	enum wb_verdict verdict;
+	char *refused;                /* path of the last file that was looked at and not used */
+	bool later;                   /* a finder wants to be asked again */
+};
+
+static void refuse(struct search *search, char *path, enum wb_verdict verdict)
+{
+	wb_mem_free(search->refused);
+	search->refused = path;
+	search->verdict = verdict;
+}
+
+static enum wb_err open_candidate(struct search *search, const struct wb_candidate *candidate, const char *path,
+                                  struct wb_object **ret_object)
+{
+	struct wb_session *session = search->image->session;
+	struct wb_diags *diags = wb_session_diags(session);
+	const char *reason = "";
+	struct wb_file *file;
+	enum wb_err err;
+
+	if (candidate->source)
+		err = wb_file_of_source(candidate->source, &file);
+	else
+		err = wb_file_open(path, wb_session_config(session)->files_are_stable, &file, &reason);
+	if (err == WB_ERR_IO)
+		return wb_diag_report(diags, err, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", reason);
+	return err ? err : wb_object_open(diags, path, file, search->image->flags, ret_object);
+}
+
+/* Opens a candidate and judges it. Takes path. WB_NONE: not used, ask for the next. */
+static enum wb_err try_candidate(struct search *search, const struct wb_candidate *candidate, char *path)
+{
+	bool trust = wb_session_config(search->image->session)->trust_unverified, use = false;
+	enum wb_verdict verdict = WB_VERDICT_MALFORMED;
+	struct wb_object *object;
+	enum wb_err err = open_candidate(search, candidate, path, &object);
+
+	if (!err) {
+		err = wb_verify(&search->wants, object, candidate, trust, &verdict, &use);
+		if (!err && use) {
+			search->verdict = verdict;
+			return wb_image_file_new(search->image, object, path, &search->file);
+		}
+		wb_object_close(object);
+	}
+	refuse(search, path, verdict);
+	return err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED ? err : WB_NONE;
+}
+
+/* Asks for one candidate after the other until one is used; the session bounds how many a finder has. */
+static enum wb_err search_run(struct search *search)
+{
+	struct wb_find_cursor cursor = { 0 };
+	struct wb_candidate candidate;
+
+	for (;;) {
+		enum wb_err err = wb_session_find_next(search->image->session, &search->query, &cursor, &candidate);
+		char *path;
+
+		search->later |= err == WB_LATER;
+		if (err)
+			return err == WB_LATER ? WB_NONE : err;
+		candidate.path[sizeof(candidate.path) - 1] = 0;
+		path = wb_mem_strdup(candidate.path);
+		if (!path) {
+			if (candidate.source && candidate.source->release)
+				candidate.source->release(candidate.source->arg);
+			return WB_ERR_MEMORY;
+		}
+		err = try_candidate(search, &candidate, path);
+		if (err != WB_NONE)
+			return err;
+	}
+}
+
+/* A search for a file of the image, whose build id must be the image's. */
+static struct search search_for(struct wb_image *image, enum wb_file_role role, const char *path, const char *referrer)
+{
+	struct search search = { .image = image, .verdict = WB_VERDICT_MISSING };
+
+	search.wants.role = role;
+	search.wants.platform = wb_image_platform(image);
+	search.wants.build_id = wb_image_wanted_id(image, &search.wants.build_id_size);
+	search.query = (struct wb_file_query){ .size = sizeof(search.query), .role = role, .path = path, .referrer = referrer,
+	                                       .build_id = search.wants.build_id, .build_id_size = search.wants.build_id_size };
+	return search;
+}
+
+/* ---- Roles ------------------------------------------------------------------------------------------------------------- */
+
+/* The image's own path and build id. */
+static enum wb_err find_recorded(struct search *search)
+{
+	if (!*search->query.path && !search->query.build_id_size)
+		return WB_NONE;
+	return search_run(search);
+}
+
+/* By build id, and by the name in .gnu_debuglink beside the file in use, then beside the path that was recorded. */
+static enum wb_err find_debug(struct search *search)
+{
+	struct wb_image *image = search->image;
+	const struct wb_image_file *file = file_of(image, WB_FILE_EXECUTABLE);
+	const struct wb_object *main = file ? file->object : NULL;
+	size_t index;
+	enum wb_err err;
+
+	/* It has debug information itself, and does not say that there is more elsewhere. */
+	if (main && !main->debuglink && wb_object_find_section(main, ".debug_info", &index) == WB_OK) {
+		search->verdict = WB_VERDICT_NOT_TRIED;
+		return WB_NONE;
+	}
+	search->query.path = main && main->debuglink ? main->debuglink : "";
+	search->wants.has_crc = *search->query.path != 0;
+	search->wants.crc = main ? main->debuglink_crc : 0;
+	if (!search->query.build_id_size && !*search->query.path)
+		return WB_NONE;
+	search->query.referrer = file ? file->path : image->path;
+	err = search_run(search);
+	if (err != WB_NONE || !file || !*search->query.path || !strcmp(file->path, image->path))
+		return err;
+	search->query.referrer = image->path;
+	return search_run(search);
+}
+
+/* The file that .gnu_debugaltlink names: in the debug file, else in the executable. */
+static enum wb_err find_supplementary(struct search *search)
+{
+	const struct wb_image_file *file = file_of(search->image, WB_FILE_DEBUG);
+
+	if (!file || !file->object->altlink)
+		file = file_of(search->image, WB_FILE_EXECUTABLE);
+	if (!file || !file->object->altlink) {
+		search->verdict = WB_VERDICT_NOT_TRIED;
+		return WB_NONE;
+	}
+	search->query.path = file->object->altlink;
+	search->query.referrer = file->path;
+	search->wants.build_id = search->query.build_id = file->object->altlink_id;
+	search->wants.build_id_size = search->query.build_id_size = file->object->altlink_id_size;
+	return search_run(search);
+}
+
+/* A package has its executable's name and .dwp behind it (DWARF 5, 7.3.5 leaves that to convention). */
+static enum wb_err find_package(struct search *search)
+{
+	const struct wb_image_file *file = file_of(search->image, WB_FILE_EXECUTABLE);
+	const char *referrer = file ? file->path : search->image->path;
+	size_t length = strlen(referrer), size;
+	char *path;
+	enum wb_err err;
+
+	if (!length || !wb_size_add(length, sizeof(".dwp"), &size))
+		return WB_NONE;
+	path = wb_mem_alloc(size);
+	if (!path)
+		return WB_ERR_MEMORY;
+	memcpy(path, referrer, length);
+	memcpy(path + length, ".dwp", sizeof(".dwp"));
+	search->query.path = path;
+	search->query.referrer = referrer;
+	err = search_run(search);
+	wb_mem_free(path);
+	return err;
+}
+
+static enum wb_err find_by_role(struct search *search, enum wb_file_role role)
+{
+	switch (role) {
+	case WB_FILE_EXECUTABLE:
+	case WB_FILE_SYMBOLS: return find_recorded(search);
+	case WB_FILE_DEBUG: return find_debug(search);
+	case WB_FILE_SUPPLEMENTARY: return find_supplementary(search);
+	case WB_FILE_DWP: return find_package(search);
+	case WB_FILE_DWO: break; /* one of many: see wb_image_extra_object */
+	}
+	return WB_NONE;
+}
+
+/* Finds what is to be found for a role, whose prerequisites are done. Under the files' lock. */
+static enum wb_err find_file(struct wb_image *image, enum wb_file_role role)
+{
+	struct search search = search_for(image, role, image->path, "");
+	/* Generated code and symbol texts have the files that their maker gives them. */
+	bool searched = !(image->flags & WB_IMAGE_ABSOLUTE) || role == WB_FILE_SYMBOLS;
+	enum wb_err err = WB_NONE;
+
+	if (!searched)
+		search.verdict = WB_VERDICT_NOT_TRIED;
+	else
+		err = find_by_role(&search, role);
+	if (err < 0 || (!search.file && search.later)) {
+		if (err >= 0)
+			atomic_fetch_add_explicit(&image->laters, 1, memory_order_relaxed);
+		wb_mem_free(search.refused);
+		return err < 0 ? err : WB_NONE;
+	}
+	atomic_store_explicit(&image->roles[role].refused, search.refused, memory_order_release);
+	publish(&image->roles[role], search.file, search.verdict);
+	return err;
+}
+
+static bool is_done(struct wb_image *image, enum wb_file_role role)
+{
+	return atomic_load_explicit(&image->roles[role].done, memory_order_acquire);
+}
+
+static enum wb_err find_file_once(struct wb_image *image, enum wb_file_role role)
+{
+	enum wb_err err = WB_OK;
+
+	if (is_done(image, role))
+		return WB_OK;
+	wb_lock_take(&image->files_lock);
+	if (!is_done(image, role))
+		err = find_file(image, role);
+	wb_lock_give(&image->files_lock);
+	return err;
+}
+
+enum wb_err wb_image_object(struct wb_image *image, enum wb_file_role role, struct wb_object **ret_object)
+{
+	/* Which role's file says where to look for this one. */
+	static const enum wb_file_role after[WB_FILE_ROLES] = { [WB_FILE_DEBUG] = WB_FILE_EXECUTABLE,
+	                                                        [WB_FILE_SUPPLEMENTARY] = WB_FILE_DEBUG };
+	struct wb_image_file *file;
+	enum wb_err err = WB_OK;
+
+	if ((unsigned)role >= WB_FILE_ROLES || role == WB_FILE_DWO)
+		return WB_ERR_ARGUMENT;
+	if (!is_done(image, role)) {
+		struct wb_object *ignored;
+
+		/* At most three levels: supplementary, debug, executable. */
+		if (role != WB_FILE_EXECUTABLE && role != WB_FILE_SYMBOLS)
+			err = wb_image_object(image, after[role], &ignored);
+		if (err >= 0)
+			err = find_file_once(image, role);
+		if (err < 0)
+			return err;
+	}
+	file = file_of(image, role);
+	if (!file)
+		return WB_NONE;
+	*ret_object = file->object;
+	return WB_OK;
+}
+
+enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role)
+{
+	return atomic_load_explicit(&image->roles[role].verdict, memory_order_relaxed);
+}
+
+/* ---- Extra objects: split units ------------------------------------------------------------------------------------------ */
+
+static struct wb_image_extra *extra_known(struct wb_image *image, const struct wb_file_query *query)
+{
+	struct wb_image_extra *extra = image->extras;
+
+	while (extra && (extra->dwo_id != query->dwo_id || extra->role != query->role || strcmp(extra->path, query->path)))
+		extra = extra->next;
+	return extra;
+}
+
+static enum wb_err extra_new(struct wb_image *image, const struct wb_file_query *query, struct wb_image_extra **ret_extra)
+{
+	struct search search = search_for(image, query->role, query->path, query->referrer);
+	struct wb_image_extra *extra = wb_mem_zalloc(1, sizeof(*extra));
+	char *path = wb_mem_strdup(query->path);
+	enum wb_err err = extra && path ? WB_OK : WB_ERR_MEMORY;
+
+	if (!err) {
+		search.query = *query;
+		search.query.size = sizeof(search.query);
+		search.wants.build_id = query->build_id;
+		search.wants.build_id_size = query->build_id_size;
+		err = search_run(&search);
+		wb_mem_free(search.refused);
+	}
+	if (err < 0 || (!search.file && search.later)) {
+		wb_mem_free(path);
+		wb_mem_free(extra);
+		return err < 0 ? err : WB_NONE;
+	}
+	*extra = (struct wb_image_extra){ .next = image->extras, .file = search.file, .role = query->role, .dwo_id = query->dwo_id,
+	                                  .path = path };
+	image->extras = extra;
+	*ret_extra = extra;
+	return WB_OK;
+}
+
+enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *query, struct wb_object **ret_object)
+{
+	struct wb_file_query given = *query;
+	struct wb_image_extra *extra;
+	enum wb_err err = WB_OK;
+
+	given.path = query->path ? query->path : "";
+	given.referrer = query->referrer ? query->referrer : "";
+	wb_lock_take(&image->files_lock);
+	extra = extra_known(image, &given);
+	if (!extra)
+		err = extra_new(image, &given, &extra);
+	wb_lock_give(&image->files_lock);
+	if (err)
+		return err;
+	if (!extra->file)
+		return WB_NONE;
+	*ret_object = extra->file->object;
+	return WB_OK;
+}
+
+/* ---- Bytes ------------------------------------------------------------------------------------------------------------------ */
+
+/* Reads a section and publishes it, also that it cannot be read. Under the sections' lock. */
+static enum wb_err load_section(struct wb_image *image, struct wb_image_file *file, size_t index, struct wb_image_section **ret_section)
+{
+	struct wb_object *object = file->object;
+	struct wb_image_section *section = wb_mem_zalloc(1, sizeof(*section));
+
+	if (!section)
+		return WB_ERR_MEMORY;
+	section->err = object->format->read_section(object, index, &section->piece);
+	if (section->err == WB_ERR_MEMORY) {
+		wb_mem_free(section);
+		return WB_ERR_MEMORY;
+	}
+	if (!section->err && section->piece.owned) {
+		wb_session_charge(image->session, section->piece.size, true);
+		file->charged += section->piece.size;
+	}
+	atomic_store_explicit(&file->sections[index], section, memory_order_release);
+	*ret_section = section;
+	return WB_OK;
+}
+
+static enum wb_err section_of(struct wb_image *image, struct wb_image_file *file, size_t index, struct wb_image_section **ret_section)
+{
+	struct wb_image_section *section = atomic_load_explicit(&file->sections[index], memory_order_acquire);
+	enum wb_err err = WB_OK;
+
+	if (!section) {
+		wb_lock_take(&image->sections_lock);
+		section = atomic_load_explicit(&file->sections[index], memory_order_relaxed);
+		if (!section)
+			err = load_section(image, file, index, &section);
+		wb_lock_give(&image->sections_lock);
+	}
+	if (err)
+		return err;
+	*ret_section = section;
+	return WB_OK;
+}
+
+enum wb_err wb_image_section(struct wb_image *image, struct wb_object *object, const char *name, const uint8_t **ret_bytes, size_t *ret_size,
+                             uint64_t *ret_vaddr)
+{
+	struct wb_image_section *section;
+	size_t index;
+	enum wb_err err = wb_object_find_section(object, name, &index);
+
+	if (!err)
+		err = section_of(image, object->holder, index, &section);
+	if (err)
+		return err;
+	if (section->err)
+		return section->err;
+	*ret_bytes = section->piece.bytes;
+	*ret_size = section->piece.size;
+	if (ret_vaddr)
+		*ret_vaddr = object->sections[index].vaddr;
+	return WB_OK;
+}
+
+enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, struct wb_object **ret_object, const uint8_t **ret_bytes,
+                                   size_t *ret_size, uint64_t *ret_vaddr)
+{
+	static const enum wb_file_role order[] = { WB_FILE_DEBUG, WB_FILE_EXECUTABLE };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		struct wb_object *object;
+		enum wb_err err = wb_image_object(image, order[i], &object);
+
+		if (!err)
+			err = wb_image_section(image, object, name, ret_bytes, ret_size, ret_vaddr);
+		if (!err)
+			*ret_object = object;
+		if (err != WB_NONE)
+			return err;
+	}
+	return WB_NONE;
+}
+
+enum wb_err wb_image_symbols(struct wb_image *image, struct wb_object *object, wb_symbol_fn fn, void *arg)
+{
+	struct wb_image_file *file = object->holder;
+	enum wb_err err = object->format->list_symbols(object, fn, arg);
+	uint64_t held = atomic_load_explicit(&object->held, memory_order_relaxed);
+
+	wb_lock_take(&image->sections_lock);
+	if (held > file->held_charged) {
+		wb_session_charge(image->session, held - file->held_charged, true);
+		file->charged += held - file->held_charged;
+		file->held_charged = held;
+	}
+	wb_lock_give(&image->sections_lock);
+	return err;
+}
+
+enum wb_err wb_image_read(struct wb_image *image, uint64_t image_pc, void *buffer, size_t count)
+{
+	struct wb_object *object;
+	enum wb_err err = wb_image_object(image, WB_FILE_EXECUTABLE, &object);
+
+	return err ? err : wb_object_read(object, image_pc, buffer, count);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an image is made of; for image.c, image_files.c and image_pool.c only.
+ *
+ * Locks, in the order in which they are taken: a slot's, the files' (finders are asked and files opened under it), the sections'. Readers
+ * of what is published take none.
+ */
+#ifndef MODEL_IMAGE_FILES_H
+#define MODEL_IMAGE_FILES_H
+
+#include "model/image.h"
+
+#include <stdatomic.h>
+
+struct wb_image_pool;
+
+enum {
+	WB_BUILD_ID_MAX = 64,
+	WB_FILE_ROLES = 6,            /* of enum wb_file_role */
+};
+
+/* A section as it was read, or why it cannot be. */
+struct wb_image_section {
+	struct wb_piece piece;
+	enum wb_err err;
+};
+
+/* An object that is open, and what is kept of it. */
+struct wb_image_file {
+	struct wb_object *object;
+	char *path;                   /* the object's */
+	_Atomic(struct wb_image_section *) *sections; /* by index; NULL: not read yet */
+	uint64_t charged;             /* bytes charged to the session for it, under sections_lock */
+	uint64_t held_charged;        /* part of it: what the object itself holds */
+};
+
+/* An extra object by its query, or that there is none. */
+struct wb_image_extra {
+	struct wb_image_extra *next;
+	struct wb_image_file *file;   /* NULL: not had */
+	enum wb_file_role role;
+	uint64_t dwo_id;
+	char *path;
+};
+
+struct wb_image_role {
+	_Atomic(struct wb_image_file *) file;
+	_Atomic uint8_t done;         /* file and verdict are final, but for an image that the caller opens later */
+	_Atomic uint8_t verdict;      /* enum wb_verdict */
+	_Atomic(char *) refused;      /* path of the last file that was not used */
+};
+
+struct wb_image_value {
+	struct wb_lock lock;
+	_Atomic uint8_t done;
+	enum wb_err err;
+	void *value;
+	void (*destroy)(void *value);
+};
+
+struct wb_image {
+	_Atomic uint32_t refs;
+	uint32_t flags;               /* enum wb_image_flags */
+	struct wb_session *session;   /* referenced */
+	uint64_t id;
+	uint64_t hash;                /* of the identity */
+	bool shared;                  /* found by its identity; else by its id only */
+	struct wb_image *next_by_identity, *next_by_id;
+	char *path;                   /* "" if unknown */
+	uint8_t build_id[WB_BUILD_ID_MAX];
+	size_t build_id_size;         /* 0 if unknown */
+	struct wb_platform platform;  /* of the identity */
+	_Atomic uint32_t laters;      /* how often a finder said WB_LATER */
+	struct wb_lock files_lock, sections_lock;
+	struct wb_image_role roles[WB_FILE_ROLES];
+	struct wb_image_extra *extras; /* under files_lock */
+	struct wb_image_value values[WB_SLOT_COUNT];
+};
+
+/* Takes object and path (also on failure). */
+enum wb_err wb_image_file_new(struct wb_image *image, struct wb_object *object, char *path, struct wb_image_file **ret_file);
+void wb_image_file_free(struct wb_image *image, struct wb_image_file *file);
+/* Gives the image a file that the caller opened; takes it. One that is there already stays, and the new one is closed. */
+void wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_image_file *file, enum wb_verdict verdict);
+/* The build id that files of this image must have: the identity's, else its executable's. NULL if unknown. */
+const uint8_t *wb_image_wanted_id(struct wb_image *image, size_t *ret_size);
+/* Everything of the files; for the image's end. */
+void wb_image_files_deinit(struct wb_image *image);
+
+/* image.c, for the pool: an image in no table yet, with one reference and without an id. */
+enum wb_err wb_image_make(struct wb_session *session, const struct wb_identity *identity, struct wb_image **ret_image);
+void wb_image_destroy(struct wb_image *image);
+/* image_pool.c: a new image that only its id finds. */
+enum wb_err wb_image_pool_add(struct wb_image_pool *pool, struct wb_session *session, const struct wb_identity *identity,
+                              struct wb_image **ret_image);
+/* Gives up a reference. True if it was the last one: the image is in no table any more, and the caller destroys it. */
+bool wb_image_pool_drop(struct wb_image_pool *pool, struct wb_image *image);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Object files, whatever their format: choosing the format, and the questions that segments and section tables answer for all of them. */
+#include "model/object.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+enum { PROBE_SIZE = 4096 };
+
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+
+static enum wb_err unrecognized(struct wb_diags *diags, const char *path, const uint8_t *head, size_t size)
+{
+	if (size < 4)
+		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX,
+				      size ? "too short for an object file" : "empty file");
+	return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX,
+			      "starts with %02x %02x %02x %02x: no object file that this build knows", head[0], head[1], head[2],
+			      head[3]);
+}
+
+enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object)
+{
+	uint8_t head[PROBE_SIZE];
+	size_t size = wb_file_size(file) < sizeof(head) ? (size_t)wb_file_size(file) : sizeof(head);
+	enum wb_err err = wb_file_read(file, 0, head, size);
+
+	if (err) {
+		wb_file_free(file);
+		return wb_diag_report(diags, err, WB_DIAG_FILE_UNREADABLE, path, "", 0, "the first %zu bytes cannot be read", size);
+	}
+	for (size_t i = 0; wb_image_formats[i]; i++) {
+		if (wb_image_formats[i]->probe(head, size))
+			return wb_image_formats[i]->open(diags, path, file, flags, ret_object);
+	}
+	wb_file_free(file);
+	return unrecognized(diags, path, head, size);
+}
+
+void wb_object_close(struct wb_object *object)
+{
+	if (object)
+		object->format->close(object);
+}
+
+/* ---- Sections --------------------------------------------------------------------------------------------------- */
+
+enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index)
+{
+	for (size_t i = 0; i < object->num_sections; i++) {
+		const struct wb_section *section = &object->sections[i];
+
+		if (!(section->flags & WB_SECTION_NOBITS) && section->size && !strcmp(section->name, name)) {
+			*ret_index = i;
+			return WB_OK;
+		}
+	}
+	return WB_NONE;
+}
+
+static bool section_is_mapped(const struct wb_section *section)
+{
+	return section->flags & WB_SECTION_ALLOC && !(section->flags & (WB_SECTION_NOBITS | WB_SECTION_COMPRESSED));
+}
+
+/* ---- Offsets and image pcs -------------------------------------------------------------------------------------- */
+
+/* Whether the segment, widened to whole pages as mmap maps it, has offset. page 1: not widened. */
+static bool segment_has_offset(const struct wb_segment *segment, uint64_t offset, uint64_t page)
+{
+	uint64_t mask = page - 1, end = segment->offset + segment->filesz;
+
+	/* Widened below the first byte of the address space, there would be no image pc. */
+	if (!segment->filesz || (offset < segment->offset && segment->offset - offset > segment->vaddr))
+		return false;
+	end = end > UINT64_MAX - mask ? UINT64_MAX : (end + mask) & ~mask;
+	return offset >= (segment->offset & ~mask) && offset < end;
+}
+
+enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t offset, bool executable, uint64_t *ret_vaddr)
+{
+	/* In this order: what a mapping of that kind must be, then what it may be. 4 KiB is the page of most machines, 64 KiB the
+	 * largest that ELF files are aligned for. */
+	static const struct { uint32_t page; bool any_kind; } tries[] = {
+		{ 1, false }, { 4096, false }, { 1, true }, { 65536, false }, { 4096, true }, { 65536, true },
+	};
+
+	for (size_t t = 0; t < sizeof(tries) / sizeof(tries[0]); t++) {
+		for (size_t i = 0; i < object->num_segments; i++) {
+			const struct wb_segment *segment = &object->segments[i];
+
+			if (!tries[t].any_kind && !(segment->prot & WB_PROT_EXEC) == executable)
+				continue;
+			if (segment_has_offset(segment, offset, tries[t].page)) {
+				*ret_vaddr = segment->vaddr + (offset - segment->offset);
+				return WB_OK;
+			}
+		}
+	}
+	if (object->num_segments)
+		return WB_NONE;
+	for (size_t i = 0; i < object->num_sections; i++) {
+		const struct wb_section *section = &object->sections[i];
+
+		if (section_is_mapped(section) && offset >= section->offset && offset - section->offset < section->size) {
+			*ret_vaddr = section->vaddr + (offset - section->offset);
+			return WB_OK;
+		}
+	}
+	return WB_NONE;
+}
+
+/* Where the file has the byte at vaddr, and how many bytes follow it there. */
+static bool extent_of_vaddr(const struct wb_object *object, uint64_t vaddr, uint64_t *ret_offset, uint64_t *ret_left)
+{
+	for (size_t i = 0; i < object->num_segments; i++) {
+		const struct wb_segment *segment = &object->segments[i];
+		uint64_t at = vaddr - segment->vaddr;
+
+		if (vaddr >= segment->vaddr && at < segment->filesz) {
+			*ret_offset = segment->offset + at;
+			*ret_left = segment->filesz - at;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < object->num_sections && !object->num_segments; i++) {
+		const struct wb_section *section = &object->sections[i];
+		uint64_t at = vaddr - section->vaddr;
+
+		if (section_is_mapped(section) && vaddr >= section->vaddr && at < section->size) {
+			*ret_offset = section->offset + at;
+			*ret_left = section->size - at;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum wb_err wb_object_offset_of_vaddr(const struct wb_object *object, uint64_t vaddr, uint64_t *ret_offset)
+{
+	uint64_t offset, left;
+
+	if (!extent_of_vaddr(object, vaddr, &offset, &left))
+		return WB_NONE;
+	*ret_offset = offset;
+	return WB_OK;
+}
+
+enum wb_err wb_object_read(const struct wb_object *object, uint64_t vaddr, void *buffer, size_t count)
+{
+	uint64_t offset, left;
+	enum wb_err err;
+
+	if (!object->file || !extent_of_vaddr(object, vaddr, &offset, &left) || left < count)
+		return WB_NONE;
+	err = wb_file_read(object->file, offset, buffer, count);
+	/* The file ends inside of its segment: the bytes are absent. */
+	return err == WB_ERR_DATA ? WB_NONE : err;
+}

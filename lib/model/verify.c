@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Verdicts on files: by build id, else by the debug link's CRC, else there is nothing to compare, and trust decides. */
+#include "model/verify.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	CRC_STEP = 16 << 10,          /* bytes read at a time */
+	BUILD_ID_MIN = 8,             /* bytes that must be there before a tail of zeros may be padding */
+	HEX_MAX = 64,                 /* bytes of a build id in messages */
+};
+
+const char *wb_verdict_text(enum wb_verdict verdict)
+{
+	switch (verdict) {
+	case WB_VERDICT_NOT_TRIED: return "not tried";
+	case WB_VERDICT_MATCHED: return "matched";
+	case WB_VERDICT_UNVERIFIABLE: return "unverifiable";
+	case WB_VERDICT_MISMATCHED: return "mismatched";
+	case WB_VERDICT_FORCED: return "forced";
+	case WB_VERDICT_MISSING: return "missing";
+	case WB_VERDICT_MALFORMED: return "malformed";
+	}
+	return "unknown";
+}
+
+bool wb_build_id_matches(const uint8_t *wanted, size_t wanted_size, const uint8_t *had, size_t had_size)
+{
+	if (had_size > wanted_size || memcmp(wanted, had, had_size))
+		return false;
+	if (had_size < wanted_size && had_size < BUILD_ID_MIN)
+		return false;
+	for (size_t i = had_size; i < wanted_size; i++) {
+		if (wanted[i])
+			return false;
+	}
+	return true;
+}
+
+static bool arch_fits(enum wb_arch wanted, enum wb_arch had)
+{
+	return wanted == had || wanted == WB_ARCH_UNKNOWN || had == WB_ARCH_UNKNOWN ||
+	       (wanted == WB_ARCH_X86_64 && had == WB_ARCH_X86) || (wanted == WB_ARCH_AARCH64 && had == WB_ARCH_ARM);
+}
+
+bool wb_platform_fits(const struct wb_platform *wanted, const struct wb_platform *had)
+{
+	/* Where the machine is unknown, so is its byte order. */
+	if (wanted->arch == WB_ARCH_UNKNOWN || had->arch == WB_ARCH_UNKNOWN)
+		return true;
+	return arch_fits(wanted->arch, had->arch) && wanted->big_endian == had->big_endian;
+}
+
+/* Half a byte at a time: 16 words instead of a kilobyte, and files are checked this way only where there is no build id. */
+static uint32_t crc_update(uint32_t crc, const uint8_t *bytes, size_t size)
+{
+	static const uint32_t table[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
+
+	for (size_t i = 0; i < size; i++) {
+		crc ^= bytes[i];
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
+	}
+	return crc;
+}
+
+enum wb_err wb_file_crc32(struct wb_file *file, uint32_t *ret_crc)
+{
+	uint64_t size = wb_file_size(file);
+	uint32_t crc = UINT32_MAX;
+	uint8_t step[CRC_STEP];
+
+	for (uint64_t at = 0; at < size;) {
+		size_t count = size - at < sizeof(step) ? (size_t)(size - at) : sizeof(step);
+		enum wb_err err = wb_file_read(file, at, step, count);
+
+		if (err)
+			return err;
+		crc = crc_update(crc, step, count);
+		at += count;
+	}
+	*ret_crc = ~crc;
+	return WB_OK;
+}
+
+static const char *hex(const uint8_t *bytes, size_t size, char text[2 * HEX_MAX + 1])
+{
+	size = size < HEX_MAX ? size : HEX_MAX;
+	for (size_t i = 0; i < size; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	text[2 * size] = 0;
+	return text;
+}
+
+static enum wb_verdict mismatch(const struct wb_object *object, const char *text)
+{
+	wb_diag_report(object->diags, WB_OK, WB_DIAG_FILE_MISMATCHED, object->path, "", UINT64_MAX, "%s", text);
+	return WB_VERDICT_MISMATCHED;
+}
+
+static bool has_debug_information(const struct wb_object *object)
+{
+	static const char *const any_of[] = { ".debug_info", ".debug_line", ".symtab", ".debug_frame", ".gnu_debugaltlink" };
+	size_t index;
+
+	for (size_t i = 0; i < sizeof(any_of) / sizeof(any_of[0]); i++) {
+		if (wb_object_find_section(object, any_of[i], &index) == WB_OK)
+			return true;
+	}
+	return false;
+}
+
+/* Compares what there is to compare. */
+static enum wb_err compare(const struct wb_wants *wants, struct wb_object *object, enum wb_verdict *ret_verdict)
+{
+	char text[4 * HEX_MAX + 64], wanted[2 * HEX_MAX + 1], had[2 * HEX_MAX + 1];
+	uint32_t crc;
+	enum wb_err err;
+
+	*ret_verdict = WB_VERDICT_MATCHED;
+	if (wants->build_id_size && object->build_id_size) {
+		if (wb_build_id_matches(wants->build_id, wants->build_id_size, object->build_id, object->build_id_size))
+			return WB_OK;
+		snprintf(text, sizeof(text), "build id %s, wanted %s", hex(object->build_id, object->build_id_size, had),
+		         hex(wants->build_id, wants->build_id_size, wanted));
+		*ret_verdict = mismatch(object, text);
+		return WB_OK;
+	}
+	*ret_verdict = WB_VERDICT_UNVERIFIABLE;
+	if (!wants->has_crc || !object->file)
+		return WB_OK;
+	err = wb_file_crc32(object->file, &crc);
+	if (err)
+		return wb_diag_report(object->diags, err, WB_DIAG_FILE_UNREADABLE, object->path, "", UINT64_MAX, "not readable to its end");
+	*ret_verdict = WB_VERDICT_MATCHED;
+	if (crc == wants->crc)
+		return WB_OK;
+	snprintf(text, sizeof(text), "CRC 0x%08x, the debug link says 0x%08x", (unsigned)crc, (unsigned)wants->crc);
+	*ret_verdict = mismatch(object, text);
+	return WB_OK;
+}
+
+enum wb_err wb_verify(const struct wb_wants *wants, struct wb_object *object, const struct wb_candidate *candidate, bool trust_unverified,
+                      enum wb_verdict *ret_verdict, bool *ret_use)
+{
+	/* Split units carry an id of their own, which their reader compares. */
+	bool checked_later = wants->role == WB_FILE_DWO || wants->role == WB_FILE_DWP;
+	enum wb_verdict verdict = WB_VERDICT_FORCED;
+	enum wb_err err = WB_OK;
+
+	if (candidate->forced)
+		verdict = WB_VERDICT_FORCED;
+	else if (!wb_platform_fits(&wants->platform, &object->platform))
+		verdict = mismatch(object, "built for another architecture");
+	else if (wants->role == WB_FILE_EXECUTABLE && object->is_debug_only)
+		verdict = mismatch(object, "a debug file, where the executable is wanted");
+	else if (wants->role == WB_FILE_DEBUG && !has_debug_information(object))
+		verdict = mismatch(object, "no debug information in it");
+	else
+		err = compare(wants, object, &verdict);
+	if (err)
+		return err;
+	*ret_verdict = verdict;
+	*ret_use = verdict == WB_VERDICT_MATCHED || verdict == WB_VERDICT_FORCED ||
+	           (verdict == WB_VERDICT_UNVERIFIABLE && (checked_later || !candidate->on_host || trust_unverified));
+	if (verdict == WB_VERDICT_UNVERIFIABLE && !checked_later)
+		wb_diag_report(object->diags, WB_OK, WB_DIAG_FILE_UNVERIFIED, object->path, "", UINT64_MAX, *ret_use ?
+		               "used, though nothing tells whether it is the right build" :
+		               "not used: nothing tells whether it is the right build");
+	return WB_OK;
+}
