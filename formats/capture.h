@@ -3,7 +3,7 @@
  * Capture formats: the table behind wb_capture_open and its family, and what a format is given to do its work.
  *
  * To add a capture format: write formats/capture_<name>.c with one `const struct wb_capture_format wb_capture_format_<name>`, declare it
- * below, put it in the table in capture.c (order matters only where two could claim the same bytes), list the file in meson.build.
+ * below, put it in the table in registry.c (order matters only where two could claim the same bytes), list the file in meson.build.
  *
  * The dispatcher (capture.c) opens the input, reads its first bytes, asks the probes, copies the options, hands out samples one by one or
  * in batches, and remembers the end or the error, so a format only fills batches. It reports "not a capture"; all that a format finds
@@ -66,6 +66,9 @@ struct wb_capture_format {
 	enum wb_err (*info)(void *state, struct wb_capture_info *info);
 	void (*free)(void *state);    /* NULL is fine */
 };
+
+/* All of them, in the order of their probes; ends with NULL. */
+extern const struct wb_capture_format *const wb_capture_formats[];
 
 extern const struct wb_capture_format wb_capture_format_perf;
 extern const struct wb_capture_format wb_capture_format_snapshot;

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables of formats: to add one is a file and a line here. The order is that of the probes. */
+#include "formats/capture.h"
 #include "model/object.h"
 
 const struct wb_image_format *const wb_image_formats[] = {
+	NULL,
+};
+
+const struct wb_capture_format *const wb_capture_formats[] = {
 	NULL,
 };
