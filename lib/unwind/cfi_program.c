@@ -16,7 +16,7 @@ enum {
 	CFA_remember_state = 0x0a, CFA_restore_state = 0x0b, CFA_def_cfa = 0x0c, CFA_def_cfa_register = 0x0d, CFA_def_cfa_offset = 0x0e,
 	CFA_def_cfa_expression = 0x0f, CFA_expression = 0x10, CFA_offset_extended_sf = 0x11, CFA_def_cfa_sf = 0x12,
 	CFA_def_cfa_offset_sf = 0x13, CFA_val_offset = 0x14, CFA_val_offset_sf = 0x15, CFA_val_expression = 0x16,
-	CFA_MIPS_advance_loc8 = 0x1d, CFA_AARCH64_negate_ra_state_with_pc = 0x2c, CFA_AARCH64_negate_ra_state = 0x2d,
+	CFA_advance_loc8 = 0x1d, CFA_negate_ra_state_with_pc = 0x2c, CFA_negate_ra_state = 0x2d,
 	CFA_GNU_args_size = 0x2e, CFA_GNU_negative_offset_extended = 0x2f, CFA_LLVM_def_aspace_cfa = 0x30,
 	CFA_LLVM_def_aspace_cfa_sf = 0x31,
 
@@ -387,7 +387,7 @@ static enum wb_err run_extended(struct program *p, struct wb_bytes *in, uint8_t 
 		return advance_by(p, wb_bytes_u16(in));
 	case CFA_advance_loc4:
 		return advance_by(p, wb_bytes_u32(in));
-	case CFA_MIPS_advance_loc8:
+	case CFA_advance_loc8:
 		return advance_by(p, wb_bytes_u64(in));
 	case CFA_offset_extended:
 		number = wb_bytes_uleb(in);
@@ -461,11 +461,11 @@ static enum wb_err run_extended(struct program *p, struct wb_bytes *in, uint8_t 
 		/* Arguments pushed for the call: matters to exception landing pads only. */
 		wb_bytes_uleb(in);
 		return WB_OK;
-	case CFA_AARCH64_negate_ra_state:
-	case CFA_AARCH64_negate_ra_state_with_pc:
+	case CFA_negate_ra_state:
+	case CFA_negate_ra_state_with_pc:
 		/* Whether the return address is signed: the space's pointer mask clears signatures either way. On SPARC 0x2d saves the register
 		 * window. */
-		if (p->arch->arch == WB_ARCH_AARCH64)
+		if (p->arch->signs_return_addresses)
 			return WB_OK;
 		p->fault = "register windows";
 		return WB_ERR_UNSUPPORTED;

@@ -3,6 +3,7 @@
  * x86-64 instructions around a pc, as far as they say for sure where the return address is: at a function's first instructions up to the set-up
  * frame pointer, and at its return. Anything else is not answered. Encodings: Intel SDM volume 2.
  */
+#include "unwind/code_reader.h"
 #include "unwind/strategy.h"
 
 #include <string.h>
@@ -32,7 +33,7 @@ static bool at_mov_rbp_rsp(const uint8_t *bytes, size_t size, size_t at)
 	return HAS(at, mov_rbp_rsp) || HAS(at, mov_rbp_rsp_load);
 }
 
-enum wb_err wb_code_x86_64(const struct wb_arch_info *arch, const uint8_t *bytes, size_t size, size_t at, size_t start, struct wb_row *ret_row)
+static enum wb_err row(const struct wb_arch_info *arch, const uint8_t *bytes, size_t size, size_t at, size_t start, struct wb_row *ret_row)
 {
 	struct wb_row leaf = wb_row_of_convention(arch, &arch->leaf, WB_HOW_LEAF);
 	bool after_endbr = start != SIZE_MAX && at == start + sizeof(endbr64) && HAS(start, endbr64);
@@ -54,7 +55,7 @@ enum wb_err wb_code_x86_64(const struct wb_arch_info *arch, const uint8_t *bytes
 	return WB_NONE;
 }
 
-bool wb_code_x86_64_is_call(const uint8_t *bytes, size_t size)
+static bool ends_in_call(const uint8_t *bytes, size_t size)
 {
 	/* call rel32 */
 	if (size >= 5 && bytes[size - 5] == 0xe8)
@@ -78,3 +79,5 @@ bool wb_code_x86_64_is_call(const uint8_t *bytes, size_t size)
 	}
 	return false;
 }
+
+const struct wb_code_reader wb_code_x86_64 = { row, ends_in_call };

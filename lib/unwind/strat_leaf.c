@@ -5,6 +5,7 @@
  * what its instructions say for sure, are told by its bounds and its bytes.
  */
 #include "model/bounds.h"
+#include "unwind/code_reader.h"
 #include "unwind/strategy.h"
 
 enum {
@@ -33,7 +34,7 @@ static enum wb_err by_code(const struct wb_lookup *lookup, const struct wb_code_
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	const struct wb_arch_info *arch = lookup->arch;
-	const struct wb_code_reader *code = wb_code_reader_of(arch->arch);
+	const struct wb_code_reader *code = wb_code_reader(arch->arch);
 	struct wb_bound bound = { UINT64_MAX, 0 };
 	enum wb_err err;
 

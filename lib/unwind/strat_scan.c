@@ -3,6 +3,7 @@
  * The scan strategy, only on request: the first word on the stack that looks like a return address. A guess, and marked as one; all registers but the
  * stack pointer become unknown.
  */
+#include "unwind/code_reader.h"
 #include "unwind/strategy.h"
 
 enum { CALL_MAX = 8 }; /* bytes before a return address in which a call must end */
@@ -10,7 +11,7 @@ enum { CALL_MAX = 8 }; /* bytes before a return address in which a call must end
 /* Whether address follows a call; where the code cannot be read, being executable must do. */
 static bool follows_call(const struct wb_lookup *lookup, uint64_t address)
 {
-	const struct wb_code_reader *code = wb_code_reader_of(lookup->arch->arch);
+	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
 	uint8_t bytes[CALL_MAX];
 
 	if (!wb_space_map_at(lookup->space, address - 1) || !wb_space_may_execute(lookup->space, address - 1))

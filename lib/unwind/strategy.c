@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of strategies and of code readers. */
+/* The table of strategies, and the rows of conventions. */
 #include "unwind/strategy.h"
 
 wb_strategy_fn wb_strategy(enum wb_how how)
@@ -20,13 +20,6 @@ wb_strategy_fn wb_strategy(enum wb_how how)
 	case WB_HOW_EHABI: break;
 	}
 	return NULL;
-}
-
-const struct wb_code_reader *wb_code_reader_of(enum wb_arch arch)
-{
-	static const struct wb_code_reader x86_64 = { wb_code_x86_64, wb_code_x86_64_is_call };
-
-	return arch == WB_ARCH_X86_64 ? &x86_64 : NULL;
 }
 
 struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct wb_convention *convention, enum wb_how how)

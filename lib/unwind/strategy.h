@@ -52,17 +52,4 @@ enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_f
 /* The row of a convention of the architecture. */
 struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct wb_convention *convention, enum wb_how how);
 
-/* What an architecture's instructions tell at a pc; bytes[at] is the first of the instruction. start: offset of the function's first byte in bytes, or
- * SIZE_MAX if unknown. WB_NONE: nothing that is sure. */
-typedef enum wb_err (*wb_code_fn)(const struct wb_arch_info *arch, const uint8_t *bytes, size_t size, size_t at, size_t start,
-                                  struct wb_row *ret_row);
-enum wb_err wb_code_x86_64(const struct wb_arch_info *arch, const uint8_t *bytes, size_t size, size_t at, size_t start, struct wb_row *ret_row);
-/* Whether the bytes that end at bytes + size look like a call. */
-typedef bool (*wb_code_call_fn)(const uint8_t *bytes, size_t size);
-bool wb_code_x86_64_is_call(const uint8_t *bytes, size_t size);
-
-struct wb_code_reader { wb_code_fn row; wb_code_call_fn ends_in_call; };
-/* NULL: no decoder for this architecture. */
-const struct wb_code_reader *wb_code_reader_of(enum wb_arch arch);
-
 #endif

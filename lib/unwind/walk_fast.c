@@ -50,19 +50,32 @@ static bool trail_push(struct wb_walker *w, const struct wb_row_entry *entry, ui
 	return true;
 }
 
+static inline void put_frame(struct wb_frame *frame, const struct hot *h, const struct wb_hint *hint, uint64_t image_pc, uint64_t cfa, uint16_t how,
+                             uint32_t context)
+{
+	frame->pc = h->pc;
+	frame->lookup_pc = h->pc - h->back;
+	frame->cfa = cfa;
+	frame->sp = h->sp;
+	frame->image_id = hint->image_id;
+	frame->image_pc = image_pc;
+	frame->how = how;
+	frame->flags = (uint16_t)(WB_FRAME_HAS_CFA | WB_FRAME_HAS_IMAGE | h->key_bit * WB_FRAME_EXACT);
+	frame->context = context;
+}
+
 /* Runs from h as long as all is ordinary. Returns the frames given. *ret_memory: false if the trail could not grow. */
 static inline size_t run(struct wb_walker *w, struct hot *h, uint8_t *frames, size_t stride, size_t cap, bool *ret_memory)
 {
 	uint64_t pointer_bits = ~w->pointer_mask;
-	uint32_t packed_context = w->now.context;
-	uint16_t how = w->now.how, flags = (uint16_t)(WB_FRAME_HAS_CFA | WB_FRAME_HAS_IMAGE | (h->key_bit ? WB_FRAME_EXACT : 0));
+	uint32_t context = w->now.context;
+	uint16_t how = w->now.how;
 	size_t count = 0;
 
 	while (count < cap) {
 		const struct wb_hint *hint = &w->hints[0];
 		uint64_t lookup = h->pc - h->back, image_pc, base, cfa, at, ra, fp;
 		const struct wb_row_entry *entry;
-		struct wb_frame *frame;
 
 		if (!LIKELY(lookup - hint->start < hint->size)) {
 			wb_walker_find_hint(w, lookup);
@@ -98,16 +111,7 @@ static inline size_t run(struct wb_walker *w, struct hot *h, uint8_t *frames, si
 			*ret_memory = false;
 			break;
 		}
-		frame = (struct wb_frame *)(void *)frames;
-		frame->pc = h->pc;
-		frame->lookup_pc = lookup;
-		frame->cfa = cfa;
-		frame->sp = h->sp;
-		frame->image_id = hint->image_id;
-		frame->image_pc = image_pc;
-		frame->how = how;
-		frame->flags = flags;
-		frame->context = packed_context;
+		put_frame((struct wb_frame *)(void *)frames, h, hint, image_pc, cfa, how, context);
 		frames += stride;
 		count++;
 		h->pc = ra;
@@ -116,7 +120,6 @@ static inline size_t run(struct wb_walker *w, struct hot *h, uint8_t *frames, si
 		h->key_bit = 0;
 		h->back = w->arch->call_step;
 		how = entry->row.how;
-		flags = WB_FRAME_HAS_CFA | WB_FRAME_HAS_IMAGE;
 	}
 	if (count) {
 		w->now.how = (uint8_t)how;
