@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables of formats: to add one is a file and a line here. The order is that of the probes. */
 #include "formats/capture.h"
-#include "model/object.h"
+#include "formats/image_formats.h"
 
 const struct wb_image_format *const wb_image_formats[] = {
+	&wb_image_format_elf,
 	NULL,
 };
 

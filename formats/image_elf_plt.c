@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names for the entries of procedure linkage tables of x86-64 and i386: "name@plt". No symbol says where the entry of a function is, but each
+ * entry jumps through a slot of the global offset table, and a dynamic relocation says whose address is stored in that slot. Matching the
+ * two works for every linker's layout (.plt, .plt.sec with IBT, .plt.got, -z now), which counting entries does not.
+ *
+ * System V ABI, AMD64 supplement, 5.2 and 13.2; Intel386 supplement, chapter 5.
+ */
+#include "formats/image_elf.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	JUMP_SLOT = 7, GLOB_DAT = 6,  /* the same numbers on both */
+	IRELATIVE_64 = 37, IRELATIVE_32 = 42,
+	ENTRY_SIZE = 16, ENTRY_SIZE_GOT = 8,
+	PLT_SIZE_MAX = 16 << 20,      /* a million entries */
+	RELOCATIONS_SIZE_MAX = 256 << 20,
+	NAME_MAX = 64,                /* of a made-up name */
+};
+
+/* Whose address is in a slot. */
+struct slot {
+	uint64_t vaddr;
+	uint64_t addend;              /* IRELATIVE: the resolver */
+	uint32_t symbol;              /* 0: IRELATIVE */
+};
+
+struct slots {
+	struct slot *items;
+	size_t count, capacity;
+};
+
+/* ---- Slots from relocations ------------------------------------------------------------------------------------------ */
+
+/* Whether the relocation fills a slot that code jumps through. */
+static bool fills_slot(const struct elf *elf, uint32_t type, bool *ret_irelative)
+{
+	*ret_irelative = type == (elf->machine == ELF_EM_X86_64 ? IRELATIVE_64 : IRELATIVE_32);
+	return type == JUMP_SLOT || type == GLOB_DAT || *ret_irelative;
+}
+
+static enum wb_err read_slots(struct elf *elf, size_t section, struct slots *slots)
+{
+	bool has_addend = elf->headers[section].type == ELF_SHT_RELA;
+	struct wb_piece piece;
+	struct wb_bytes b;
+	enum wb_err err;
+
+	if (elf->sections[section].file_size > RELOCATIONS_SIZE_MAX)
+		return WB_ERR_LIMIT;
+	err = wb_elf_stored(elf, section, &piece);
+	if (err)
+		return err;
+	b = elf_bytes(elf, &piece);
+	/* Each round consumes at least 8 bytes. */
+	while (!err && !wb_bytes_at_end(&b)) {
+		uint64_t vaddr = elf_word(elf, &b), info = elf_word(elf, &b), addend = has_addend ? elf_word(elf, &b) : 0;
+		uint32_t type = elf->is_64 ? (uint32_t)info : (uint32_t)info & 0xff;
+		bool is_irelative;
+
+		if (wb_bytes_failed(&b) || !fills_slot(elf, type, &is_irelative))
+			continue;
+		if (!wb_mem_grow((void **)&slots->items, &slots->capacity, slots->count, 1, sizeof(slots->items[0])))
+			err = WB_ERR_MEMORY;
+		else
+			slots->items[slots->count++] = (struct slot){
+				vaddr, addend, is_irelative ? 0 : (uint32_t)(elf->is_64 ? info >> 32 : info >> 8) };
+	}
+	wb_piece_deinit(&piece);
+	return err;
+}
+
+static int by_vaddr(const void *left, const void *right)
+{
+	const struct slot *a = left, *b = right;
+
+	return a->vaddr < b->vaddr ? -1 : a->vaddr > b->vaddr;
+}
+
+/* All dynamic relocations that fill slots; .plt.got's are among the general ones. Damage leaves entries without a name. */
+static enum wb_err collect_slots(struct elf *elf, struct slots *slots)
+{
+	for (size_t i = 0; i < elf->base.num_sections; i++) {
+		uint32_t type = elf->headers[i].type;
+
+		if ((type == ELF_SHT_RELA || type == ELF_SHT_REL) && elf->sections[i].flags & WB_SECTION_ALLOC &&
+		    read_slots(elf, i, slots) == WB_ERR_MEMORY)
+			return WB_ERR_MEMORY;
+	}
+	if (slots->count)
+		qsort(slots->items, slots->count, sizeof(slots->items[0]), by_vaddr);
+	return WB_OK;
+}
+
+static const struct slot *find_slot(const struct slots *slots, uint64_t vaddr)
+{
+	struct slot key = { .vaddr = vaddr };
+
+	return slots->count ? bsearch(&key, slots->items, slots->count, sizeof(key), by_vaddr) : NULL;
+}
+
+/* ---- Names ------------------------------------------------------------------------------------------------------------------ */
+
+/* What names the symbols of slots. */
+struct dynsym {
+	struct wb_piece symbols;
+	const struct wb_piece *strings; /* NULL: none */
+};
+
+static enum wb_err open_dynsym(struct elf *elf, struct dynsym *dynsym)
+{
+	size_t index;
+	enum wb_err err;
+
+	if (!wb_elf_find_symtab(elf, ELF_SHT_DYNSYM, &index))
+		return WB_OK;
+	err = wb_elf_strings(elf, ELF_STRINGS_DYNAMIC, index, &dynsym->strings);
+	if (!err)
+		err = wb_elf_stored(elf, index, &dynsym->symbols);
+	if (err)
+		dynsym->strings = NULL;
+	return err == WB_ERR_MEMORY ? err : WB_OK;
+}
+
+static const char *dynsym_name(const struct elf *elf, const struct dynsym *dynsym, uint32_t index)
+{
+	struct wb_bytes b = elf_bytes(elf, &dynsym->symbols);
+	struct elf_symbol symbol;
+
+	if (!index || !dynsym->strings || !wb_bytes_skip(&b, (uint64_t)index * wb_elf_symbol_size(elf)))
+		return NULL;
+	symbol = wb_elf_read_symbol(elf, &b);
+	return wb_bytes_failed(&b) ? NULL : wb_elf_string(dynsym->strings, symbol.name);
+}
+
+static enum wb_err add_entry(struct elf *elf, uint64_t value, uint64_t size, const char *name)
+{
+	static const char suffix[] = "@plt";
+	struct elf_plt *plt = &elf->plt;
+	size_t length = strlen(name), room;
+
+	if (!wb_size_add(length, sizeof(suffix), &room) || plt->names_size > UINT32_MAX - room)
+		return WB_ERR_LIMIT;
+	if (!wb_mem_grow((void **)&plt->names, &plt->names_capacity, plt->names_size, room, 1) ||
+	    !wb_mem_grow((void **)&plt->entries, &plt->capacity, plt->count, 1, sizeof(plt->entries[0])))
+		return WB_ERR_MEMORY;
+	memcpy(plt->names + plt->names_size, name, length);
+	memcpy(plt->names + plt->names_size + length, suffix, sizeof(suffix));
+	plt->entries[plt->count++] = (struct elf_plt_entry){ value, size, (uint32_t)plt->names_size };
+	plt->names_size += room;
+	return WB_OK;
+}
+
+/* ---- Entries -------------------------------------------------------------------------------------------------------------------- */
+
+/* The slot that an entry jumps through: an optional endbr, an optional bnd, then jmp *disp32 in one of its two forms. */
+static bool read_jump(const struct elf *elf, struct wb_bytes entry, uint64_t vaddr, uint64_t got, uint64_t *ret_slot)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa }, endbr32[] = { 0xf3, 0x0f, 0x1e, 0xfb };
+	bool is_64 = elf->machine == ELF_EM_X86_64;
+	uint8_t opcode, form;
+	int64_t disp;
+
+	if (wb_bytes_left(&entry) >= 4 && !memcmp(entry.at, is_64 ? endbr64 : endbr32, 4))
+		wb_bytes_skip(&entry, 4);
+	opcode = wb_bytes_u8(&entry);
+	if (opcode == 0xf2)
+		opcode = wb_bytes_u8(&entry);
+	form = wb_bytes_u8(&entry);
+	disp = wb_bytes_sint(&entry, 4);
+	if (wb_bytes_failed(&entry) || opcode != 0xff)
+		return false;
+	/* jmp *disp(%rip), or *disp on i386 */
+	if (form == 0x25) {
+		*ret_slot = is_64 ? vaddr + wb_bytes_offset(&entry) + (uint64_t)disp : (uint32_t)disp;
+		return true;
+	}
+	/* jmp *disp(%ebx): position-independent i386, where ebx holds the address of the global offset table */
+	*ret_slot = (uint32_t)(got + (uint64_t)disp);
+	return form == 0xa3 && !is_64;
+}
+
+static enum wb_err name_entry(struct elf *elf, const struct slots *slots, const struct dynsym *dynsym, uint64_t slot, uint64_t vaddr,
+                              uint64_t size)
+{
+	const struct slot *found = find_slot(slots, slot);
+	const char *name = found ? dynsym_name(elf, dynsym, found->symbol) : NULL;
+	char made_up[NAME_MAX];
+
+	if (!found)
+		return WB_OK;
+	if (!name || !*name) {
+		/* As disassemblers call it: an address that a resolver chooses at run time. */
+		snprintf(made_up, sizeof(made_up), "*ABS*+0x%" PRIx64, found->addend);
+		name = made_up;
+	}
+	return add_entry(elf, vaddr, size, name);
+}
+
+static enum wb_err name_section(struct elf *elf, size_t index, const struct slots *slots, const struct dynsym *dynsym, uint64_t got)
+{
+	const struct wb_section *section = &elf->sections[index];
+	bool is_got = !strcmp(section->name, ".plt.got") && elf->headers[index].entsize != ENTRY_SIZE;
+	size_t step = is_got ? ENTRY_SIZE_GOT : ENTRY_SIZE;
+	struct wb_piece piece;
+	enum wb_err err;
+
+	if (section->file_size > PLT_SIZE_MAX)
+		return WB_ERR_LIMIT;
+	err = wb_elf_stored(elf, index, &piece);
+	if (err)
+		return err;
+	for (size_t at = 0; !err && at < piece.size; at += step) {
+		size_t size = piece.size - at < step ? piece.size - at : step;
+		struct wb_bytes entry = wb_bytes_of(piece.bytes + at, size, false);
+		uint64_t slot;
+
+		if (read_jump(elf, entry, section->vaddr + at, got, &slot))
+			err = name_entry(elf, slots, dynsym, slot, section->vaddr + at, size);
+	}
+	wb_piece_deinit(&piece);
+	return err;
+}
+
+static bool is_plt(const struct wb_section *section)
+{
+	return section->flags & WB_SECTION_EXEC && !(section->flags & WB_SECTION_NOBITS) &&
+	       (!strcmp(section->name, ".plt") || !strcmp(section->name, ".plt.sec") || !strcmp(section->name, ".plt.got") ||
+	        !strcmp(section->name, ".iplt") || !strcmp(section->name, ".plt.bnd"));
+}
+
+static enum wb_err name_sections(struct elf *elf, const struct slots *slots)
+{
+	struct dynsym dynsym = { 0 };
+	uint64_t got = 0;
+	size_t index;
+	enum wb_err err = open_dynsym(elf, &dynsym);
+
+	/* What ebx holds is where .got.plt starts, or .got without one. */
+	if (wb_elf_find(elf, ".got.plt", &index) || wb_elf_find(elf, ".got", &index))
+		got = elf->sections[index].vaddr;
+	for (size_t i = 0; err != WB_ERR_MEMORY && i < elf->base.num_sections; i++) {
+		if (is_plt(&elf->sections[i]))
+			err = name_section(elf, i, slots, &dynsym, got);
+	}
+	wb_piece_deinit(&dynsym.symbols);
+	return err;
+}
+
+static bool has_plt(const struct elf *elf)
+{
+	for (size_t i = 0; i < elf->base.num_sections; i++) {
+		if (is_plt(&elf->sections[i]))
+			return true;
+	}
+	return false;
+}
+
+enum wb_err wb_elf_make_plt(struct elf *elf)
+{
+	struct slots slots = { 0 };
+	enum wb_err err;
+
+	if ((elf->machine != ELF_EM_X86_64 && elf->machine != ELF_EM_386) || elf->base.relocatable || !has_plt(elf))
+		return WB_OK;
+	err = collect_slots(elf, &slots);
+	if (!err && slots.count)
+		err = name_sections(elf, &slots);
+	wb_mem_free(slots.items);
+	wb_elf_hold(elf, elf->plt.capacity * sizeof(elf->plt.entries[0]) + elf->plt.names_capacity);
+	return err;
+}

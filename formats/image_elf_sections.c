@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bytes of a section as the library wants them: decompressed (SHF_COMPRESSED with zlib or zstd, and the older .zdebug_*) and, in
+ * relocatable files, relocated.
+ */
+#include "formats/image_elf.h"
+
+#include "base/inflate.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	ZDEBUG_HEADER_SIZE = 12,      /* "ZLIB" and the size, big-endian */
+	/* The most that a byte of input can stand for: deflate codes 258 bytes in 2 bits; a zstd block of 4 bytes is 128 KiB at most. */
+	ZLIB_RATIO_MAX = 1032, ZSTD_RATIO_MAX = 32768,
+};
+/* No section of debug information is larger today; a hostile one may say that it is. */
+static const uint64_t inflated_size_max = UINT64_C(4) << 30;
+
+/* What a compression header says. */
+struct packing { uint32_t type; uint64_t size; size_t header_size; };
+
+/* Elf32_Chdr and Elf64_Chdr (gABI, "Section Compression"), read byte by byte: producers place them unaligned. */
+static bool read_packing(const struct elf *elf, size_t index, const struct wb_piece *stored, struct packing *ret_packing)
+{
+	struct wb_bytes b = elf_bytes(elf, stored);
+	struct packing packing;
+
+	if (elf->headers[index].flags & ELF_SHF_COMPRESSED) {
+		packing.type = wb_bytes_u32(&b);
+		if (elf->is_64)
+			wb_bytes_u32(&b);     /* ch_reserved */
+		packing.size = elf_word(elf, &b);
+		elf_word(elf, &b);            /* ch_addralign */
+	} else {
+		const uint8_t *magic = wb_bytes_take(&b, 4);
+
+		if (!magic || memcmp(magic, "ZLIB", 4))
+			return false;
+		b.big_endian = true;
+		packing.type = ELF_COMPRESS_ZLIB;
+		packing.size = wb_bytes_u64(&b);
+	}
+	packing.header_size = wb_bytes_offset(&b);
+	if (wb_bytes_failed(&b))
+		return false;
+	*ret_packing = packing;
+	return true;
+}
+
+void wb_elf_measure_compressed(struct elf *elf, size_t index)
+{
+	struct wb_section *section = &elf->sections[index];
+	size_t header_size = !(elf->headers[index].flags & ELF_SHF_COMPRESSED) ? ZDEBUG_HEADER_SIZE : elf->is_64 ? 24 : 12;
+	struct wb_piece header;
+	struct packing packing;
+
+	if (section->flags & WB_SECTION_NOBITS)
+		return;
+	section->flags |= WB_SECTION_COMPRESSED;
+	/* Damage shows again, and is reported, when the section is read: until then its size is the stored one. */
+	if (section->file_size < header_size || wb_file_piece(elf->base.file, section->offset, header_size, &header))
+		return;
+	if (read_packing(elf, index, &header, &packing))
+		section->size = packing.size;
+	wb_piece_deinit(&header);
+}
+
+static enum wb_err refuse(struct elf *elf, size_t index, enum wb_err err, const char *text)
+{
+	if (err == WB_ERR_MEMORY)
+		return err;
+	return wb_elf_report(elf, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_SECTION_UNSUPPORTED : WB_DIAG_SECTION_MALFORMED,
+	                  elf->sections[index].name, 0, text);
+}
+
+static enum wb_err inflate_into(uint32_t type, const struct wb_piece *stored, size_t header_size, uint8_t *out, size_t size)
+{
+	const uint8_t *in = stored->bytes + header_size;
+	size_t in_size = stored->size - header_size;
+
+	return type == ELF_COMPRESS_ZSTD ? wb_inflate_zstd(in, in_size, out, size) : wb_inflate_zlib(in, in_size, out, size);
+}
+
+static enum wb_err inflate_section(struct elf *elf, size_t index, const struct wb_piece *stored, struct wb_piece *ret_piece)
+{
+	struct packing packing;
+	uint64_t ratio_max;
+	uint8_t *out;
+	enum wb_err err;
+
+	if (!read_packing(elf, index, stored, &packing))
+		return refuse(elf, index, WB_ERR_DATA, "its compression header is cut or unknown");
+	if (packing.type != ELF_COMPRESS_ZLIB && packing.type != ELF_COMPRESS_ZSTD)
+		return refuse(elf, index, WB_ERR_UNSUPPORTED, "compressed in a way that is not known");
+	ratio_max = packing.type == ELF_COMPRESS_ZSTD ? ZSTD_RATIO_MAX : ZLIB_RATIO_MAX;
+	if (packing.size / ratio_max > stored->size)
+		return refuse(elf, index, WB_ERR_DATA, "says that more comes out than its bytes can hold");
+	if (packing.size > inflated_size_max || packing.size > SIZE_MAX)
+		return refuse(elf, index, WB_ERR_LIMIT, "more than 4 GiB would come out");
+	out = wb_mem_alloc((size_t)packing.size);
+	if (!out)
+		return WB_ERR_MEMORY;
+	err = inflate_into(packing.type, stored, packing.header_size, out, (size_t)packing.size);
+	if (err) {
+		wb_mem_free(out);
+		return refuse(elf, index, err, err == WB_ERR_UNSUPPORTED ? "compressed by a codec that is not in this build" :
+		              "its compressed bytes are damaged");
+	}
+	*ret_piece = (struct wb_piece){ out, (size_t)packing.size, out };
+	return WB_OK;
+}
+
+/* Relocating writes: into a copy, unless the piece is one already. */
+static enum wb_err relocate(struct elf *elf, size_t index, struct wb_piece *piece)
+{
+	enum wb_err err;
+
+	if (!piece->owned) {
+		piece->owned = wb_mem_dup(piece->bytes, piece->size);
+		if (!piece->owned)
+			return WB_ERR_MEMORY;
+		piece->bytes = piece->owned;
+	}
+	err = wb_elf_relocate(elf, index, piece->owned, piece->size);
+	if (err)
+		wb_piece_deinit(piece);
+	return err;
+}
+
+enum wb_err wb_elf_read_section(struct wb_object *object, size_t index, struct wb_piece *ret_piece)
+{
+	struct elf *elf = elf_of(object);
+	struct wb_piece piece, stored;
+	enum wb_err err = wb_elf_stored(elf, index, &piece);
+
+	if (!err && elf->sections[index].flags & WB_SECTION_COMPRESSED) {
+		stored = piece;
+		err = inflate_section(elf, index, &stored, &piece);
+		wb_piece_deinit(&stored);
+	}
+	if (!err && wb_elf_has_relocations(elf, index))
+		err = relocate(elf, index, &piece);
+	if (err)
+		return err;
+	*ret_piece = piece;
+	return WB_OK;
+}
