@@ -3,8 +3,9 @@
 # Builds Walkback with warnings as errors and runs its tests, on a Debian or Ubuntu machine; what a
 # build needs is installed first where it is missing (as root or through sudo).
 #
-# usage: sh tests/run.sh [--sanitize | --minimal]
+# usage: sh tests/run.sh [--sanitize | --threads | --minimal]
 #   --sanitize   with the address and undefined-behaviour sanitizers, in build-sanitize/
+#   --threads    with the thread sanitizer, in build-threads/
 #   --minimal    without any optional dependency, in build-minimal/
 #
 # The last line is "N passed, N failed, N skipped"; the status is 0 only when nothing failed and
@@ -25,12 +26,17 @@ case ${1-} in
     # A finding is a failure, not a line in a log.
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     ;;
+--threads)
+    build=build-threads
+    options="$options -Db_sanitize=thread -Db_lundef=false"
+    export TSAN_OPTIONS=halt_on_error=1
+    ;;
 --minimal)
     build=build-minimal
     options="$options -Dauto_features=disabled"
     ;;
 *)
-    echo "usage: sh tests/run.sh [--sanitize | --minimal]" >&2
+    echo "usage: sh tests/run.sh [--sanitize | --threads | --minimal]" >&2
     exit 2
     ;;
 esac

@@ -36,7 +36,11 @@ void *wb_mem_alloc(size_t size)
 
 void *wb_mem_zalloc(size_t count, size_t size)
 {
-	return must_fail() ? NULL : calloc(count ? count : 1, size ? size : 1);
+	size_t total;
+
+	if (!wb_size_mul(count, size, &total) || must_fail())
+		return NULL;
+	return calloc(1, total ? total : 1);
 }
 
 void *wb_mem_resize(void *old, size_t count, size_t size)

@@ -49,6 +49,7 @@ struct wb_arch_info {
 	uint8_t call_step;            /* bytes from a return address back into the call: 1 where instructions vary in length */
 	uint8_t stack_align;          /* of saved words and frame pointers, bytes */
 	uint16_t red_zone;            /* bytes below SP that signal delivery leaves alone */
+	bool signs_return_addresses;  /* DW_CFA 0x2d tells where return addresses are signed; elsewhere it saves register windows */
 	uint64_t callee_saved;        /* slots that a function keeps (the ABI's default rule is "same") */
 	struct wb_convention leaf;    /* at a function's first instruction */
 	struct wb_convention frame;   /* once the frame pointer is set up */

@@ -32,22 +32,23 @@ static void write_frames(FILE *out, const struct flat_sample *sample, const uint
 	fputc('\n', out);
 }
 
-static struct pass run_pass(const struct bench_engine *engine, void *state, const struct flat *flat, int forget, FILE *out)
+static struct pass run_pass(const struct bench_engine *engine, void *state, const struct flat *flat, size_t distinct, int forget, FILE *out)
 {
 	static uint64_t pcs[BENCH_MAX_FRAMES];
 	struct pass pass = { 0 };
 	double start = cpu_seconds();
 
 	for (size_t i = 0; i < flat->num_samples; i++) {
+		const struct flat_sample *sample = flat->samples[i % distinct];
 		int complete = 0;
 
 		if (forget)
 			engine->forget(state);
-		size_t count = engine->walk(state, flat->samples[i], out ? pcs : NULL, &complete);
+		size_t count = engine->walk(state, sample, out ? pcs : NULL, &complete);
 		pass.frames += count;
 		pass.complete += complete != 0;
 		if (out)
-			write_frames(out, flat->samples[i], pcs, count, complete);
+			write_frames(out, sample, pcs, count, complete);
 	}
 	pass.seconds = cpu_seconds() - start;
 	return pass;
@@ -58,11 +59,14 @@ int bench_walk_main(int argc, char **argv, const struct bench_engine *engine)
 	struct flat flat;
 	void *state;
 	FILE *out = NULL;
+	size_t distinct = SIZE_MAX;
 	int passes = 2, forget = 0, option;
 
-	while ((option = getopt(argc, argv, "p:fo:")) != -1) {
+	while ((option = getopt(argc, argv, "p:n:fo:")) != -1) {
 		if (option == 'p')
 			passes = atoi(optarg);
+		else if (option == 'n')
+			distinct = strtoul(optarg, NULL, 10);
 		else if (option == 'f')
 			forget = engine->forget != NULL;
 		else if (option == 'o')
@@ -70,14 +74,14 @@ int bench_walk_main(int argc, char **argv, const struct bench_engine *engine)
 		if (option == '?' || (option == 'o' && !out))
 			return 2;
 	}
-	if (optind != argc - 1 || passes < 1) {
-		fprintf(stderr, "usage: %s [-p PASSES] [-f] [-o FRAMES] FLAT\n", argv[0]);
+	if (optind != argc - 1 || passes < 1 || distinct < 1) {
+		fprintf(stderr, "usage: %s [-p PASSES] [-n DISTINCT] [-f] [-o FRAMES] FLAT\n", argv[0]);
 		return 2;
 	}
 	if (flat_open(argv[optind], &flat) != 0 || engine->open(&flat, &state) != 0)
 		return 1;
 	for (int i = 1; i <= passes; i++) {
-		struct pass pass = run_pass(engine, state, &flat, forget && i > 1, i == passes ? out : NULL);
+		struct pass pass = run_pass(engine, state, &flat, distinct, forget && i > 1, i == passes ? out : NULL);
 
 		printf("%s pass=%d samples=%zu frames=%" PRIu64 " complete=%" PRIu64 " cpu_s=%.4f ns_per_frame=%.1f\n", engine->name,
 		       i, flat.num_samples, pass.frames, pass.complete, pass.seconds,

@@ -24,7 +24,8 @@ struct bench_engine {
 	void (*forget)(void *state);
 };
 
-/* Arguments: FLAT [-p PASSES] [-f] [-o FRAMES]; -f: empty the cache before each sample, from the second pass on;
+/* Arguments: [-p PASSES] [-n DISTINCT] [-f] [-o FRAMES] FLAT; -n: walk the first DISTINCT samples again and again, as many walks
+ * as the file has samples, which shows an engine whose caches hold everything; -f: empty the cache before each sample, from the second pass on;
  * -o: write the frames of the last pass, a line a sample. Returns the exit status. */
 int bench_walk_main(int argc, char **argv, const struct bench_engine *engine);
 

@@ -3,23 +3,29 @@
 # Walks the same samples with every engine that is there and prints one table: nanoseconds of CPU
 # per frame, first and second pass, best of three runs, and how many times walkback's cost that is.
 #
-# usage: compare.sh [-i] BUILD INPUT
+# usage: compare.sh [-i] [-n DISTINCT] BUILD INPUT
 #   BUILD  a build folder, configured with -Dbench=true
 #   INPUT  a flat file, or a capture, of which the process with the most samples is taken
 #   -i     also count walkback's instructions per frame, with valgrind's callgrind (slow)
+#   -n     walk the first DISTINCT samples again and again: every engine's caches hold everything
 set -u
 export LC_ALL=C
 
 usage() {
-    sed -n 's/^# \{0,1\}//; 3,10p' "$0" >&2
+    sed -n 's/^# \{0,1\}//; 3,11p' "$0" >&2
     exit 2
 }
 
 instructions=
-if [ "${1-}" = -i ]; then
-    instructions=yes
-    shift
-fi
+distinct=1000000000
+while getopts in: option; do
+    case $option in
+    i) instructions=yes ;;
+    n) distinct=$OPTARG ;;
+    *) usage ;;
+    esac
+done
+shift $((OPTIND - 1))
 [ $# = 2 ] || usage
 here=$(dirname "$0")
 build=$1
@@ -49,7 +55,7 @@ while [ $i -lt $runs ]; do
     for program in "$bench/bench_walk_walkback" "$bench/bench_walk_libdwfl" \
         "$bench/bench_walk_libunwind" "$framehop"; do
         if [ -x "$program" ]; then
-            "$program" "$flat" >>"$tmp/lines" || exit 1
+            "$program" -n "$distinct" "$flat" >>"$tmp/lines" || exit 1
         elif [ $i = 0 ]; then
             echo "skipped: $(basename "$program") is not built"
         fi
@@ -86,7 +92,7 @@ fi
 # collected ARGUMENT...: instructions inside wb_walk, what it calls included.
 collected() {
     valgrind --tool=callgrind --toggle-collect=wb_walk --callgrind-out-file=/dev/null \
-        "$bench/bench_walk_walkback" "$@" "$flat" 2>&1 >"$tmp/walk" |
+        "$bench/bench_walk_walkback" -n "$distinct" "$@" "$flat" 2>&1 >"$tmp/walk" |
         awk '/Collected/ { print $NF }'
 }
 

@@ -4,8 +4,8 @@
 
 usage: agree.py [-n EXAMPLES] [-c CLASSES] OURS PEER        (forms of input: stacks.py)
 
-Each sample falls in one class: same; longer (the peer's frames are the first part of ours); shorter (the other way round);
-differs (at the first frame that is not the same). Differences are grouped by the frame whose step differs, that is the last one
+Each sample falls in one class: same; adjacent (the same but for addresses that are one byte apart: exact or return address?);
+longer (the peer's frames are the first part of ours); shorter (the other way round); differs (at the first other frame). Differences are grouped by the frame whose step differs, that is the last one
 that both have, and by what each found next; "-" is the end of the stack. Examples are tid/time, the key in both inputs.
 """
 import argparse
@@ -53,17 +53,26 @@ def show(frame, names, exact=False):
     return "%s:%#x" % (module, frame.offset) if frame.module else "%#x" % frame.offset
 
 
+def distance(a, b):
+    """0: the same frame; 1: one byte apart; 2: another."""
+    return 2 if a.module != b.module else min(abs(a.offset - b.offset), 2)
+
+
 def classify(own, other):
     """(class, index of the first frame that differs)."""
-    a, b = [f[:2] for f in own.frames], [f[:2] for f in other.frames]
-    i = 0
-    while i < len(a) and i < len(b) and a[i] == b[i]:
+    i, adjacent = 0, None
+    for a, b in zip(own.frames, other.frames):
+        apart = distance(a, b)
+        if apart == 2:
+            return "differs", i
+        if apart == 1 and adjacent is None:
+            adjacent = i
         i += 1
-    if i == len(a) == len(b):
-        return "same", i
-    if i == len(b):
+    if len(own.frames) > i:
         return "longer", i
-    return ("shorter", i) if i == len(a) else ("differs", i)
+    if len(other.frames) > i:
+        return "shorter", i
+    return ("same", i) if adjacent is None else ("adjacent", adjacent)
 
 
 def main():

@@ -172,16 +172,17 @@ fn cpu_seconds() -> f64 {
 }
 
 fn main() {
-    let (mut passes, mut out, mut path) = (2, None, None);
+    let (mut passes, mut distinct, mut out, mut path) = (2, usize::MAX, None, None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "-p" => passes = args.next().and_then(|n| n.parse().ok()).expect("-p PASSES"),
+            "-n" => distinct = args.next().and_then(|n| n.parse().ok()).expect("-n DISTINCT"),
             "-o" => out = Some(BufWriter::new(File::create(args.next().expect("-o FRAMES")).expect("-o FRAMES"))),
             _ => path = Some(arg),
         }
     }
-    let path = path.expect("usage: bench_walk_framehop [-p PASSES] [-o FRAMES] FLAT");
+    let path = path.expect("usage: bench_walk_framehop [-p PASSES] [-n DISTINCT] [-o FRAMES] FLAT");
     let mmap = unsafe { Mmap::map(&File::open(&path).expect("flat file")) }.expect("flat file");
     let flat = read_flat(&mmap);
     let unwinder = make_unwinder(&flat);
@@ -189,7 +190,8 @@ fn main() {
     for pass in 1..=passes {
         let (mut frames, mut complete) = (0, 0);
         let start = cpu_seconds();
-        for sample in &flat.samples {
+        for i in 0..flat.samples.len() {
+            let sample = &flat.samples[i % distinct];
             let mut pcs = Vec::new();
             let wanted = pass == passes && out.is_some();
             let (count, root) = walk(&unwinder, &mut cache, sample, wanted.then_some(&mut pcs));

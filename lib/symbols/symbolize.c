@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public face of names: an address is looked up in the answers given before, else asked of the symbol table and, as far as the detail
+ * level wants it, of the debug information; strings are demangled and mapped once.
+ */
+#include <walkback/symbolize.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/session.h"
+#include "symbols/demangle.h"
+#include "symbols/memo.h"
+#include "symbols/symtab.h"
+
+#include <string.h>
+
+enum {
+	SITES_MAX = 4096,             /* inlined calls of one answer; a chain that is longer is cut at its outer end */
+	MEMO_BYTES = 64 << 20,        /* answers and strings that a symbolizer keeps at most */
+	TEXT_MIN = 64 << 10,
+	LONG_NAME = 512,
+};
+
+struct wb_symbolizer {
+	struct wb_session *session;
+	struct wb_symbolizer_opts opts;
+	struct wb_path_map *path_maps;
+	struct wb_memo memo;
+	char *text;                   /* where names are demangled and paths put together */
+	size_t text_size;
+	struct wb_site *sites;        /* of the answer in the making */
+	size_t sites_capacity, num_sites;
+};
+
+/* ---- Making and freeing --------------------------------------------------------------------------------------------------- */
+
+static enum wb_err copy_path_maps(struct wb_symbolizer *symbolizer)
+{
+	size_t n = symbolizer->opts.num_path_maps;
+
+	symbolizer->path_maps = wb_mem_zalloc(n, sizeof *symbolizer->path_maps);
+	if (!symbolizer->path_maps)
+		return WB_ERR_MEMORY;
+	for (size_t i = 0; i < n; i++) {
+		struct wb_path_map *map = &symbolizer->path_maps[i];
+
+		map->from = wb_mem_strdup(symbolizer->opts.path_maps[i].from);
+		map->to = wb_mem_strdup(symbolizer->opts.path_maps[i].to);
+		if (!map->from || !map->to)
+			return WB_ERR_MEMORY;
+	}
+	return WB_OK;
+}
+
+static enum wb_err take_opts(struct wb_symbolizer *symbolizer, const struct wb_symbolizer_opts *opts)
+{
+	enum wb_err err;
+
+	if (!opts) {
+		symbolizer->opts.detail = WB_DETAIL_INLINES;
+		return WB_OK;
+	}
+	err = wb_struct_take(&symbolizer->opts, sizeof symbolizer->opts, opts);
+	if (err)
+		return err;
+	if (symbolizer->opts.detail > WB_DETAIL_INLINES || (symbolizer->opts.num_path_maps > 0 && !symbolizer->opts.path_maps))
+		return WB_ERR_ARGUMENT;
+	return WB_OK;
+}
+
+enum wb_err wb_symbolizer_new(struct wb_session *session, const struct wb_symbolizer_opts *opts, struct wb_symbolizer **ret_symbolizer)
+{
+	const struct wb_session_opts *config;
+	struct wb_symbolizer *symbolizer;
+	uint64_t limit = MEMO_BYTES;
+	enum wb_err err;
+
+	if (!session || !ret_symbolizer)
+		return WB_ERR_ARGUMENT;
+	symbolizer = wb_mem_zalloc(1, sizeof *symbolizer);
+	if (!symbolizer)
+		return WB_ERR_MEMORY;
+	symbolizer->session = wb_session_ref(session);
+	config = wb_session_config(session);
+	if (config->cache_bytes > 0 && config->cache_bytes / 4 < limit)
+		limit = config->cache_bytes / 4;
+	wb_memo_init(&symbolizer->memo, session, limit);
+	err = take_opts(symbolizer, opts);
+	if (!err)
+		err = copy_path_maps(symbolizer);
+	if (err) {
+		symbolizer->opts.num_path_maps = symbolizer->path_maps ? symbolizer->opts.num_path_maps : 0;
+		wb_symbolizer_free(symbolizer);
+		return err;
+	}
+	*ret_symbolizer = symbolizer;
+	return WB_OK;
+}
+
+void wb_symbolizer_free(struct wb_symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return;
+	for (size_t i = 0; i < symbolizer->opts.num_path_maps; i++) {
+		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].from);
+		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].to);
+	}
+	wb_mem_free(symbolizer->path_maps);
+	wb_memo_deinit(&symbolizer->memo);
+	wb_mem_free(symbolizer->text);
+	wb_mem_free(symbolizer->sites);
+	wb_session_unref(symbolizer->session);
+	wb_mem_free(symbolizer);
+}
+
+const char *wb_reason_text(enum wb_reason reason)
+{
+	switch (reason) {
+	case WB_REASON_NONE: return "known";
+	case WB_REASON_NO_IMAGE: return "no image at this address";
+	case WB_REASON_NO_FILE: return "the image's file is not had";
+	case WB_REASON_MISMATCHED: return "the file is of another build";
+	case WB_REASON_NO_SYMBOL: return "no symbol covers the address";
+	case WB_REASON_NO_DEBUG_INFO: return "no debug information";
+	case WB_REASON_NO_UNIT: return "no unit covers the address";
+	case WB_REASON_NO_LINE: return "no line covers the address";
+	case WB_REASON_BAD_INFO: return "malformed debug information";
+	case WB_REASON_NOT_ASKED: return "not asked for";
+	case WB_REASON_UNSUPPORTED: return "not understood by this build";
+	}
+	return "unknown";
+}
+
+/* ---- Names ---------------------------------------------------------------------------------------------------------------- */
+
+static bool grow_text(struct wb_symbolizer *symbolizer, size_t size)
+{
+	char *text;
+
+	if (size <= symbolizer->text_size)
+		return true;
+	text = wb_mem_resize(symbolizer->text, size, 1);
+	if (!text)
+		return false;
+	symbolizer->text = text;
+	symbolizer->text_size = size;
+	return true;
+}
+
+/* Demangles into the text buffer. A result that does not fit looks like a name that is not mangled: only long names get another try. */
+static enum wb_err demangle(struct wb_symbolizer *symbolizer, const char *raw)
+{
+	wb_demangle_fn fn = symbolizer->opts.demangle ? symbolizer->opts.demangle : wb_demangle_builtin;
+	enum wb_err err;
+
+	if (!grow_text(symbolizer, TEXT_MIN))
+		return WB_ERR_MEMORY;
+	err = fn(symbolizer->opts.demangle_arg, raw, symbolizer->text, symbolizer->text_size);
+	if (err != WB_NONE || symbolizer->text_size >= WB_DEMANGLE_OUTPUT_MAX || strnlen(raw, LONG_NAME) < LONG_NAME)
+		return err;
+	if (!grow_text(symbolizer, WB_DEMANGLE_OUTPUT_MAX))
+		return WB_ERR_MEMORY;
+	return fn(symbolizer->opts.demangle_arg, raw, symbolizer->text, symbolizer->text_size);
+}
+
+/* A raw name as answers show it, and as it was. */
+static enum wb_err show_name(struct wb_symbolizer *symbolizer, const char *raw, const char **ret_text, const char **ret_raw)
+{
+	struct wb_memo_string *string;
+	enum wb_err err = wb_memo_string(&symbolizer->memo, WB_MEMO_NAME, raw, &string);
+
+	if (err)
+		return err;
+	if (!string->text) {
+		const char *text = raw;
+
+		if (!symbolizer->opts.raw_names) {
+			err = demangle(symbolizer, raw);
+			if (err == WB_ERR_MEMORY)
+				return err;
+			text = err ? raw : symbolizer->text;
+		}
+		err = wb_memo_set_text(&symbolizer->memo, string, text);
+		if (err)
+			return err;
+	}
+	*ret_text = string->text;
+	*ret_raw = string->raw;
+	return WB_OK;
+}
+
+/* ---- Sites ---------------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err add_site(struct wb_symbolizer *symbolizer, struct wb_site **ret_site)
+{
+	struct wb_site *site;
+
+	if (symbolizer->num_sites == SITES_MAX)
+		return WB_ERR_LIMIT;
+	if (!wb_mem_grow((void **)&symbolizer->sites, &symbolizer->sites_capacity, symbolizer->num_sites, 1, sizeof *site))
+		return WB_ERR_MEMORY;
+	site = &symbolizer->sites[symbolizer->num_sites++];
+	*site = (struct wb_site){
+		.size = sizeof *site,
+		.function_start = UINT64_MAX,
+		.function_reason = WB_REASON_NO_SYMBOL,
+		.line_reason = WB_REASON_NOT_ASKED,
+	};
+	*ret_site = site;
+	return WB_OK;
+}
+
+/* What keeps an image from being known at all. */
+static enum wb_reason reason_of_image(struct wb_image *image)
+{
+	struct wb_object *object;
+
+	if (wb_image_object(image, WB_FILE_EXECUTABLE, &object) == WB_OK)
+		return WB_REASON_NO_SYMBOL;
+	switch (wb_image_verdict(image, WB_FILE_EXECUTABLE)) {
+	case WB_VERDICT_MISMATCHED: return WB_REASON_MISMATCHED;
+	case WB_VERDICT_MALFORMED: return WB_REASON_BAD_INFO;
+	case WB_VERDICT_NOT_TRIED:
+	case WB_VERDICT_MATCHED:
+	case WB_VERDICT_UNVERIFIABLE:
+	case WB_VERDICT_FORCED:
+	case WB_VERDICT_MISSING: break;
+	}
+	return WB_REASON_NO_FILE;
+}
+
+static enum wb_err name_by_symbol(struct wb_symbolizer *symbolizer, const struct wb_symtab_hit *hit, struct wb_site *site)
+{
+	site->function_start = hit->start;
+	site->function_size = hit->size;
+	site->name_source = hit->source;
+	site->function_reason = WB_REASON_NONE;
+	return show_name(symbolizer, hit->name, &site->function, &site->linkage_name);
+}
+
+static enum wb_err find_sites(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t pc, uint32_t *ret_missed)
+{
+	const struct wb_symtab *symtab;
+	struct wb_symtab_hit hit;
+	struct wb_site *site;
+	enum wb_err err = add_site(symbolizer, &site);
+
+	if (err)
+		return err;
+	err = wb_symtab_of_image(image, &symtab);
+	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+		return err;
+	if (!err && wb_symtab_find(symtab, pc, &hit))
+		return name_by_symbol(symbolizer, &hit, site);
+	site->function_reason = (uint8_t)reason_of_image(image);
+	*ret_missed = site->function_reason == WB_REASON_NO_SYMBOL ? 0 : 1 + WB_FILE_EXECUTABLE;
+	return WB_OK;
+}
+
+/* ---- The public calls ------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err answer_unknown_image(struct wb_symbolizer *symbolizer, const struct wb_site **ret_sites, size_t *ret_count)
+{
+	struct wb_site *site;
+	enum wb_err err;
+
+	symbolizer->num_sites = 0;
+	err = add_site(symbolizer, &site);
+	if (err)
+		return err;
+	site->function_reason = site->line_reason = WB_REASON_NO_IMAGE;
+	*ret_sites = site;
+	*ret_count = 1;
+	return WB_OK;
+}
+
+static enum wb_err find_answer(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t pc, const struct wb_memo_answer **ret_answer)
+{
+	struct wb_memo_answer answer = { .image_id = wb_image_id(image), .pc = pc };
+	enum wb_err err;
+
+	wb_memo_make_room(&symbolizer->memo);
+	symbolizer->num_sites = 0;
+	err = find_sites(symbolizer, image, pc, &answer.missed);
+	if (err)
+		return err;
+	answer.sites = symbolizer->sites;
+	answer.count = (uint32_t)symbolizer->num_sites;
+	return wb_memo_store(&symbolizer->memo, &answer, ret_answer);
+}
+
+static void give_answer(struct wb_image *image, const struct wb_memo_answer *answer, const struct wb_site **ret_sites, size_t *ret_count)
+{
+	if (answer->missed)
+		wb_image_missed(image, (enum wb_file_role)(answer->missed - 1), 1);
+	*ret_sites = answer->sites;
+	*ret_count = answer->count;
+}
+
+static enum wb_err symbolize(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t pc, const struct wb_site **ret_sites,
+                             size_t *ret_count)
+{
+	const struct wb_memo_answer *answer = wb_memo_find(&symbolizer->memo, wb_image_id(image), pc);
+
+	if (!answer) {
+		enum wb_err err = find_answer(symbolizer, image, pc, &answer);
+
+		if (err)
+			return err;
+	}
+	give_answer(image, answer, ret_sites, ret_count);
+	return WB_OK;
+}
+
+enum wb_err wb_symbolize(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t image_pc, enum wb_pc_kind kind,
+                         const struct wb_site **ret_sites, size_t *ret_count)
+{
+	if (!symbolizer || !ret_sites || !ret_count)
+		return WB_ERR_ARGUMENT;
+	if (!image)
+		return answer_unknown_image(symbolizer, ret_sites, ret_count);
+	return symbolize(symbolizer, image, kind == WB_PC_RETURN ? image_pc - 1 : image_pc, ret_sites, ret_count);
+}
+
+enum wb_err wb_symbolize_frame(struct wb_symbolizer *symbolizer, const struct wb_frame *frame, const struct wb_site **ret_sites,
+                               size_t *ret_count)
+{
+	const struct wb_memo_answer *answer;
+	struct wb_image *image = NULL;
+	enum wb_err err;
+
+	if (!symbolizer || !frame || !ret_sites || !ret_count)
+		return WB_ERR_ARGUMENT;
+	if (!(frame->flags & WB_FRAME_HAS_IMAGE))
+		return answer_unknown_image(symbolizer, ret_sites, ret_count);
+	answer = wb_memo_find(&symbolizer->memo, frame->image_id, frame->image_pc);
+	if (answer && !answer->missed) {
+		*ret_sites = answer->sites;
+		*ret_count = answer->count;
+		return WB_OK;
+	}
+	err = wb_image_by_id(symbolizer->session, frame->image_id, &image);
+	if (err == WB_NONE)
+		return answer_unknown_image(symbolizer, ret_sites, ret_count);
+	if (!err)
+		err = symbolize(symbolizer, image, frame->image_pc, ret_sites, ret_count);
+	wb_image_unref(image);
+	return err;
+}
+
+enum wb_err wb_symbolize_many(struct wb_symbolizer *symbolizer, struct wb_image *image, const uint64_t *image_pcs, size_t count,
+                              enum wb_pc_kind kind, wb_sites_fn fn, void *arg)
+{
+	if (!symbolizer || (count > 0 && !image_pcs) || !fn)
+		return WB_ERR_ARGUMENT;
+	for (size_t i = 0; i < count; i++) {
+		const struct wb_site *sites;
+		size_t num_sites;
+		enum wb_err err = wb_symbolize(symbolizer, image, image_pcs[i], kind, &sites, &num_sites);
+
+		if (!err)
+			err = fn(arg, i, sites, num_sites);
+		if (err)
+			return err;
+		if (i % 1024 == 1023)
+			err = wb_session_check(symbolizer->session, i + 1, count);
+		if (err)
+			return err;
+	}
+	return WB_OK;
+}
+
+/* ---- From names to addresses -------------------------------------------------------------------------------------------------- */
+
+struct name_search {
+	struct wb_symbolizer *symbolizer;
+	const char *name;
+	bool found;
+	struct wb_symbol symbol;      /* the best so far; its name is not looked at */
+};
+
+static bool is_called(struct wb_symbolizer *symbolizer, const struct wb_symbol *symbol, const char *name)
+{
+	size_t size = strlen(name);
+
+	if (strncmp(symbol->name, name, size) == 0 && (symbol->name[size] == '\0' || symbol->name[size] == '@'))
+		return true;
+	return symbol->name[0] == '_' && demangle(symbolizer, symbol->name) == WB_OK && strcmp(symbolizer->text, name) == 0;
+}
+
+/* Global before weak before local; the first of equals. */
+static enum wb_err match_name(void *arg, const struct wb_symbol *symbol)
+{
+	struct name_search *search = arg;
+
+	if ((!search->found || symbol->binding > search->symbol.binding) && is_called(search->symbolizer, symbol, search->name)) {
+		search->found = true;
+		search->symbol = *symbol;
+	}
+	return WB_OK;
+}
+
+enum wb_err wb_symbol_find(struct wb_symbolizer *symbolizer, struct wb_image *image, const char *name, uint64_t *ret_image_pc,
+                           uint64_t *ret_size)
+{
+	struct name_search search = { .symbolizer = symbolizer, .name = name };
+	enum wb_err err;
+
+	if (!symbolizer || !image || !name || !ret_image_pc || !ret_size)
+		return WB_ERR_ARGUMENT;
+	err = wb_symtab_list(image, match_name, &search);
+	if (err)
+		return err;
+	if (!search.found)
+		return WB_NONE;
+	*ret_image_pc = search.symbol.value;
+	*ret_size = search.symbol.size;
+	return WB_OK;
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Symbols to flat ranges: sorted once by address, then swept with a stack of the symbols that are open, so that nested and overlapping
+ * ones cost a lookup nothing. Names are copied into one pool, only those that can be an answer.
+ */
+#include "symbols/symtab.h"
+
+#include "base/mem.h"
+#include "model/session.h"
+#include "symbols/sort.h"
+#include "symbols/sweep.h"
+
+#include <string.h>
+
+enum {
+	LEVELS_MAX = 4,               /* aliases of ever larger size at one address; real files have two (a function and its fragment) */
+	SYMBOLS_MAX = 1 << 28,        /* 28 bits: indices and twice as many segments fit 32 bits */
+	GAP_MAX = 1 << 20,            /* what a symbol without size covers at most where no section ends it */
+	PAGE = 4096,
+	SIZE_BITS = 28,
+	SIZE_MAX_VALUE = (1 << SIZE_BITS) - 1,
+};
+
+struct wb_symtab_candidate {
+	uint64_t start, size;
+	const char *name;
+	uint8_t rank;                 /* higher is preferred: kind, then binding */
+	uint8_t source;               /* enum wb_name_source */
+	uint8_t table;                /* enum wb_symbol_table */
+};
+
+struct record {
+	uint64_t start;
+	uint32_t name;                /* offset in the pool */
+	uint32_t size_source;         /* size, then source in the upper 4 bits */
+};
+
+/* One block of memory: keys, then records, symbol indices, names. Segment i goes up to segment i + 1. */
+struct wb_symtab {
+	struct wb_session *session;   /* that its bytes are charged to; NULL: not charged */
+	size_t bytes;                 /* of the whole block */
+	size_t num_segments, num_records;
+	const uint64_t *starts;       /* of segments, ascending */
+	const struct record *records;
+	const uint32_t *symbols;      /* of segments: index of the record, or WB_SWEEP_NONE */
+	const char *names;
+};
+
+/* ---- Which symbols -------------------------------------------------------------------------------------------------- */
+
+/* ELF for the Arm architecture, 5.5.5, and the RISC-V psABI ("$x" with an ISA string): marks of code and data, not symbols. */
+static bool is_mapping_symbol(const char *name)
+{
+	return name[0] == '$' && (name[1] == 'a' || name[1] == 'd' || name[1] == 't' || name[1] == 'x') &&
+	       (name[2] == '\0' || name[2] == '.' || (name[1] == 'x' && strncmp(name + 2, "rv", 2) == 0));
+}
+
+static bool is_name_of_code(const char *name)
+{
+	if (name[0] == '$')
+		return !is_mapping_symbol(name);
+	if (name[0] == '.')
+		return strncmp(name, ".L", 2) != 0 && strncmp(name, ".annobin", 8) != 0;
+	return name[0] != '\0';
+}
+
+static bool is_code(const struct wb_symbol *symbol)
+{
+	return symbol->executable && !symbol->absolute && symbol->type != WB_SYMBOL_FILE && symbol->type != WB_SYMBOL_SECTION &&
+	       symbol->name && is_name_of_code(symbol->name);
+}
+
+static uint8_t rank_of(const struct wb_symbol *symbol)
+{
+	bool function = symbol->type == WB_SYMBOL_FUNCTION || symbol->type == WB_SYMBOL_IFUNC;
+
+	return (uint8_t)(function << 2 | symbol->binding);
+}
+
+/* Of two names: 1 if a reads better. Reserved names stand for what a program calls otherwise (__read and read). */
+static int compare_names(const char *a, const char *b)
+{
+	size_t a_underscores = strspn(a, "_"), b_underscores = strspn(b, "_"), a_size, b_size;
+
+	if (a_underscores != b_underscores)
+		return a_underscores < b_underscores ? 1 : -1;
+	a_size = strlen(a);
+	b_size = strlen(b);
+	if (a_size != b_size)
+		return a_size < b_size ? 1 : -1;
+	return -strcmp(a, b);
+}
+
+static bool is_preferred(const struct wb_symtab_candidate *a, const struct wb_symtab_candidate *b)
+{
+	int names;
+
+	if (a->rank != b->rank)
+		return a->rank > b->rank;
+	if (a->size != b->size)
+		return a->size > b->size;
+	names = compare_names(a->name, b->name);
+	return names ? names > 0 : a->table < b->table;
+}
+
+void wb_symtab_builder_init(struct wb_symtab_builder *builder)
+{
+	*builder = (struct wb_symtab_builder){ 0 };
+}
+
+void wb_symtab_builder_deinit(struct wb_symtab_builder *builder)
+{
+	wb_mem_free(builder->candidates);
+	wb_symtab_builder_init(builder);
+}
+
+enum wb_err wb_symtab_builder_add(struct wb_symtab_builder *builder, const struct wb_symbol *symbol, enum wb_name_source source)
+{
+	builder->num_static += symbol->table == WB_SYMBOLS_STATIC;
+	if (!is_code(symbol))
+		return WB_OK;
+	if (builder->count == SYMBOLS_MAX)
+		return WB_ERR_LIMIT;
+	if (!wb_mem_grow((void **)&builder->candidates, &builder->capacity, builder->count, 1, sizeof *builder->candidates))
+		return WB_ERR_MEMORY;
+	builder->candidates[builder->count++] = (struct wb_symtab_candidate){
+		symbol->value, symbol->size, symbol->name, rank_of(symbol), (uint8_t)source, symbol->table,
+	};
+	return WB_OK;
+}
+
+/* ---- The sweep ------------------------------------------------------------------------------------------------------ */
+
+struct compiler {
+	struct wb_sweep sweep;        /* ids: indices of records */
+	struct record *records;
+	size_t num_records;
+	char *names;
+	size_t names_size, names_capacity;
+};
+
+/* Versions ("memcpy@@GLIBC_2.14") are the linker's business, but "@plt" is ours, and PE's decorated names ("?f@@YAXXZ") are whole. */
+static size_t name_size(const struct wb_symtab_candidate *candidate)
+{
+	const char *name = candidate->name, *at;
+
+	if (candidate->table == WB_SYMBOLS_PLT || candidate->table == WB_SYMBOLS_TEXT || name[0] == '?')
+		return strlen(name);
+	at = strchr(name + 1, '@');
+	return at ? (size_t)(at - name) : strlen(name);
+}
+
+static enum wb_err open_symbol(struct compiler *compiler, const struct wb_symtab_candidate *candidate, uint64_t end)
+{
+	size_t size = name_size(candidate), at = compiler->names_size;
+	uint32_t kept = candidate->size < SIZE_MAX_VALUE ? (uint32_t)candidate->size : (uint32_t)SIZE_MAX_VALUE;
+
+	if (at > UINT32_MAX - size - 1)
+		return WB_ERR_LIMIT;
+	if (!wb_mem_grow((void **)&compiler->names, &compiler->names_capacity, at, size + 1, 1))
+		return WB_ERR_MEMORY;
+	memcpy(compiler->names + at, candidate->name, size);
+	compiler->names[at + size] = '\0';
+	compiler->names_size = at + size + 1;
+	compiler->records[compiler->num_records] = (struct record){
+		candidate->start, (uint32_t)at, kept | (uint32_t)candidate->source << SIZE_BITS,
+	};
+	return wb_sweep_open(&compiler->sweep, candidate->start, end, (uint32_t)compiler->num_records++);
+}
+
+static uint64_t end_of(const struct wb_symtab_candidate *candidate)
+{
+	uint64_t end;
+
+	return wb_u64_add(candidate->start, candidate->size, &end) ? end : UINT64_MAX;
+}
+
+/* The candidates that start at one address: indices into the builder's. */
+struct group {
+	const struct wb_symtab_candidate *candidates;
+	const uint32_t *indices;
+	size_t count;
+	uint64_t next;                /* where the next group starts; UINT64_MAX: none does */
+	bool has_static;              /* whether the image has a static table */
+};
+
+/* The preferred one among those that reach further than `reach`. */
+static const struct wb_symtab_candidate *best_beyond(const struct group *group, uint64_t reach)
+{
+	const struct wb_symtab_candidate *best = NULL;
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct wb_symtab_candidate *candidate = &group->candidates[group->indices[i]];
+
+		if (candidate->size > 0 && end_of(candidate) > reach && (!best || is_preferred(candidate, best)))
+			best = candidate;
+	}
+	return best;
+}
+
+static uint64_t end_without_size(const struct group *group, const struct wb_symtab_candidate *candidate, const struct wb_text *text)
+{
+	const struct wb_text_range *range = wb_text_find(text, candidate->start);
+	uint64_t page_end;
+
+	if (candidate->table == WB_SYMBOLS_DYNAMIC && !group->has_static)
+		return candidate->start + 1;
+	if (range)
+		return group->next < range->end ? group->next : range->end;
+	if (group->next - candidate->start <= GAP_MAX)
+		return group->next;
+	page_end = (candidate->start | (PAGE - 1)) + 1;
+	return page_end > candidate->start && page_end < group->next ? page_end : group->next;
+}
+
+static const struct wb_symtab_candidate *best_without_size(const struct group *group)
+{
+	const struct wb_symtab_candidate *best = NULL;
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct wb_symtab_candidate *candidate = &group->candidates[group->indices[i]];
+
+		if (candidate->size == 0 && (!best || is_preferred(candidate, best)))
+			best = candidate;
+	}
+	return best;
+}
+
+static enum wb_err compile_group(struct compiler *compiler, const struct group *group, const struct wb_text *text)
+{
+	uint64_t start = group->candidates[group->indices[0]].start, reach = start;
+	const struct wb_symtab_candidate *picks[LEVELS_MAX], *pick;
+	size_t num_picks = 0;
+	enum wb_err err = WB_OK;
+
+	wb_sweep_to(&compiler->sweep, start);
+	while (num_picks < LEVELS_MAX && (pick = best_beyond(group, reach))) {
+		picks[num_picks++] = pick;
+		reach = end_of(pick);
+	}
+	if (num_picks == 0 && compiler->sweep.num_open == 0 && (pick = best_without_size(group)))
+		return open_symbol(compiler, pick, end_without_size(group, pick, text));
+	while (!err && num_picks > 0) {
+		num_picks--;
+		err = open_symbol(compiler, picks[num_picks], end_of(picks[num_picks]));
+	}
+	return err;
+}
+
+static enum wb_err compile_all(struct compiler *compiler, const struct wb_symtab_builder *builder, const uint64_t *keys,
+                               const uint32_t *order, const struct wb_text *text)
+{
+	struct group group = { .candidates = builder->candidates, .has_static = builder->num_static > 0 };
+
+	for (size_t i = 0, n; i < builder->count; i += n) {
+		enum wb_err err;
+
+		for (n = 1; i + n < builder->count && keys[i + n] == keys[i]; n++)
+			;
+		group.indices = order + i;
+		group.count = n;
+		group.next = i + n < builder->count ? keys[i + n] : UINT64_MAX;
+		err = compile_group(compiler, &group, text);
+		if (err)
+			return err;
+	}
+	wb_sweep_to(&compiler->sweep, UINT64_MAX);
+	return WB_OK;
+}
+
+/* ---- The table ------------------------------------------------------------------------------------------------------ */
+
+static enum wb_err table_of(const struct compiler *compiler, struct wb_symtab **ret_symtab)
+{
+	const struct wb_sweep *sweep = &compiler->sweep;
+	size_t starts_size = sweep->num_segments * sizeof *sweep->starts;
+	size_t records_size = compiler->num_records * sizeof *compiler->records;
+	size_t symbols_size = sweep->num_segments * sizeof *sweep->ids;
+	struct wb_symtab *symtab;
+	size_t size;
+	char *at;
+
+	if (!wb_size_add(sizeof *symtab, starts_size, &size) || !wb_size_add(size, records_size, &size) ||
+	    !wb_size_add(size, symbols_size, &size) || !wb_size_add(size, compiler->names_size, &size))
+		return WB_ERR_MEMORY;
+	symtab = wb_mem_alloc(size);
+	if (!symtab)
+		return WB_ERR_MEMORY;
+	at = (char *)(symtab + 1);
+	*symtab = (struct wb_symtab){
+		.bytes = size,
+		.num_segments = sweep->num_segments,
+		.num_records = compiler->num_records,
+		.starts = memcpy(at, sweep->starts, starts_size),
+		.records = memcpy(at + starts_size, compiler->records, records_size),
+		.symbols = memcpy(at + starts_size + records_size, sweep->ids, symbols_size),
+		.names = memcpy(at + starts_size + records_size + symbols_size, compiler->names, compiler->names_size),
+	};
+	*ret_symtab = symtab;
+	return WB_OK;
+}
+
+enum wb_err wb_symtab_builder_finish(struct wb_symtab_builder *builder, const struct wb_text *text, struct wb_symtab **ret_symtab)
+{
+	size_t count = builder->count;
+	struct compiler compiler = { 0 };
+	uint64_t *keys;
+	uint32_t *order;
+	enum wb_err err;
+
+	if (count == 0)
+		return WB_NONE;
+	keys = wb_mem_zalloc(count, sizeof *keys);
+	order = wb_mem_zalloc(count, sizeof *order);
+	compiler.records = wb_mem_zalloc(count, sizeof *compiler.records);
+	err = keys && order && compiler.records ? wb_sweep_init(&compiler.sweep, count) : WB_ERR_MEMORY;
+	for (size_t i = 0; !err && i < count; i++) {
+		keys[i] = builder->candidates[i].start;
+		order[i] = (uint32_t)i;
+	}
+	if (!err)
+		err = wb_sort_by_key(keys, order, count);
+	if (!err)
+		err = compile_all(&compiler, builder, keys, order, text);
+	if (!err)
+		err = compiler.num_records > 0 ? table_of(&compiler, ret_symtab) : WB_NONE;
+	wb_sweep_deinit(&compiler.sweep);
+	wb_mem_free(compiler.records);
+	wb_mem_free(compiler.names);
+	wb_mem_free(keys);
+	wb_mem_free(order);
+	return err;
+}
+
+void wb_symtab_free(struct wb_symtab *symtab)
+{
+	wb_mem_free(symtab);
+}
+
+size_t wb_symtab_bytes(const struct wb_symtab *symtab)
+{
+	return symtab->bytes;
+}
+
+size_t wb_symtab_count(const struct wb_symtab *symtab)
+{
+	return symtab->num_records;
+}
+
+bool wb_symtab_find(const struct wb_symtab *symtab, uint64_t image_pc, struct wb_symtab_hit *ret_hit)
+{
+	const uint64_t *base = symtab->starts;
+	size_t n = symtab->num_segments;
+	const struct record *record;
+	uint32_t symbol;
+
+	if (n == 0 || image_pc < base[0])
+		return false;
+	/* The last start at or below image_pc; halves without a branch that could be mispredicted. */
+	while (n > 1) {
+		size_t half = n / 2;
+
+		base += base[half] <= image_pc ? half : 0;
+		n -= half;
+	}
+	symbol = symtab->symbols[base - symtab->starts];
+	if (symbol == WB_SWEEP_NONE)
+		return false;
+	record = &symtab->records[symbol];
+	*ret_hit = (struct wb_symtab_hit){
+		symtab->names + record->name, record->start, record->size_source & SIZE_MAX_VALUE, (uint8_t)(record->size_source >> SIZE_BITS),
+	};
+	return true;
+}
+
+/* ---- Of an image ------------------------------------------------------------------------------------------------------ */
+
+struct listing {
+	struct wb_symtab_builder *builder;
+	const char *format;
+};
+
+static enum wb_name_source source_of(const struct wb_symbol *symbol, const char *format)
+{
+	switch ((enum wb_symbol_table)symbol->table) {
+	case WB_SYMBOLS_STATIC: return WB_NAME_SYMTAB;
+	case WB_SYMBOLS_DYNAMIC: return WB_NAME_DYNSYM;
+	case WB_SYMBOLS_PLT: return WB_NAME_PLT;
+	case WB_SYMBOLS_TEXT: break;
+	}
+	return strcmp(format, "kallsyms") == 0 ? WB_NAME_KALLSYMS : WB_NAME_PERF_MAP;
+}
+
+static enum wb_err add_listed(void *arg, const struct wb_symbol *symbol)
+{
+	struct listing *listing = arg;
+
+	return wb_symtab_builder_add(listing->builder, symbol, source_of(symbol, listing->format));
+}
+
+/* Malformed tables were reported where they were found; what was listed before counts. */
+static enum wb_err add_object(struct wb_image *image, struct wb_object *object, struct wb_symtab_builder *builder)
+{
+	struct listing listing = { builder, object->format->name };
+	enum wb_err err = wb_image_symbols(image, object, add_listed, &listing);
+
+	return err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED ? err : WB_OK;
+}
+
+/* The image's objects that have symbols, main file first; role by role, because a debug file that is not needed is not looked for. */
+static enum wb_err add_role(struct wb_image *image, enum wb_file_role role, struct wb_symtab_builder *builder, struct wb_object **ret_object)
+{
+	enum wb_err err = wb_image_object(image, role, ret_object);
+
+	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+		return err;
+	if (err) {
+		*ret_object = NULL;
+		return WB_OK;
+	}
+	return add_object(image, *ret_object, builder);
+}
+
+static enum wb_err build_symtab(struct wb_image *image, void *arg, void **ret_value)
+{
+	struct wb_object *main = NULL, *debug = NULL, *symbols = NULL;
+	struct wb_symtab_builder builder;
+	struct wb_symtab *symtab = NULL;
+	struct wb_text text = { 0 };
+	enum wb_err err;
+
+	(void)arg;
+	*ret_value = NULL;
+	wb_symtab_builder_init(&builder);
+	err = add_role(image, WB_FILE_EXECUTABLE, &builder, &main);
+	if (!err && builder.num_static == 0 && !wb_image_is_absolute(image))
+		err = add_role(image, WB_FILE_DEBUG, &builder, &debug);
+	if (!err)
+		err = add_role(image, WB_FILE_SYMBOLS, &builder, &symbols);
+	if (!err && (main || debug))
+		err = wb_text_init(&text, main ? main : debug);
+	if (!err)
+		err = wb_symtab_builder_finish(&builder, &text, &symtab);
+	if (!err) {
+		symtab->session = wb_image_session(image);
+		wb_session_charge(symtab->session, symtab->bytes, true);
+		*ret_value = symtab;
+	}
+	wb_text_deinit(&text);
+	wb_symtab_builder_deinit(&builder);
+	return err;
+}
+
+static void destroy_symtab(void *value)
+{
+	struct wb_symtab *symtab = value;
+
+	if (symtab)
+		wb_session_discharge(symtab->session, symtab->bytes, false);
+	wb_symtab_free(symtab);
+}
+
+enum wb_err wb_symtab_of_image(struct wb_image *image, const struct wb_symtab **ret_symtab)
+{
+	void *value;
+	enum wb_err err = wb_image_slot(image, WB_SLOT_SYMTAB, build_symtab, NULL, destroy_symtab, &value);
+
+	if (err)
+		return err;
+	if (!value)
+		return WB_NONE;
+	*ret_symtab = value;
+	return WB_OK;
+}
+
+struct code_listing {
+	wb_symbol_fn fn;
+	void *arg;
+	enum wb_err stop;             /* what fn ended the listing with; WB_OK: nothing yet */
+};
+
+static enum wb_err list_code(void *arg, const struct wb_symbol *symbol)
+{
+	struct code_listing *listing = arg;
+
+	if (is_code(symbol))
+		listing->stop = listing->fn(listing->arg, symbol);
+	return listing->stop;
+}
+
+enum wb_err wb_symtab_list(struct wb_image *image, wb_symbol_fn fn, void *arg)
+{
+	static const enum wb_file_role roles[] = { WB_FILE_EXECUTABLE, WB_FILE_DEBUG, WB_FILE_SYMBOLS };
+	struct code_listing listing = { fn, arg, WB_OK };
+
+	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+		struct wb_object *object;
+		enum wb_err err = wb_image_object(image, roles[i], &object);
+
+		if (!err)
+			err = wb_image_symbols(image, object, list_code, &listing);
+		if (listing.stop)
+			return listing.stop;
+		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+			return err;
+	}
+	return WB_OK;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86-64 instructions around a pc, as far as they say for sure where the return address is: at a function's first instructions up to the set-up
+ * frame pointer, and at its return. Anything else is not answered. Encodings: Intel SDM volume 2.
+ */
+#include "unwind/code_reader.h"
+#include "unwind/strategy.h"
+
+#include <string.h>
+
+static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+static const uint8_t push_rbp[] = { 0x55 };
+static const uint8_t mov_rbp_rsp[] = { 0x48, 0x89, 0xe5 };
+static const uint8_t mov_rbp_rsp_load[] = { 0x48, 0x8b, 0xec }; /* the other encoding of the same */
+
+static bool has(const uint8_t *bytes, size_t size, size_t at, const uint8_t *wanted, size_t count)
+{
+	return at <= size && size - at >= count && !memcmp(bytes + at, wanted, count);
+}
+#define HAS(at, what) has(bytes, size, at, what, sizeof(what))
+
+static bool at_return(const uint8_t *bytes, size_t size, size_t at)
+{
+	size_t left = size - at;
+
+	/* ret; ret imm16; rep ret; bnd ret (both prefixes are padding here) */
+	return left && (bytes[at] == 0xc3 || (bytes[at] == 0xc2 && left >= 3) ||
+	                ((bytes[at] == 0xf3 || bytes[at] == 0xf2) && left >= 2 && bytes[at + 1] == 0xc3));
+}
+
+static bool at_mov_rbp_rsp(const uint8_t *bytes, size_t size, size_t at)
+{
+	return HAS(at, mov_rbp_rsp) || HAS(at, mov_rbp_rsp_load);
+}
+
+static enum wb_err row(const struct wb_arch_info *arch, const uint8_t *bytes, size_t size, size_t at, size_t start, struct wb_row *ret_row)
+{
+	struct wb_row leaf = wb_row_of_convention(arch, &arch->leaf, WB_HOW_LEAF);
+	bool after_endbr = start != SIZE_MAX && at == start + sizeof(endbr64) && HAS(start, endbr64);
+	size_t first = start != SIZE_MAX && HAS(start, endbr64) ? start + sizeof(endbr64) : start;
+
+	if (at_return(bytes, size, at) || at == start || after_endbr || HAS(at, endbr64) ||
+	    (HAS(at, push_rbp) && at_mov_rbp_rsp(bytes, size, at + 1))) {
+		*ret_row = leaf;
+		return WB_OK;
+	}
+	/* Behind "push rbp" at the function's start: rbp is saved, and still the caller's. */
+	if (at >= 1 && HAS(at - 1, push_rbp) && (at - 1 == first || at_mov_rbp_rsp(bytes, size, at))) {
+		*ret_row = leaf;
+		ret_row->cfa_offset += arch->word_size;
+		ret_row->fp_offset = (int16_t)(-2 * arch->word_size);
+		ret_row->flags |= WB_ROW_FP_SAVED;
+		return WB_OK;
+	}
+	return WB_NONE;
+}
+
+static bool ends_in_call(const uint8_t *bytes, size_t size)
+{
+	/* call rel32 */
+	if (size >= 5 && bytes[size - 5] == 0xe8)
+		return true;
+	/* call r/m64: ff /2, of 2 to 7 bytes with its ModRM, SIB and displacement */
+	for (size_t length = 2; length <= 7 && length <= size; length++) {
+		const uint8_t *at = bytes + size - length;
+		uint8_t mod = at[1] >> 6, rm = at[1] & 7;
+		size_t expected = 2;
+
+		if (at[0] != 0xff || (at[1] >> 3 & 7) != 2)
+			continue;
+		if (mod != 3 && rm == 4)
+			expected++;
+		if (mod == 1)
+			expected += 1;
+		else if (mod == 2 || (mod == 0 && (rm == 5 || (rm == 4 && length > 2 && (at[2] & 7) == 5))))
+			expected += 4;
+		if (expected == length)
+			return true;
+	}
+	return false;
+}
+
+const struct wb_code_reader wb_code_x86_64 = { row, ends_in_call };

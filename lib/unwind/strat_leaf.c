@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The leaf strategy, for the innermost frame and the one under a signal: places where the frame is not set up yet or no more, so that the return
+ * address is where the call put it. A call through a bad pointer ends at an address that is not code at all; a function's first instruction, and
+ * what its instructions say for sure, are told by its bounds and its bytes.
+ */
+#include "model/bounds.h"
+#include "unwind/code_reader.h"
+#include "unwind/strategy.h"
+
+enum {
+	BEFORE = 16, AFTER = 16,      /* code bytes looked at around the pc */
+};
+
+static enum wb_err by_code(const struct wb_lookup *lookup, const struct wb_code_reader *code, uint64_t start, struct wb_row *ret_row)
+{
+	uint8_t bytes[BEFORE + AFTER];
+	uint64_t from = lookup->image_pc < BEFORE ? 0 : lookup->image_pc - BEFORE;
+	size_t at, size, start_at = SIZE_MAX;
+
+	if (start <= lookup->image_pc && start > from)
+		from = start;
+	at = (size_t)(lookup->image_pc - from);
+	for (size = at + AFTER; size > at; size--)
+		if (wb_image_read(lookup->image, from, bytes, size) == WB_OK)
+			break;
+	if (size == at)
+		return WB_NONE;
+	if (start == from)
+		start_at = 0;
+	return code->row(lookup->arch, bytes, size, at, start_at, ret_row);
+}
+
+enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found)
+{
+	const struct wb_arch_info *arch = lookup->arch;
+	const struct wb_code_reader *code = wb_code_reader(arch->arch);
+	struct wb_bound bound = { UINT64_MAX, 0 };
+	enum wb_err err;
+
+	if (!lookup->exact)
+		return WB_NONE;
+	ret_found->row = wb_row_of_convention(arch, &arch->leaf, WB_HOW_LEAF);
+	ret_found->row.flags |= WB_ROW_GUESS;
+	if (!wb_space_may_execute(lookup->space, lookup->pc))
+		return WB_OK;
+	if (!lookup->image)
+		return WB_NONE;
+	err = wb_bounds_find(lookup->image, lookup->image_pc, &bound);
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (err == WB_OK && bound.start == lookup->image_pc)
+		return WB_OK;
+	err = code ? by_code(lookup, code, bound.start, &ret_found->row) : WB_NONE;
+	ret_found->row.how = WB_HOW_LEAF;
+	ret_found->row.flags |= WB_ROW_GUESS;
+	return err;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scan strategy, only on request: the first word on the stack that looks like a return address. A guess, and marked as one; all registers but the
+ * stack pointer become unknown.
+ */
+#include "unwind/code_reader.h"
+#include "unwind/strategy.h"
+
+enum { CALL_MAX = 8 }; /* bytes before a return address in which a call must end */
+
+/* Whether address follows a call; where the code cannot be read, being executable must do. */
+static bool follows_call(const struct wb_lookup *lookup, uint64_t address)
+{
+	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
+	uint8_t bytes[CALL_MAX];
+
+	if (!wb_space_map_at(lookup->space, address - 1) || !wb_space_may_execute(lookup->space, address - 1))
+		return false;
+	if (!code || address < CALL_MAX || wb_space_read(lookup->space, address - CALL_MAX, bytes, CALL_MAX) != WB_OK)
+		return true;
+	return code->ends_in_call(bytes, CALL_MAX);
+}
+
+enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found)
+{
+	const struct wb_arch_info *arch = lookup->arch;
+	uint64_t mask = wb_space_pointer_mask(lookup->space);
+
+	if (!lookup->has_sp)
+		return WB_NONE;
+	for (uint32_t i = 0; i < lookup->max_scan_words; i++) {
+		uint64_t offset = (uint64_t)i * arch->word_size, word;
+
+		if (wb_view_word(lookup->view, lookup->sp + offset, &word) != WB_OK)
+			break;
+		if (!word || !follows_call(lookup, word & ~mask))
+			continue;
+		ret_found->row = (struct wb_row){ .cfa_offset = (int32_t)(offset + arch->word_size), .ra_offset = (int16_t)-arch->word_size,
+		                                  .flags = WB_ROW_GUESS | WB_ROW_BARRIER, .how = WB_HOW_SCAN };
+		return WB_OK;
+	}
+	return WB_NONE;
+}

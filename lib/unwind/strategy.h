@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strategies: who finds rows. A strategy has three answers: found, not mine (the next one is asked), mine and broken (the walk ends). Strategies
+ * never call each other.
+ *
+ * To add a strategy: its enumerator in enum wb_how, a file strat_<name>.c with one find function, a line in the table of strategy.c.
+ */
+#ifndef UNWIND_STRATEGY_H
+#define UNWIND_STRATEGY_H
+
+#include "model/memory.h"
+#include "model/row.h"
+#include "model/space.h"
+
+struct wb_cfi;
+
+/* A frame whose row is wanted. */
+struct wb_lookup {
+	const struct wb_arch_info *arch;
+	struct wb_space *space;
+	struct wb_view *view;
+	const struct wb_map *map;     /* NULL: nothing is mapped at lookup_pc */
+	struct wb_image *image;       /* NULL: anonymous, or its file is not had */
+	struct wb_cfi *cfi;           /* the image's; NULL: none */
+	uint64_t pc, lookup_pc;
+	uint64_t image_pc;            /* of lookup_pc; valid if image */
+	uint64_t sp, fp;
+	bool has_sp, has_fp;
+	bool exact;                   /* pc is the instruction, not a return address */
+	enum wb_how how;              /* how this frame itself was found */
+	uint32_t max_scan_words;
+};
+
+struct wb_found {
+	struct wb_row row;
+	const struct wb_row_table *table; /* whose rules the row names; NULL: none */
+	struct wb_row_table *loose;   /* table, if it is the caller's to free with wb_mem_free */
+	bool cacheable;               /* the row depends on (image, image pc, exact) alone */
+};
+
+/* WB_OK found, WB_NONE not mine, WB_ERR_DATA mine and broken, WB_ERR_MEMORY. *ret_found is zeroed by the caller. */
+typedef enum wb_err (*wb_strategy_fn)(const struct wb_lookup *lookup, struct wb_found *ret_found);
+
+/* NULL: no such strategy in this build. */
+wb_strategy_fn wb_strategy(enum wb_how how);
+
+enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found);
+
+/* The row of a convention of the architecture. */
+struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct wb_convention *convention, enum wb_how how);
+
+#endif

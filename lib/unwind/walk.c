@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The walk: where it starts, one step in full generality, and where it ends. A step asks the strategies in order for the row of the frame that it
+ * stands on, gives the frame, and applies the row. Every end has a reason.
+ */
+#include "unwind/walker.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/session.h"
+#include "unwind/cfi.h"
+
+#include <string.h>
+
+/* ---- Mappings and rows ---- */
+
+static void hint_fill(struct wb_walker *w, struct wb_hint *hint, const struct wb_map *map)
+{
+	uint64_t bias;
+
+	*hint = (struct wb_hint){ .start = map->start, .size = map->end - map->start, .map = map, .image_id = map->image_id };
+	if (!map->image || wb_map_bias(map, &bias) != WB_OK)
+		return;
+	hint->bias = bias;
+	hint->image = map->image;
+	hint->tag = map->image_id | w->generation << 48;
+}
+
+void wb_walker_find_hint(struct wb_walker *w, uint64_t address)
+{
+	struct wb_hint hint = { 0 };
+	const struct wb_map *map;
+	size_t i;
+
+	for (i = 0; i < WB_HINTS; i++)
+		if (address - w->hints[i].start < w->hints[i].size)
+			break;
+	if (i < WB_HINTS) {
+		hint = w->hints[i];
+	} else {
+		map = w->space ? wb_space_map_at(w->space, address) : NULL;
+		if (!map)
+			return;
+		hint_fill(w, &hint, map);
+		i = WB_HINTS - 1;
+	}
+	memmove(&w->hints[1], &w->hints[0], i * sizeof(hint));
+	w->hints[0] = hint;
+}
+
+static struct wb_lookup make_lookup(struct wb_walker *w, uint64_t lookup_pc, bool exact)
+{
+	struct wb_hint *hint = &w->hints[0];
+	struct wb_lookup lookup = { .arch = w->arch, .space = w->space, .view = &w->view, .pc = w->now.pc, .lookup_pc = lookup_pc,
+	                            .sp = w->now.sp, .fp = w->now.fp, .has_sp = w->now.has_sp, .has_fp = w->now.has_fp, .exact = exact,
+	                            .how = (enum wb_how)w->now.how, .max_scan_words = w->max_scan_words };
+
+	wb_walker_find_hint(w, lookup_pc);
+	if (lookup_pc - hint->start >= hint->size)
+		return lookup;
+	lookup.map = hint->map;
+	lookup.image = hint->image;
+	lookup.image_pc = lookup_pc - hint->bias;
+	if (hint->image && !hint->has_cfi) {
+		if (wb_cfi_of_image(hint->image, &hint->cfi) != WB_OK)
+			hint->cfi = NULL;
+		hint->has_cfi = true;
+	}
+	lookup.cfi = hint->cfi;
+	return lookup;
+}
+
+static enum wb_err keep_loose(struct wb_walker *w, struct wb_row_table *table)
+{
+	if (!table)
+		return WB_OK;
+	if (!wb_mem_grow((void **)&w->loose, &w->loose_capacity, w->num_loose, 1, sizeof(*w->loose))) {
+		wb_mem_free(table);
+		return WB_ERR_MEMORY;
+	}
+	w->loose[w->num_loose++] = table;
+	return WB_OK;
+}
+
+static void drop_loose(struct wb_walker *w)
+{
+	while (w->num_loose)
+		wb_mem_free(w->loose[--w->num_loose]);
+}
+
+/* The first strategy's answer, cached if it may be. Only a first strategy's rows are: what comes after depends on the first saying no. */
+const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *w, uint64_t image_pc, bool exact)
+{
+	const struct wb_hint *hint = &w->hints[0];
+	struct wb_lookup lookup = make_lookup(w, image_pc + hint->bias, exact);
+	struct wb_row_entry *entry = wb_walker_row_place(w, image_pc, hint->tag);
+	struct wb_found found = { .cacheable = false };
+
+	if (!w->num_strategies || w->strategies[0](&lookup, &found) != WB_OK)
+		return NULL;
+	if (!found.cacheable) {
+		wb_mem_free(found.loose);
+		return NULL;
+	}
+	*entry = (struct wb_row_entry){ image_pc << 1 | exact, hint->tag, found.row, found.table };
+	return entry;
+}
+
+/* ---- One step ---- */
+
+static void stop(struct wb_walker *w, enum wb_stop_reason reason, uint64_t address)
+{
+	w->done = true;
+	w->stop.reason = reason;
+	w->stop.root_by = WB_ROOT_NOT;
+	w->stop.address = address;
+	w->stop.how = (enum wb_how)w->found.row.how;
+	w->stop.image_id = w->hints[0].image_id;
+}
+
+static void stop_root(struct wb_walker *w, enum wb_root_by by)
+{
+	stop(w, WB_STOP_ROOT, 0);
+	w->stop.root_by = by;
+}
+
+/* No strategy had a row: because of what? */
+static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup)
+{
+	w->found.row.how = WB_HOW_CONTEXT;
+	if (!lookup->map)
+		stop(w, WB_STOP_UNMAPPED, lookup->lookup_pc);
+	else if (lookup->map->image && !lookup->image)
+		stop(w, WB_STOP_NO_IMAGE, lookup->lookup_pc);
+	else
+		stop(w, WB_STOP_NO_INFO, lookup->lookup_pc);
+	w->stop.image_id = lookup->map ? lookup->map->image_id : 0;
+	if (w->stop.reason == WB_STOP_NO_IMAGE)
+		wb_image_missed(lookup->map->image, WB_FILE_EXECUTABLE, 1);
+}
+
+/* Whether what a guess came to can be true: it moves up, is aligned, and returns into code. */
+static bool guess_holds(struct wb_walker *w)
+{
+	const struct wb_applied *applied = &w->applied;
+	uint64_t pc = applied->regs.value[w->arch->pc] & ~w->pointer_mask;
+
+	if (applied->result != WB_APPLY_OK || applied->cfa % w->arch->stack_align)
+		return false;
+	if (w->now.has_sp && applied->cfa <= w->now.sp)
+		return false;
+	/* A zero ends the chain by the ABI; it is believed if the frame pointer ends with it, or alone. */
+	if (!pc)
+		return w->found.row.how == WB_HOW_FRAME_POINTER;
+	return wb_space_may_execute(w->space, pc - w->arch->call_step);
+}
+
+/* Asks the strategies and applies the row: w->found and w->applied. WB_NONE: the walk was stopped. */
+static enum wb_err find_and_apply(struct wb_walker *w, const struct wb_lookup *lookup)
+{
+	struct wb_regs regs;
+
+	wb_walker_recover_all(w, &regs);
+	for (size_t i = 0; i < w->num_strategies; i++) {
+		enum wb_err err;
+
+		memset(&w->found, 0, sizeof(w->found));
+		err = w->strategies[i](lookup, &w->found);
+		if (err == WB_OK)
+			err = keep_loose(w, w->found.loose);
+		if (err == WB_NONE)
+			continue;
+		if (err == WB_ERR_MEMORY)
+			return err;
+		if (err) {
+			w->found.row.how = WB_HOW_CFI;
+			stop(w, WB_STOP_BAD_INFO, lookup->lookup_pc);
+			return WB_NONE;
+		}
+		wb_row_apply(&w->found.row, w->found.table, w->arch, &regs, &w->view, &w->applied);
+		if (!(w->found.row.flags & WB_ROW_GUESS) || guess_holds(w))
+			return WB_OK;
+		w->applied.has_cfa = false;
+	}
+	stop_no_row(w, lookup);
+	return WB_NONE;
+}
+
+static void give_frame(const struct wb_walker *w, const struct wb_lookup *lookup, struct wb_frame *frame)
+{
+	const struct wb_now *now = &w->now;
+
+	*frame = (struct wb_frame){
+		.pc = now->pc,
+		.lookup_pc = lookup->lookup_pc,
+		.cfa = w->applied.has_cfa ? w->applied.cfa : 0,
+		.sp = now->has_sp ? now->sp : 0,
+		.image_id = lookup->map ? lookup->map->image_id : 0,
+		.image_pc = lookup->image ? lookup->image_pc : 0,
+		.how = now->how,
+		.flags = (uint16_t)((now->exact ? WB_FRAME_EXACT : 0) | (w->found.row.flags & WB_ROW_SIGNAL ? WB_FRAME_SIGNAL : 0) |
+		                    (now->joint ? WB_FRAME_JOINT : 0) | (w->applied.has_cfa ? WB_FRAME_HAS_CFA : 0) |
+		                    (lookup->image ? WB_FRAME_HAS_IMAGE : 0) | (now->sp_derived ? WB_FRAME_SP_DERIVED : 0)),
+		.context = now->context,
+	};
+}
+
+/* Whether the step comes from where a crossing of a signal frame came before. */
+static bool is_cycle(struct wb_walker *w, uint64_t pc, uint64_t sp)
+{
+	bool seen = w->crossings && w->anchor_pc == pc && w->anchor_sp == sp;
+
+	if (w->crossings++ == w->next_anchor) {
+		w->anchor_pc = pc;
+		w->anchor_sp = sp;
+		w->next_anchor = w->next_anchor * 2 + 1;
+	}
+	return seen;
+}
+
+/* The stack grows down, so a caller's SP is above. It may stay only where a call leaves the return address in a register; and a signal handler
+ * may have a stack of its own, anywhere. */
+static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
+{
+	const struct wb_now *now = &w->now;
+
+	if (w->found.row.flags & WB_ROW_SIGNAL)
+		return !is_cycle(w, pc, sp);
+	if (!now->has_sp || sp > now->sp)
+		return true;
+	return sp == now->sp && now->exact && pc != now->pc && w->arch->leaf.ra_in_register;
+}
+
+/* Makes the caller, w->applied.regs, the frame that the walk stands on; or stops. */
+static void advance(struct wb_walker *w)
+{
+	const struct wb_arch_info *arch = w->arch;
+	struct wb_regs *regs = &w->applied.regs;
+	uint64_t pc, sp;
+
+	switch (w->applied.result) {
+	case WB_APPLY_OK:
+		break;
+	case WB_APPLY_MEMORY:
+		stop(w, WB_STOP_MEMORY, w->applied.address);
+		return;
+	case WB_APPLY_BAD:
+		stop(w, WB_STOP_BAD_INFO, w->now.pc);
+		return;
+	}
+	if (w->found.row.flags & WB_ROW_ROOT) {
+		stop_root(w, w->found.row.how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : WB_ROOT_RA_UNDEFINED);
+		return;
+	}
+	pc = regs->value[arch->pc] & ~w->pointer_mask & arch->address_mask;
+	sp = regs->value[arch->sp];
+	if (!pc) {
+		stop_root(w, WB_ROOT_PC_ZERO);
+		return;
+	}
+	if (!makes_progress(w, pc, sp)) {
+		stop(w, WB_STOP_NO_PROGRESS, w->now.pc);
+		return;
+	}
+	wb_regs_set(regs, arch->pc, pc, false);
+	wb_walker_set_base(w, regs);
+	w->now = (struct wb_now){
+		.pc = pc,
+		.sp = sp,
+		.fp = regs->value[arch->fp],
+		.has_sp = wb_regs_has(regs, arch->sp),
+		.has_fp = wb_regs_has(regs, arch->fp),
+		.fp_derived = regs->derived >> arch->fp & 1,
+		.sp_derived = regs->derived >> arch->sp & 1,
+		.exact = w->found.row.flags & WB_ROW_SIGNAL,
+		.how = w->found.row.how,
+		.context = w->now.context,
+	};
+}
+
+/* Finds the row of the frame that the walk stands on and gives the frame; the step itself waits for advance. */
+static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
+{
+	uint64_t lookup_pc = w->now.pc - (w->now.exact ? 0 : w->arch->call_step);
+	struct wb_lookup lookup = make_lookup(w, lookup_pc, w->now.exact);
+	enum wb_err err;
+
+	w->applied.has_cfa = false;
+	err = find_and_apply(w, &lookup);
+	if (err < 0)
+		return err;
+	if (err == WB_NONE)
+		w->found.row.flags = 0;
+	give_frame(w, &lookup, frame);
+	return WB_OK;
+}
+
+enum wb_err wb_walker_step(struct wb_walker *w, struct wb_frame *frame)
+{
+	enum wb_err err = look(w, frame);
+
+	if (!err && !w->done)
+		advance(w);
+	return err;
+}
+
+/* ---- Where a walk starts ---- */
+
+static void give_recorded(struct wb_walker *w, const struct wb_given *given, struct wb_frame *frame)
+{
+	uint64_t lookup_pc = given->address - (given->pc_kind == WB_PC_RETURN ? (w->arch ? w->arch->call_step : 1) : 0);
+	const struct wb_hint *hint = &w->hints[0];
+
+	*frame = (struct wb_frame){ .pc = given->address, .lookup_pc = lookup_pc, .how = WB_HOW_GIVEN };
+	frame->flags = (uint16_t)((given->pc_kind == WB_PC_EXACT ? WB_FRAME_EXACT : 0) | (given->kind == WB_GIVEN_KERNEL ? WB_FRAME_KERNEL : 0));
+	wb_walker_find_hint(w, lookup_pc);
+	if (lookup_pc - hint->start >= hint->size)
+		return;
+	frame->image_id = hint->image_id;
+	if (!hint->image)
+		return;
+	frame->image_pc = lookup_pc - hint->bias;
+	frame->flags |= WB_FRAME_HAS_IMAGE;
+}
+
+/* Stands on the first frame of the next context. False: there is none, or it has no pc. */
+static bool enter_context(struct wb_walker *w)
+{
+	const struct wb_arch_info *arch = w->arch;
+	const struct wb_context *context;
+	struct wb_regs regs = { 0 };
+
+	if (!arch || w->next_context >= w->taken.num_contexts)
+		return false;
+	context = &w->taken.contexts[w->next_context];
+	for (size_t i = 0; i < context->num_regs; i++) {
+		uint8_t slot = wb_arch_slot(arch, context->regs[i].number);
+
+		if (slot != WB_SLOT_NONE)
+			wb_regs_set(&regs, slot, context->regs[i].value & arch->address_mask, false);
+	}
+	if (!wb_regs_has(&regs, arch->pc))
+		return false;
+	wb_walker_set_base(w, &regs);
+	w->now = (struct wb_now){
+		.pc = regs.value[arch->pc] & ~(context->pc_kind == WB_PC_RETURN ? w->pointer_mask : 0),
+		.sp = regs.value[arch->sp],
+		.fp = regs.value[arch->fp],
+		.has_sp = wb_regs_has(&regs, arch->sp),
+		.has_fp = wb_regs_has(&regs, arch->fp),
+		.exact = context->pc_kind == WB_PC_EXACT,
+		.joint = w->next_context != 0,
+		.how = WB_HOW_CONTEXT,
+		.context = (uint32_t)w->next_context,
+	};
+	w->next_context++;
+	w->crossings = w->next_anchor = 0;
+	return true;
+}
+
+/* The recorded frames are over, and there are no registers to go on from. */
+static void stop_after_given(struct wb_walker *w)
+{
+	const struct wb_sample *sample = &w->taken;
+
+	memset(&w->found, 0, sizeof(w->found));
+	stop(w, sample->num_given ? WB_STOP_GIVEN : WB_STOP_EMPTY, 0);
+	w->stop.image_id = 0;
+	if (sample->flags & WB_SAMPLE_KERNEL_THREAD)
+		stop_root(w, WB_ROOT_KERNEL);
+}
+
+static void set_space(struct wb_walker *w, struct wb_space *space)
+{
+	if (w->space != space) {
+		wb_space_unref(w->space);
+		w->space = wb_space_ref(space);
+		memset(w->hints, 0, sizeof(w->hints));
+	}
+	w->arch = wb_space_arch(space);
+	w->pointer_mask = wb_space_pointer_mask(space);
+	w->view.space = space;
+	w->view.word_size = w->arch ? w->arch->word_size : 8;
+	w->view.big_endian = wb_space_platform(space).big_endian;
+	w->fast = w->view.word_size == 8 && w->view.big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) && !w->view.big_endian;
+}
+
+static bool regions_are_sound(const struct wb_region *regions, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (regions[i].size && (!regions[i].bytes || regions[i].address > UINT64_MAX - (regions[i].size - 1)))
+			return false;
+		if (i && regions[i].address - regions[i - 1].address < regions[i - 1].size)
+			return false;
+		if (i && regions[i].address < regions[i - 1].address)
+			return false;
+	}
+	return true;
+}
+
+enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const struct wb_sample *sample)
+{
+	enum wb_err err;
+
+	if (!w || !space || !sample)
+		return WB_ERR_ARGUMENT;
+	err = wb_struct_take(&w->taken, sizeof(w->taken), sample);
+	if (err)
+		return err;
+	if (!regions_are_sound(w->taken.regions, w->taken.num_regions))
+		return WB_ERR_ARGUMENT;
+	drop_loose(w);
+	set_space(w, space);
+	w->view.regions = w->taken.regions;
+	w->view.num_regions = w->taken.num_regions;
+	w->view.last = w->taken.num_regions ? w->taken.regions[0] : (struct wb_region){ 0 };
+	w->next_given = w->next_context = 0;
+	w->num_frames = 0;
+	w->done = w->is_pending = w->has_now = false;
+	return WB_OK;
+}
+
+/* Whether the walk stands on a frame, after recorded frames are over and contexts were entered. Stops it otherwise. */
+static bool stands(struct wb_walker *w)
+{
+	if (w->done && w->stop.reason == WB_STOP_JOINT && enter_context(w))
+		w->done = false;
+	if (w->done)
+		return false;
+	if (w->has_now)
+		return true;
+	w->has_now = enter_context(w);
+	if (!w->has_now)
+		stop_after_given(w);
+	return w->has_now;
+}
+
+static bool next_given(struct wb_walker *w, struct wb_frame *frame)
+{
+	if (w->next_given >= w->taken.num_given)
+		return false;
+	give_recorded(w, &w->taken.given[w->next_given++], frame);
+	w->num_frames++;
+	return true;
+}
+
+/* ---- The public walk ---- */
+
+enum wb_err wb_walker_next(struct wb_walker *w, struct wb_frame *ret_frame, size_t frame_size)
+{
+	struct wb_frame frame;
+	enum wb_err err;
+
+	if (!w || !ret_frame || !w->space)
+		return WB_ERR_ARGUMENT;
+	if (frame_size < sizeof(frame))
+		return WB_ERR_ABI;
+	if (!next_given(w, &frame)) {
+		if (w->is_pending && !w->done)
+			advance(w);
+		w->is_pending = false;
+		if (!stands(w))
+			return WB_NONE;
+		if (w->num_frames == w->max_frames) {
+			stop(w, WB_STOP_LIMIT, w->now.pc);
+			return WB_NONE;
+		}
+		err = look(w, &frame);
+		if (err)
+			return err;
+		w->is_pending = true;
+		w->num_frames++;
+	}
+	memset(ret_frame, 0, frame_size);
+	*ret_frame = frame;
+	return WB_OK;
+}
+
+enum wb_err wb_walker_stop(struct wb_walker *w, struct wb_stop *ret_stop)
+{
+	if (!w || !ret_stop || !w->done)
+		return WB_ERR_ARGUMENT;
+	*ret_stop = w->stop;
+	return WB_OK;
+}
+
+enum wb_err wb_walker_reg(struct wb_walker *w, uint32_t number, enum wb_reg_state *ret_state, uint64_t *ret_value)
+{
+	uint8_t slot;
+
+	if (!w || !ret_state || !ret_value)
+		return WB_ERR_ARGUMENT;
+	*ret_state = WB_REG_UNKNOWN;
+	slot = w->arch && w->is_pending ? wb_arch_slot(w->arch, number) : (uint8_t)WB_SLOT_NONE;
+	/* Step by step, base always is the file of the frame given last. */
+	if (slot == WB_SLOT_NONE || !wb_regs_has(&w->base, slot))
+		return WB_OK;
+	*ret_state = w->base.derived >> slot & 1 ? WB_REG_DERIVED : WB_REG_KNOWN;
+	*ret_value = w->base.value[slot];
+	return WB_OK;
+}
+
+/* Frames until the walk ends or cap are given. */
+static enum wb_err walk_all(struct wb_walker *w, uint8_t *frames, size_t stride, size_t cap, size_t *ret_count)
+{
+	size_t count = 0, fast;
+	enum wb_err err;
+
+	while (count < cap && next_given(w, (struct wb_frame *)(void *)(frames + count * stride)))
+		count++;
+	while (count < cap && w->next_given >= w->taken.num_given && stands(w)) {
+		err = wb_walk_fast(w, (struct wb_frame *)(void *)(frames + count * stride), stride, cap - count, &fast);
+		count += fast;
+		if (err)
+			return err;
+		if (count == cap)
+			break;
+		err = wb_walker_step(w, (struct wb_frame *)(void *)(frames + count * stride));
+		if (err)
+			return err;
+		count++;
+	}
+	*ret_count = count;
+	return WB_OK;
+}
+
+enum wb_err wb_walk(struct wb_walker *w, struct wb_space *space, const struct wb_sample *sample, struct wb_frame *frames, size_t frame_size,
+                    size_t cap, size_t *ret_count, struct wb_stop *ret_stop)
+{
+	enum wb_err err;
+
+	if (!frames || !ret_count || !ret_stop)
+		return WB_ERR_ARGUMENT;
+	if (frame_size < sizeof(struct wb_frame) || frame_size % _Alignof(struct wb_frame))
+		return WB_ERR_ABI;
+	err = wb_walker_begin(w, space, sample);
+	if (err)
+		return err;
+	if (frame_size > sizeof(struct wb_frame))
+		memset(frames, 0, cap * frame_size);
+	err = walk_all(w, (uint8_t *)frames, frame_size, cap < w->max_frames ? cap : w->max_frames, ret_count);
+	if (err)
+		return err;
+	if (w->next_given >= w->taken.num_given)
+		stands(w);
+	if (!w->done)
+		stop(w, WB_STOP_LIMIT, w->has_now ? w->now.pc : 0);
+	*ret_stop = w->stop;
+	return WB_OK;
+}
+
+enum wb_err wb_walk_stack(struct wb_walker *walker, struct wb_space *space, const struct wb_reg *regs, size_t num_regs, uint64_t stack_address,
+                          const void *stack, size_t stack_size, struct wb_frame *frames, size_t frame_size, size_t cap, size_t *ret_count,
+                          struct wb_stop *ret_stop)
+{
+	struct wb_context context = { .regs = regs, .num_regs = num_regs, .pc_kind = WB_PC_EXACT };
+	struct wb_region region = { stack_address, stack, stack_size };
+	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region,
+	                            .num_regions = stack_size ? 1 : 0 };
+
+	if (num_regs && !regs)
+		return WB_ERR_ARGUMENT;
+	return wb_walk(walker, space, &sample, frames, frame_size, cap, ret_count, ret_stop);
+}
