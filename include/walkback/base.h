@@ -334,6 +334,8 @@ struct wb_memory {
 WB_API enum wb_err wb_space_add_memory(struct wb_space *space, const struct wb_memory *memory, struct wb_space **ret_next);
 /* Bits that are not part of a code address (pointer authentication, tags) and are cleared from return addresses. 0: none. */
 WB_API enum wb_err wb_space_set_pointer_mask(struct wb_space *space, uint64_t mask, struct wb_space **ret_next);
+/* The same mappings for code of another architecture: a 32-bit task of a 64-bit machine, known as such only once it runs. */
+WB_API enum wb_err wb_space_set_platform(struct wb_space *space, const struct wb_platform *platform, struct wb_space **ret_next);
 
 /* Generated code: a range with an optional name and optional .eh_frame bytes, whose addresses are absolute; all copied. */
 struct wb_code {

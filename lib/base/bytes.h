@@ -180,4 +180,12 @@ static inline uint32_t wb_load32(const void *p, bool big_endian)
 	return big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) ? v : __builtin_bswap32(v);
 }
 
+static inline uint16_t wb_load16(const void *p, bool big_endian)
+{
+	uint16_t v;
+
+	memcpy(&v, p, 2);
+	return big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) ? v : __builtin_bswap16(v);
+}
+
 #endif

@@ -3,6 +3,7 @@
  * Files by pread or, where they are vouched for, by mmap; bytes in memory; sources of the caller. pread answers for a file that shrinks
  * with a short read, where a mapping would raise SIGBUS in the caller's process.
  */
+#define _DEFAULT_SOURCE /* madvise: posix_madvise does not drop pages on Linux */
 #include "base/file.h"
 
 #include "base/mem.h"
@@ -179,6 +180,19 @@ enum wb_err wb_file_read(struct wb_file *file, uint64_t offset, void *buffer, si
 		return WB_OK;
 	}
 	return file->source.read ? read_source(file, offset, buffer, size) : read_fd(file, offset, buffer, size);
+}
+
+void wb_file_forget(struct wb_file *file, uint64_t offset, uint64_t size)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start, end;
+
+	if (!file->mapped || offset > file->size)
+		return;
+	/* Outwards to whole pages: a private mapping that is only read loses nothing by it, pages still in use just come back. */
+	start = offset / page * page;
+	end = size < file->size - offset ? offset + size : file->size;
+	(void)madvise((uint8_t *)(uintptr_t)file->memory + start, (size_t)(end - start), MADV_DONTNEED);
 }
 
 enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece)

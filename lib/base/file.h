@@ -28,6 +28,9 @@ const void *wb_file_memory(const struct wb_file *file);
 /* Exactly size bytes at offset, or WB_ERR_DATA when the file ends before (*ret_reason says "ends at ..."), WB_ERR_IO. */
 enum wb_err wb_file_read(struct wb_file *file, uint64_t offset, void *buffer, size_t size);
 
+/* The bytes will not be needed soon: takes a mapped file's pages out of memory (they come back when touched). Else does nothing. */
+void wb_file_forget(struct wb_file *file, uint64_t offset, uint64_t size);
+
 /* A piece of a file: points into the file's memory, or owns a copy. */
 struct wb_piece { const uint8_t *bytes; size_t size; void *owned; };
 enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece);

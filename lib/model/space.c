@@ -429,6 +429,21 @@ enum wb_err wb_space_set_pointer_mask(struct wb_space *space, uint64_t mask, str
 	return WB_OK;
 }
 
+enum wb_err wb_space_set_platform(struct wb_space *space, const struct wb_platform *platform, struct wb_space **ret_next)
+{
+	struct wb_space *next;
+
+	if (!space || !platform || !ret_next)
+		return WB_ERR_ARGUMENT;
+	next = space_copy(space);
+	if (!next)
+		return WB_ERR_MEMORY;
+	next->platform = *platform;
+	next->arch = wb_arch_info(platform->arch);
+	*ret_next = next;
+	return WB_OK;
+}
+
 /* ---- Memory ---- */
 
 static enum wb_err block_new(const struct wb_memory *memory, struct block **ret_block)
