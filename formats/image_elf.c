@@ -87,9 +87,9 @@ static enum wb_err check_type(struct elf *elf)
 		return WB_OK;
 	if (elf->type == ELF_ET_CORE)
 		return wb_elf_report(elf, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, "", UINT64_MAX,
-		                  "an ELF core, where an executable or a shared object is wanted");
+		                     "an ELF core, where an executable or a shared object is wanted");
 	return wb_elf_report(elf, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, "", UINT64_MAX,
-	                  "neither an ELF executable nor a shared object nor a relocatable file");
+	                     "neither an ELF executable nor a shared object nor a relocatable file");
 }
 
 static enum wb_err read_header(struct elf *elf)
@@ -548,7 +548,7 @@ static enum wb_err read_all_headers(struct elf *elf, uint32_t flags)
 }
 
 enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, bool is_inner,
-                     struct wb_object **ret_object)
+                        struct wb_object **ret_object)
 {
 	struct elf *elf = wb_mem_zalloc(1, sizeof(*elf));
 	enum wb_err err;

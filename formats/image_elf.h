@@ -89,7 +89,7 @@ static inline uint64_t elf_word(const struct elf *elf, struct wb_bytes *b) { ret
 enum wb_err wb_elf_report(struct elf *elf, enum wb_err err, enum wb_diag_code code, const char *section, uint64_t offset, const char *text);
 /* Opens the ELF file within file; takes file, also on failure. is_inner: what .gnu_debugdata held. */
 enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, bool is_inner,
-                     struct wb_object **ret_object);
+                        struct wb_object **ret_object);
 /* Room for one more section, zeroed, which the caller fills; NULL when out of memory. */
 struct wb_section *wb_elf_add_section(struct elf *elf, struct elf_section **ret_header);
 /* The section's bytes as they are stored. */

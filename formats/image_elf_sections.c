@@ -73,7 +73,7 @@ static enum wb_err refuse(struct elf *elf, size_t index, enum wb_err err, const 
 	if (err == WB_ERR_MEMORY)
 		return err;
 	return wb_elf_report(elf, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_SECTION_UNSUPPORTED : WB_DIAG_SECTION_MALFORMED,
-	                  elf->sections[index].name, 0, text);
+	                     elf->sections[index].name, 0, text);
 }
 
 static enum wb_err inflate_into(uint32_t type, const struct wb_piece *stored, size_t header_size, uint8_t *out, size_t size)

@@ -82,7 +82,7 @@ enum wb_err wb_elf_strings(struct elf *elf, enum elf_strings which, size_t symta
 	if (!strings->bytes) {
 		if (link >= elf->base.num_sections)
 			return wb_elf_report(elf, WB_ERR_DATA, WB_DIAG_SYMBOLS_MALFORMED, elf->sections[symtab].name, UINT64_MAX,
-			                  "its string table is a section that does not exist");
+			                     "its string table is a section that does not exist");
 		err = wb_elf_stored(elf, link, strings);
 		if (err)
 			return err;

@@ -308,8 +308,8 @@ static enum wb_err find_by_role(struct search *search, enum wb_file_role role)
 static enum wb_err find_file(struct wb_image *image, enum wb_file_role role)
 {
 	struct search search = search_for(image, role, image->path, "");
-	/* Generated code and symbol texts have the files that their maker gives them. */
-	bool searched = !(image->flags & WB_IMAGE_ABSOLUTE) || role == WB_FILE_SYMBOLS;
+	/* Generated code and the kernel have symbol files, whose addresses are the process's; all others have object files. */
+	bool searched = wb_image_is_absolute(image) == (role == WB_FILE_SYMBOLS);
 	enum wb_err err = WB_NONE;
 
 	if (!searched)

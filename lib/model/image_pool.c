@@ -120,7 +120,7 @@ static enum wb_err reserve(struct wb_image_pool *pool)
 /* ---- The pool --------------------------------------------------------------------------------------------------- */
 
 static enum wb_err add_locked(struct wb_image_pool *pool, struct wb_session *session, const struct wb_identity *identity, bool shared,
-	                      uint64_t hash, struct wb_image **ret_image)
+                              uint64_t hash, struct wb_image **ret_image)
 {
 	struct wb_image *image;
 	enum wb_err err = reserve(pool);

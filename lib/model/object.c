@@ -14,10 +14,10 @@ static enum wb_err unrecognized(struct wb_diags *diags, const char *path, const 
 {
 	if (size < 4)
 		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX,
-				      size ? "too short for an object file" : "empty file");
+		                      size ? "too short for an object file" : "empty file");
 	return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX,
-			      "starts with %02x %02x %02x %02x: no object file that this build knows", head[0], head[1], head[2],
-			      head[3]);
+	                      "starts with %02x %02x %02x %02x: no object file that this build knows", head[0], head[1], head[2],
+	                      head[3]);
 }
 
 enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object)

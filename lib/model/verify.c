@@ -156,6 +156,9 @@ enum wb_err wb_verify(const struct wb_wants *wants, struct wb_object *object, co
 		verdict = WB_VERDICT_FORCED;
 	else if (!wb_platform_fits(&wants->platform, &object->platform))
 		verdict = mismatch(object, "built for another architecture");
+	else if (object->absolute != (wants->role == WB_FILE_SYMBOLS))
+		verdict = mismatch(object, object->absolute ? "symbols, where an object file is wanted" :
+		                   "an object file, where symbols are wanted");
 	else if (wants->role == WB_FILE_EXECUTABLE && object->is_debug_only)
 		verdict = mismatch(object, "a debug file, where the executable is wanted");
 	else if (wants->role == WB_FILE_DEBUG && !has_debug_information(object))
