@@ -294,6 +294,15 @@ struct wb_image_info {
 /* info->size is the caller's. Opens the main and the debug file (finders are asked) if they were not yet. */
 WB_API enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *info);
 
+struct wb_section_info {
+	size_t size;
+	const char *name;             /* as ELF calls it; borrowed as long as the image */
+	uint64_t start, end;          /* image pcs; both 0 if it is not loaded */
+	uint8_t executable;           /* 1: holds code */
+};
+/* Section `nth` of the image's main file, else of its debug file; WB_NONE past the last. info->size is the caller's. */
+WB_API enum wb_err wb_image_section_info(struct wb_image *image, size_t nth, struct wb_section_info *info);
+
 /* ---- Address spaces ------------------------------------------------------------------------------------------- */
 
 enum wb_prot { WB_PROT_READ = 1, WB_PROT_WRITE = 2, WB_PROT_EXEC = 4, WB_PROT_UNKNOWN = 8 };
