@@ -62,7 +62,7 @@ struct wb_capture_info {
 };
 WB_API enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *info);
 
-/* WB_OK: the next sample in time order with its space, both borrowed until the next call on the capture. WB_NONE: the end.
+/* WB_OK: the next sample in time order with its space, both borrowed until the next sample or batch is taken. WB_NONE: the end.
  * WB_ERR_DATA: the rest cannot be read (the diagnostic says where); what came before stands. */
 WB_API enum wb_err wb_capture_next(struct wb_capture *capture, struct wb_space **ret_space, const struct wb_sample **ret_sample);
 
@@ -96,7 +96,7 @@ struct wb_stack {
 struct wb_sink_opts {
 	size_t size;
 	uint8_t meta;                 /* json: also capture and summary lines */
-	struct wb_session *session;   /* to name the images of frames; may be NULL: then modules are not named */
+	struct wb_session *session;   /* to name the images of frames, borrowed as long as the sink; may be NULL: then modules are not named */
 };
 /* format: "text", "folded", "json". write and arg are borrowed until wb_sink_free. */
 WB_API enum wb_err wb_sink_new(const char *format, const struct wb_sink_opts *opts, wb_write_fn write, void *arg, struct wb_sink **ret_sink);
@@ -127,11 +127,12 @@ struct wb_run_stats {
 	uint64_t complete;            /* == stops[WB_STOP_ROOT] */
 	uint64_t unwound;             /* stacks that had registers, as opposed to recorded frames alone */
 };
-/* ret_stats is also written when the run fails half way. opts may be NULL. */
+/* Begins and finishes the sink. ret_stats (may be NULL) is also written when the run fails half way. opts may be NULL. */
 WB_API enum wb_err wb_run(struct wb_session *session, struct wb_capture *capture, struct wb_sink *sink, const struct wb_run_opts *opts,
                           struct wb_run_stats *ret_stats);
 
-/* Writes one sample as a snapshot folder (maps.txt, regs.txt, stack*.data, the modules' files if copy_objects). dir must not exist. */
+/* Writes one sample as a snapshot folder (maps.txt, regs.txt, stack*.data). dir must not exist. copy_objects: 0 none; 1 the files of the
+ * modules that a register or a word of the stacks points into; 2 their debug files too. */
 WB_API enum wb_err wb_snapshot_write(struct wb_session *session, struct wb_space *space, const struct wb_sample *sample, const char *dir,
                                      int copy_objects);
 

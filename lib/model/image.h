@@ -55,6 +55,8 @@ enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_ident
 
 struct wb_session *wb_image_session(struct wb_image *image);
 const char *wb_image_path(const struct wb_image *image);          /* recorded path, "" if unknown */
+/* The build id that files of this image must have: the identity's, else its executable's. NULL if unknown. */
+const uint8_t *wb_image_wanted_id(struct wb_image *image, size_t *ret_size);
 struct wb_platform wb_image_platform(const struct wb_image *image); /* may become known when a file is opened */
 bool wb_image_is_absolute(const struct wb_image *image);
 /* `frames` frames needed this role's file and did not have it: feeds wb_session_wanted. */

@@ -82,8 +82,6 @@ enum wb_err wb_image_file_new(struct wb_image *image, struct wb_object *object, 
 void wb_image_file_free(struct wb_image *image, struct wb_image_file *file);
 /* Gives the image a file that the caller opened; takes it. One that is there already stays, and the new one is closed. */
 void wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_image_file *file, enum wb_verdict verdict);
-/* The build id that files of this image must have: the identity's, else its executable's. NULL if unknown. */
-const uint8_t *wb_image_wanted_id(struct wb_image *image, size_t *ret_size);
 /* Everything of the files; for the image's end. */
 void wb_image_files_deinit(struct wb_image *image);
 

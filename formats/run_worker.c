@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker of a run: sample in, bytes of the sink's part out. */
+#include "formats/run_worker.h"
+
+#include "base/mem.h"
+
+enum {
+	FRAMES_FIRST = 256,           /* room for frames at first */
+	FRAMES_LAST = 1 << 20,        /* and at most, whatever limit the caller's walker has */
+	KNOWN_FIRST = 4096,
+	KNOWN_LAST = 1 << 20,         /* places, 24 bytes each: then all is forgotten, and so is what the part holds */
+};
+
+enum wb_err wb_run_worker_init(struct wb_run_worker *worker, struct wb_session *session, const struct wb_run_opts *opts,
+                               struct wb_sink_part *part)
+{
+	enum wb_err err;
+
+	*worker = (struct wb_run_worker){ .part = part };
+	err = wb_walker_new(session, opts->walker, &worker->walker);
+	if (!err && !opts->no_symbols && part->format->wants_sites)
+		err = wb_symbolizer_new(session, opts->symbolizer, &worker->symbolizer);
+	if (!err) {
+		worker->frames_capacity = FRAMES_FIRST;
+		worker->frames = wb_mem_zalloc(FRAMES_FIRST, sizeof(*worker->frames));
+		err = worker->frames ? WB_OK : WB_ERR_MEMORY;
+	}
+	if (err)
+		wb_run_worker_deinit(worker);
+	return err;
+}
+
+void wb_run_worker_deinit(struct wb_run_worker *worker)
+{
+	wb_walker_free(worker->walker);
+	wb_symbolizer_free(worker->symbolizer);
+	wb_mem_free(worker->frames);
+	wb_mem_free(worker->ids);
+	wb_mem_free(worker->known);
+	*worker = (struct wb_run_worker){ 0 };
+}
+
+/* ---- What is known ---- */
+
+static uint64_t key_of(const struct wb_frame *frame)
+{
+	uint64_t flags = (frame->flags & WB_FRAME_HAS_IMAGE ? 2u : 0u) | (frame->flags & WB_FRAME_KERNEL ? 1u : 0u);
+
+	/* Ids are counted up from 1, so the shift loses nothing; the last bit keeps the key of a frame without an image from being 0. */
+	return frame->image_id << 3 | flags << 1 | 1;
+}
+
+static size_t place_of(uint64_t key, uint64_t image_pc, size_t size)
+{
+	uint64_t hash = (key ^ image_pc * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
+
+	return (size_t)(hash >> 32) & (size - 1);
+}
+
+static struct wb_run_known *find(const struct wb_run_worker *worker, uint64_t key, uint64_t image_pc)
+{
+	size_t at = place_of(key, image_pc, worker->known_size);
+
+	while (worker->known[at].image_key && (worker->known[at].image_key != key || worker->known[at].image_pc != image_pc))
+		at = (at + 1) & (worker->known_size - 1);
+	return &worker->known[at];
+}
+
+/* Makes room for one more. All is forgotten only here, between two stacks. */
+static enum wb_err make_room(struct wb_run_worker *worker, size_t count)
+{
+	struct wb_run_known *old = worker->known;
+	size_t old_size = worker->known_size, size = old_size ? old_size : KNOWN_FIRST;
+	bool forget = worker->num_known + count > KNOWN_LAST / 2;
+
+	if ((worker->num_known + count) * 2 <= old_size)
+		return WB_OK;
+	if (forget) {
+		worker->part->format->forget(worker->part);
+		worker->num_known = 0;
+	}
+	while ((worker->num_known + count) * 2 > size)
+		size *= 2;
+	worker->known = wb_mem_zalloc(size, sizeof(*worker->known));
+	if (!worker->known) {
+		worker->known = old;
+		return WB_ERR_MEMORY;
+	}
+	worker->known_size = size;
+	for (size_t i = 0; i < old_size && !forget; i++)
+		if (old[i].image_key)
+			*find(worker, old[i].image_key, old[i].image_pc) = old[i];
+	wb_mem_free(old);
+	return WB_OK;
+}
+
+/* ---- A sample ---- */
+
+static enum wb_err describe(struct wb_run_worker *worker, const struct wb_frame *frame, struct wb_run_known *known)
+{
+	struct wb_frame_sites sites = { 0 };
+	enum wb_err err;
+
+	if (worker->symbolizer) {
+		err = wb_symbolize_frame(worker->symbolizer, frame, &sites.sites, &sites.count);
+		if (err)
+			return err;
+	}
+	err = worker->part->format->describe(worker->part, frame, sites.count ? &sites : NULL, &known->id);
+	if (err)
+		return err;
+	known->sites = sites.count ? (uint32_t)sites.count : 1;
+	known->image_key = key_of(frame);
+	known->image_pc = frame->flags & WB_FRAME_HAS_IMAGE ? frame->image_pc : 0;
+	worker->num_known++;
+	return WB_OK;
+}
+
+static enum wb_err identify(struct wb_run_worker *worker, size_t count)
+{
+	void *ids = worker->ids;
+	enum wb_err err;
+
+	if (!wb_mem_grow(&ids, &worker->ids_capacity, 0, count, sizeof(*worker->ids)))
+		return WB_ERR_MEMORY;
+	worker->ids = ids;
+	err = make_room(worker, count);
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct wb_frame *frame = &worker->frames[i];
+		struct wb_run_known *known = find(worker, key_of(frame), frame->flags & WB_FRAME_HAS_IMAGE ? frame->image_pc : 0);
+
+		if (!known->image_key)
+			err = describe(worker, frame, known);
+		worker->ids[i] = known->id;
+		worker->stats.sites += known->sites;
+		worker->stats.hows[frame->how & 15]++;
+	}
+	return err;
+}
+
+/* Walks, with more room for frames as long as that is what ends the walk. */
+static enum wb_err walk(struct wb_run_worker *worker, struct wb_space *space, const struct wb_sample *sample, size_t *ret_count,
+                        struct wb_stop *ret_stop)
+{
+	for (;;) {
+		enum wb_err err = wb_walk(worker->walker, space, sample, worker->frames, sizeof(*worker->frames), worker->frames_capacity,
+		                          ret_count, ret_stop);
+		size_t capacity = worker->frames_capacity * 4;
+		void *frames;
+
+		if (err || ret_stop->reason != WB_STOP_LIMIT || *ret_count < worker->frames_capacity || capacity > FRAMES_LAST)
+			return err;
+		frames = wb_mem_resize(worker->frames, capacity, sizeof(*worker->frames));
+		if (!frames)
+			return WB_ERR_MEMORY;
+		worker->frames = frames;
+		worker->frames_capacity = capacity;
+	}
+}
+
+enum wb_err wb_run_worker_sample(struct wb_run_worker *worker, struct wb_space *space, const struct wb_sample *sample, const char *event)
+{
+	struct wb_stack stack = { .size = sizeof(stack), .sample = sample, .space = space, .event = event, .frames = worker->frames };
+	enum wb_err err = walk(worker, space, sample, &stack.num_frames, &stack.stop);
+
+	stack.frames = worker->frames;
+	if (!err)
+		err = identify(worker, stack.num_frames);
+	if (!err)
+		err = wb_sink_part_write(worker->part, &stack, worker->ids);
+	if (err)
+		return err;
+	worker->stats.stacks++;
+	worker->stats.frames += stack.num_frames;
+	worker->stats.stops[stack.stop.reason & 15]++;
+	worker->stats.complete += stack.stop.reason == WB_STOP_ROOT;
+	worker->stats.unwound += sample->num_contexts != 0;
+	return WB_OK;
+}
+
+void wb_run_stats_add(struct wb_run_stats *stats, const struct wb_run_stats *other)
+{
+	stats->stacks += other->stacks;
+	stats->frames += other->frames;
+	stats->sites += other->sites;
+	stats->complete += other->complete;
+	stats->unwound += other->unwound;
+	for (size_t i = 0; i < sizeof(stats->stops) / sizeof(stats->stops[0]); i++)
+		stats->stops[i] += other->stops[i];
+	for (size_t i = 0; i < sizeof(stats->hows) / sizeof(stats->hows[0]); i++)
+		stats->hows[i] += other->hows[i];
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stacks for people: a paragraph per stack, frames innermost first, each with how it was found, and the reason why there are no more. The
+ * form may change; programs read json.
+ *
+ *   python3 4711/4711 12.345678901 cpu-clock:
+ *     #0   00007f3a1c0a5b21  _int_malloc+0x1f1 at malloc/malloc.c:3321:5 (libc.so.6+0x9a1b2) [context]
+ *     complete: return address undefined
+ *
+ * The address is the frame's pc; what follows the module is the address inside the file that was looked up (in the calling instruction).
+ */
+#include "formats/fragments.h"
+#include "formats/sink.h"
+
+#include "base/mem.h"
+#include "model/image.h"
+
+struct text_part {
+	struct wb_sink_part base;
+	struct wb_fragments fragments;
+};
+
+static void text_part_deinit(struct wb_sink_part *base)
+{
+	wb_fragments_deinit(&((struct text_part *)base)->fragments);
+}
+
+static void text_forget(struct wb_sink_part *base)
+{
+	wb_fragments_clear(&((struct text_part *)base)->fragments);
+}
+
+static void put_function(struct wb_out *out, const struct wb_frame *frame, const struct wb_site *site)
+{
+	if (!site->function) {
+		wb_out_string(out, "??: ");
+		wb_out_string(out, wb_reason_text((enum wb_reason)site->function_reason));
+		return;
+	}
+	wb_out_string(out, site->function);
+	if (!site->inlined && frame->flags & WB_FRAME_HAS_IMAGE && site->function_start <= frame->image_pc) {
+		wb_out_string(out, "+0x");
+		wb_out_hex(out, frame->image_pc - site->function_start, 1);
+	}
+}
+
+static void put_line(struct wb_out *out, const struct wb_site *site)
+{
+	if (!site->file)
+		return;
+	wb_out_string(out, " at ");
+	wb_out_string(out, site->file);
+	if (!site->line)
+		return;
+	wb_out_char(out, ':');
+	wb_out_decimal(out, site->line, 1);
+	if (!site->column)
+		return;
+	wb_out_char(out, ':');
+	wb_out_decimal(out, site->column, 1);
+}
+
+static void put_module(struct wb_out *out, const struct wb_frame *frame, const char *module)
+{
+	if (!*module)
+		return;
+	wb_out_string(out, module);
+	if (!(frame->flags & WB_FRAME_HAS_IMAGE))
+		return;
+	wb_out_string(out, "+0x");
+	wb_out_hex(out, frame->image_pc, 1);
+}
+
+static enum wb_err text_describe(struct wb_sink_part *base, const struct wb_frame *frame, const struct wb_frame_sites *sites,
+                                 uint32_t *ret_id)
+{
+	struct wb_fragments *fragments = &((struct text_part *)base)->fragments;
+	struct wb_image *image = wb_sink_image(base, frame);
+	const char *module = wb_sink_module(image);
+	struct wb_out *out = &fragments->bytes;
+	uint32_t first = (uint32_t)fragments->count;
+	enum wb_err err = WB_OK;
+
+	for (size_t i = 0; sites && i < sites->count && !err; i++) {
+		const struct wb_site *site = &sites->sites[i];
+
+		put_function(out, frame, site);
+		put_line(out, site);
+		if (site->inlined) {
+			wb_out_string(out, " (inlined)");
+			err = wb_fragments_end(fragments, false);
+			continue;
+		}
+		if (*module) {
+			wb_out_string(out, " (");
+			put_module(out, frame, module);
+			wb_out_char(out, ')');
+		}
+	}
+	if (!sites)
+		put_module(out, frame, module);
+	wb_image_unref(image);
+	if (!err)
+		err = wb_fragments_end(fragments, true);
+	if (!err)
+		*ret_id = first;
+	return err;
+}
+
+static void put_head(struct wb_out *out, const struct wb_stack *stack)
+{
+	const struct wb_sample *sample = stack->sample;
+
+	wb_out_string(out, sample->comm && *sample->comm ? sample->comm : "?");
+	wb_out_char(out, ' ');
+	wb_out_decimal(out, sample->pid, 1);
+	wb_out_char(out, '/');
+	wb_out_decimal(out, sample->tid, 1);
+	if (sample->time_ns) {
+		wb_out_char(out, ' ');
+		wb_out_decimal(out, sample->time_ns / 1000000000, 1);
+		wb_out_char(out, '.');
+		wb_out_decimal(out, sample->time_ns % 1000000000, 9);
+	}
+	if (stack->event && *stack->event) {
+		wb_out_char(out, ' ');
+		wb_out_string(out, stack->event);
+	}
+	wb_out_string(out, ":\n");
+	for (size_t i = 0; i < sample->num_labels; i++) {
+		wb_out_string(out, "  ");
+		wb_out_string(out, sample->labels[i].key);
+		wb_out_string(out, ": ");
+		wb_out_string(out, sample->labels[i].value);
+		wb_out_char(out, '\n');
+	}
+}
+
+static void put_how(struct wb_out *out, const struct wb_frame *frame)
+{
+	wb_out_string(out, " [");
+	wb_out_string(out, wb_how_text((enum wb_how)frame->how));
+	if (frame->flags & WB_FRAME_SIGNAL)
+		wb_out_string(out, ", signal");
+	if (frame->flags & WB_FRAME_JOINT)
+		wb_out_string(out, ", other stack");
+	wb_out_char(out, ']');
+}
+
+static uint64_t put_frame(struct wb_out *out, const struct wb_fragments *fragments, const struct wb_frame *frame, uint32_t id,
+                          uint64_t index)
+{
+	for (;; id++, index++) {
+		const struct wb_fragment *fragment = &fragments->items[id];
+
+		wb_out_bytes(out, "  #", 3);
+		wb_out_decimal(out, index, 1);
+		wb_out_bytes(out, "    ", index < 10 ? 4 : index < 100 ? 3 : index < 1000 ? 2 : 1);
+		wb_out_hex(out, frame->pc, 16);
+		wb_out_bytes(out, "  ", 2);
+		wb_out_bytes(out, fragments->bytes.bytes + fragment->offset, fragment->size);
+		if (fragment->last)
+			break;
+		wb_out_char(out, '\n');
+	}
+	put_how(out, frame);
+	wb_out_char(out, '\n');
+	return index + 1;
+}
+
+static const char *root_sentence(enum wb_root_by by)
+{
+	switch (by) {
+	case WB_ROOT_NOT: return "outermost frame";
+	case WB_ROOT_RA_UNDEFINED: return "return address undefined";
+	case WB_ROOT_GO_TOP_FRAME: return "a Go stack's top frame";
+	case WB_ROOT_FP_ZERO: return "the frame pointer chain ends in zero";
+	case WB_ROOT_PC_ZERO: return "the return address is zero";
+	case WB_ROOT_KERNEL: return "a kernel thread";
+	}
+	return "outermost frame";
+}
+
+/* What comes before and after the address that failed; `after` NULL: no address. */
+struct sentence { const char *before, *after; bool names_module; };
+
+static struct sentence stop_sentence(const struct wb_stop *stop)
+{
+	switch (stop->reason) {
+	case WB_STOP_ROOT: return (struct sentence){ root_sentence(stop->root_by), NULL, false };
+	case WB_STOP_MEMORY: return (struct sentence){ "cut: bytes at ", " are not in the capture", false };
+	case WB_STOP_NO_IMAGE: return (struct sentence){ "stopped: the file mapped at ", " is not had", true };
+	case WB_STOP_UNMAPPED: return (struct sentence){ "stopped: nothing is mapped at ", "", false };
+	case WB_STOP_NO_INFO: return (struct sentence){ "stopped: no unwind information for ", "", true };
+	case WB_STOP_BAD_INFO: return (struct sentence){ "stopped: the unwind information for ", " is broken, or needs an unknown register", true };
+	case WB_STOP_NO_PROGRESS: return (struct sentence){ "stopped: the step from ", " would not move up the stack", true };
+	case WB_STOP_LIMIT: return (struct sentence){ "cut: the limit of frames is reached", NULL, false };
+	case WB_STOP_JOINT: return (struct sentence){ "cut: goes on on another stack, which is not in the capture", NULL, false };
+	case WB_STOP_GIVEN: return (struct sentence){ "recorded frames end; the capture does not tell whether there were more", NULL, false };
+	case WB_STOP_EMPTY: return (struct sentence){ "nothing to walk: neither registers nor recorded frames", NULL, false };
+	}
+	return (struct sentence){ "stopped", NULL, false };
+}
+
+static void put_stop(const struct text_part *part, struct wb_out *out, const struct wb_stop *stop)
+{
+	struct sentence sentence = stop_sentence(stop);
+	struct wb_image *image;
+
+	wb_out_string(out, stop->reason == WB_STOP_ROOT ? "  complete: " : "  ");
+	wb_out_string(out, sentence.before);
+	if (sentence.after) {
+		wb_out_string(out, "0x");
+		wb_out_hex(out, stop->address, 1);
+		wb_out_string(out, sentence.after);
+	}
+	/* Of the address, not of the frame: a stack is in no module. */
+	image = wb_sink_image(&part->base, &(struct wb_frame){ .image_id = sentence.names_module ? stop->image_id : 0 });
+	if (image && *wb_sink_module(image)) {
+		wb_out_string(out, " (");
+		wb_out_string(out, wb_sink_module(image));
+		wb_out_char(out, ')');
+	}
+	wb_image_unref(image);
+	wb_out_string(out, "\n\n");
+}
+
+static enum wb_err text_write(struct wb_sink_part *base, const struct wb_stack *stack, const uint32_t *ids)
+{
+	struct text_part *part = (struct text_part *)base;
+	struct wb_out *out = &base->out;
+	uint64_t index = 0;
+
+	put_head(out, stack);
+	for (size_t i = 0; i < stack->num_frames; i++)
+		index = put_frame(out, &part->fragments, &stack->frames[i], ids[i], index);
+	put_stop(part, out, &stack->stop);
+	return WB_OK;
+}
+
+const struct wb_sink_format wb_sink_format_text = {
+	.name = "text",
+	.wants_sites = true,
+	.part_size = sizeof(struct text_part),
+	.part_deinit = text_part_deinit,
+	.describe = text_describe,
+	.forget = text_forget,
+	.write = text_write,
+};
