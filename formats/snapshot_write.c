@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes one sample as a snapshot folder, which capture_snapshot.c and libunwindstack's offline tests read.
+ *
+ * Of the objects, those are copied that a word of the stacks or a register points into: all that any unwinder could need, and not the
+ * hundred others that a process has mapped.
+ */
+#include <walkback/formats.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "formats/out.h"
+#include "model/image.h"
+#include "model/session.h"
+#include "model/space.h"
+
+enum {
+	MAPPINGS_MAX = 1 << 20,       /* sixteen times Linux's limit for a process */
+	OBJECTS_MAX = 4096,           /* that are copied */
+};
+
+struct object {
+	struct wb_image *image;       /* borrowed as long as the space */
+	char *name;                   /* in the folder; NULL: not copied, the recorded path stands */
+};
+
+struct writer {
+	struct wb_session *session;
+	struct wb_space *space;
+	const struct wb_sample *sample;
+	const char *dir;
+	struct object *objects;
+	size_t num_objects, objects_capacity;
+};
+
+static enum wb_err report(const struct writer *writer, const char *path, const char *text)
+{
+	return wb_diag_report(wb_session_diags(writer->session), WB_ERR_IO, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", text);
+}
+
+static enum wb_err write_file(const struct writer *writer, const char *name, const void *bytes, size_t size)
+{
+	struct wb_out path = { 0 };
+	enum wb_err err;
+
+	wb_out_string(&path, writer->dir);
+	wb_out_char(&path, '/');
+	wb_out_string(&path, name);
+	wb_out_char(&path, '\0');
+	err = path.failed ? WB_ERR_MEMORY : wb_file_write_new(path.bytes, bytes, size);
+	if (err == WB_ERR_IO)
+		report(writer, path.bytes, "cannot be written");
+	wb_out_deinit(&path);
+	return err;
+}
+
+/* ---- Objects ---- */
+
+static struct object *find_object(struct writer *writer, const struct wb_image *image)
+{
+	for (size_t i = writer->num_objects; i--;)
+		if (writer->objects[i].image == image)
+			return &writer->objects[i];
+	return NULL;
+}
+
+static enum wb_err add_object(struct writer *writer, struct wb_image *image)
+{
+	void *objects = writer->objects;
+
+	if (find_object(writer, image) || writer->num_objects == OBJECTS_MAX)
+		return WB_OK;
+	if (!wb_mem_grow(&objects, &writer->objects_capacity, writer->num_objects, 1, sizeof(*writer->objects)))
+		return WB_ERR_MEMORY;
+	writer->objects = objects;
+	writer->objects[writer->num_objects++] = (struct object){ image, NULL };
+	return WB_OK;
+}
+
+/* Notes the object that a word may be a code address of. *last is the place of the word before: neighbours often point nearby. */
+static enum wb_err note_word(struct writer *writer, uint64_t word, struct wb_place *last)
+{
+	if (word < last->start || word >= last->end) {
+		struct wb_place place = { .size = sizeof(place) };
+
+		if (wb_space_find(writer->space, word, &place))
+			return WB_OK;
+		*last = place;
+	}
+	if (!last->image || !(last->prot & (WB_PROT_EXEC | WB_PROT_UNKNOWN)))
+		return WB_OK;
+	return add_object(writer, last->image);
+}
+
+static enum wb_err note_objects(struct writer *writer)
+{
+	const struct wb_sample *sample = writer->sample;
+	struct wb_place last = { 0 };
+	enum wb_err err = WB_OK;
+
+	for (size_t i = 0; i < sample->contexts[0].num_regs && !err; i++)
+		err = note_word(writer, sample->contexts[0].regs[i].value, &last);
+	for (size_t i = 0; i < sample->num_regions && !err; i++) {
+		const struct wb_region *region = &sample->regions[i];
+
+		/* At every four bytes and both widths: whatever the architecture's words are. */
+		for (size_t at = 0; at + 4 <= region->size && !err; at += 4) {
+			err = note_word(writer, wb_load32((const uint8_t *)region->bytes + at, false), &last);
+			if (!err && at + 8 <= region->size)
+				err = note_word(writer, wb_load64((const uint8_t *)region->bytes + at, false), &last);
+		}
+	}
+	return err;
+}
+
+/* A name that no other file of the folder has. */
+static char *free_name(const struct writer *writer, const char *path)
+{
+	static const char *const ours[] = { "maps.txt", "regs.txt", "stack.data", "expected.txt" };
+
+	for (unsigned n = 0; n <= OBJECTS_MAX; n++) {
+		struct wb_out name = { 0 };
+		bool taken = false;
+
+		wb_out_string(&name, wb_out_basename(path));
+		if (n) {
+			wb_out_char(&name, '.');
+			wb_out_decimal(&name, n, 1);
+		}
+		wb_out_char(&name, '\0');
+		for (size_t i = 0; i < writer->num_objects && !name.failed; i++)
+			taken |= writer->objects[i].name && !strcmp(writer->objects[i].name, name.bytes);
+		for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]) && !name.failed; i++)
+			taken |= !strcmp(ours[i], name.bytes);
+		if (!taken && !name.failed)
+			return name.bytes;
+		wb_out_deinit(&name);
+		if (!taken)
+			return NULL;
+	}
+	return NULL;
+}
+
+static enum wb_err copy_file(const struct writer *writer, const char *from, const char *name)
+{
+	struct wb_piece piece;
+	struct wb_file *file;
+	const char *reason;
+	enum wb_err err = wb_file_open(from, false, &file, &reason);
+
+	if (err)
+		return report(writer, from, reason);
+	err = wb_file_piece(file, 0, wb_file_size(file), &piece);
+	if (!err) {
+		err = write_file(writer, name, piece.bytes, piece.size);
+		wb_piece_deinit(&piece);
+	}
+	wb_file_free(file);
+	return err;
+}
+
+static enum wb_err make_folder(const struct writer *writer, const char *name)
+{
+	struct wb_out path = { 0 };
+	enum wb_err err;
+
+	wb_out_string(&path, writer->dir);
+	wb_out_string(&path, name);
+	wb_out_char(&path, '\0');
+	err = path.failed ? WB_ERR_MEMORY : WB_OK;
+	if (!err && wb_file_kind(path.bytes) != WB_FILE_KIND_FOLDER && wb_file_make_folder(path.bytes))
+		err = report(writer, path.bytes, "cannot be made");
+	wb_out_deinit(&path);
+	return err;
+}
+
+/* .build-id/ab/cdef....debug, where finders look. */
+static enum wb_err copy_debug_file(const struct writer *writer, const struct wb_image_info *info)
+{
+	struct wb_out name = { 0 };
+	enum wb_err err;
+
+	if (info->build_id_size < 2 || !*info->files[WB_FILE_DEBUG].path)
+		return WB_OK;
+	wb_out_string(&name, "/.build-id/");
+	wb_out_hex(&name, info->build_id[0], 2);
+	wb_out_char(&name, '\0');
+	err = make_folder(writer, "/.build-id");
+	if (!err)
+		err = name.failed ? WB_ERR_MEMORY : make_folder(writer, name.bytes);
+	name.size--;
+	wb_out_char(&name, '/');
+	for (size_t i = 1; i < info->build_id_size; i++)
+		wb_out_hex(&name, info->build_id[i], 2);
+	wb_out_bytes(&name, ".debug", 7);
+	if (!err)
+		err = name.failed ? WB_ERR_MEMORY : copy_file(writer, info->files[WB_FILE_DEBUG].path, name.bytes + 1);
+	wb_out_deinit(&name);
+	return err;
+}
+
+static enum wb_err copy_objects(struct writer *writer, bool debug_files)
+{
+	enum wb_err err = WB_OK;
+
+	for (size_t i = 0; i < writer->num_objects && !err; i++) {
+		struct wb_image_info info = { .size = sizeof(info) };
+		struct object *object = &writer->objects[i];
+
+		err = wb_image_info(object->image, &info);
+		if (err || !*info.files[WB_FILE_EXECUTABLE].path || info.files[WB_FILE_EXECUTABLE].verdict == WB_VERDICT_MISMATCHED)
+			continue;
+		/* Not a file: memory that the capture brought along. */
+		if (wb_file_kind(info.files[WB_FILE_EXECUTABLE].path) != WB_FILE_KIND_REGULAR)
+			continue;
+		object->name = free_name(writer, *info.path ? info.path : info.files[WB_FILE_EXECUTABLE].path);
+		err = object->name ? copy_file(writer, info.files[WB_FILE_EXECUTABLE].path, object->name) : WB_ERR_MEMORY;
+		if (!err && debug_files)
+			err = copy_debug_file(writer, &info);
+	}
+	return err;
+}
+
+/* ---- Texts ---- */
+
+static void put_mapping(struct writer *writer, struct wb_out *out, const struct wb_place *place)
+{
+	uint32_t prot = place->prot & WB_PROT_UNKNOWN ? (uint32_t)(WB_PROT_READ | WB_PROT_EXEC) : place->prot;
+	const struct object *object = place->image ? find_object(writer, place->image) : NULL;
+
+	wb_out_hex(out, place->start, 8);
+	wb_out_char(out, '-');
+	wb_out_hex(out, place->end, 8);
+	wb_out_char(out, ' ');
+	wb_out_char(out, prot & WB_PROT_READ ? 'r' : '-');
+	wb_out_char(out, prot & WB_PROT_WRITE ? 'w' : '-');
+	wb_out_char(out, prot & WB_PROT_EXEC ? 'x' : '-');
+	wb_out_string(out, "p ");
+	wb_out_hex(out, place->file_offset, 8);
+	wb_out_string(out, " 00:00 0");
+	if (place->image) {
+		wb_out_string(out, "   ");
+		wb_out_string(out, object && object->name ? object->name : wb_image_path(place->image));
+	}
+	wb_out_char(out, '\n');
+}
+
+static enum wb_err write_maps(struct writer *writer)
+{
+	struct wb_place place = { .size = sizeof(place) };
+	struct wb_out out = { 0 };
+	uint64_t address = 0;
+	enum wb_err err = WB_OK;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX && !wb_space_next(writer->space, address, &place) && place.end > address; i++) {
+		/* Kernel and generated code are not of a file at an offset. */
+		if (!place.image || !wb_image_is_absolute(place.image))
+			put_mapping(writer, &out, &place);
+		address = place.end;
+	}
+	err = out.failed ? WB_ERR_MEMORY : write_file(writer, "maps.txt", out.bytes, out.size);
+	wb_out_deinit(&out);
+	return err;
+}
+
+static enum wb_err write_regs(const struct writer *writer)
+{
+	const struct wb_context *context = &writer->sample->contexts[0];
+	enum wb_arch arch = wb_space_platform(writer->space).arch;
+	struct wb_out out = { 0 };
+	enum wb_err err;
+
+	for (size_t i = 0; i < context->num_regs; i++) {
+		const char *name = wb_reg_name(arch, context->regs[i].number);
+
+		if (!name)
+			continue;
+		wb_out_string(&out, name);
+		wb_out_string(&out, ": ");
+		wb_out_hex(&out, context->regs[i].value, 1);
+		wb_out_char(&out, '\n');
+	}
+	err = out.failed ? WB_ERR_MEMORY : write_file(writer, "regs.txt", out.bytes, out.size);
+	wb_out_deinit(&out);
+	return err;
+}
+
+static enum wb_err write_stacks(const struct writer *writer)
+{
+	const struct wb_sample *sample = writer->sample;
+	enum wb_err err = WB_OK;
+
+	for (size_t i = 0; i < sample->num_regions && !err; i++) {
+		struct wb_out out = { 0 }, name = { 0 };
+
+		for (unsigned shift = 0; shift < 64; shift += 8)
+			wb_out_char(&out, (char)(sample->regions[i].address >> shift));
+		wb_out_bytes(&out, sample->regions[i].bytes, sample->regions[i].size);
+		wb_out_string(&name, "stack");
+		if (sample->num_regions > 1)
+			wb_out_decimal(&name, i, 1);
+		wb_out_bytes(&name, ".data", 6);
+		err = out.failed || name.failed ? WB_ERR_MEMORY : write_file(writer, name.bytes, out.bytes, out.size);
+		wb_out_deinit(&out);
+		wb_out_deinit(&name);
+	}
+	return err;
+}
+
+enum wb_err wb_snapshot_write(struct wb_session *session, struct wb_space *space, const struct wb_sample *sample, const char *dir,
+                              int copy)
+{
+	struct writer writer = { .session = session, .space = space, .dir = dir };
+	struct wb_sample ours;
+	enum wb_err err;
+
+	if (!session || !space || !sample || !dir || !*dir)
+		return WB_ERR_ARGUMENT;
+	err = wb_struct_take(&ours, sizeof(ours), sample);
+	if (err)
+		return err;
+	if (!ours.num_contexts)
+		return WB_ERR_ARGUMENT;
+	writer.sample = &ours;
+	if (wb_file_make_folder(dir))
+		return report(&writer, dir, wb_file_kind(dir) == WB_FILE_KIND_NONE ? "cannot be made" : "is there already");
+	if (copy)
+		err = note_objects(&writer);
+	if (!err)
+		err = copy_objects(&writer, copy > 1);
+	if (!err)
+		err = write_maps(&writer);
+	if (!err)
+		err = write_regs(&writer);
+	if (!err)
+		err = write_stacks(&writer);
+	for (size_t i = 0; i < writer.num_objects; i++)
+		wb_mem_free(writer.objects[i].name);
+	wb_mem_free(writer.objects);
+	return err;
+}
