@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * walkback info: what a capture has and what it needs. For each module: whether its files were found and match, which unwind and debug
+ * information they have, and how many frames fell into it. For an object: the same without frames.
+ */
+#include "cmd.h"
+
+#include "input.h"
+#include "output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FRAMES_CAP = 1024,            /* of a stack: the innermost ones are counted */
+	MISSING_SHOWN = 20,
+};
+
+/* Frames by image. Images are held, so that they can be described at the end. */
+struct module {
+	struct wb_image *image;
+	uint64_t id, frames, ends;    /* ends: stacks that end here without being complete */
+};
+
+struct info {
+	struct wb_input input;
+	struct wb_output output;
+	struct module *modules;
+	size_t num_modules, capacity;
+	uint64_t stacks, complete, nowhere; /* nowhere: frames outside of all modules */
+};
+
+/* ---- Images ---- */
+
+static void put_id(struct info *info, const uint8_t *id, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		wb_output_format(&info->output, "%02x", id[i]);
+}
+
+static void put_file(struct info *info, const char *what, const struct wb_file_info *file)
+{
+	if (file->verdict == WB_VERDICT_NOT_TRIED)
+		return;
+	wb_output_format(&info->output, "    %-12s%s", what, wb_verdict_text(file->verdict));
+	if (file->path && *file->path)
+		wb_output_format(&info->output, ": %s", file->path);
+	wb_output_text(&info->output, "\n");
+}
+
+static void put_part(struct info *info, bool has, const char *name, uint64_t size, size_t *count)
+{
+	if (!has)
+		return;
+	wb_output_format(&info->output, "%s%s", (*count)++ ? ", " : "", name);
+	if (size)
+		wb_output_format(&info->output, " (%" PRIu64 " bytes)", size);
+}
+
+static void put_parts(struct info *info, const struct wb_image_info *image)
+{
+	size_t count = 0;
+
+	wb_output_text(&info->output, "    unwind      ");
+	put_part(info, image->has_eh_frame, ".eh_frame", image->eh_frame_size, &count);
+	put_part(info, image->has_eh_frame_hdr, ".eh_frame_hdr", 0, &count);
+	put_part(info, image->has_debug_frame, ".debug_frame", image->debug_frame_size, &count);
+	wb_output_text(&info->output, count ? "\n" : "none\n");
+	count = 0;
+	wb_output_text(&info->output, "    names       ");
+	put_part(info, image->has_symtab, ".symtab", 0, &count);
+	put_part(info, image->has_dynsym, ".dynsym", 0, &count);
+	put_part(info, image->has_debug_info, ".debug_info", image->debug_info_size, &count);
+	put_part(info, image->has_debug_line, ".debug_line", 0, &count);
+	wb_output_text(&info->output, count ? "\n" : "none\n");
+}
+
+static enum wb_err put_image(struct info *info, struct wb_image *image)
+{
+	struct wb_image_info described = { .size = sizeof(described) };
+	enum wb_err err = wb_image_info(image, &described);
+
+	if (err)
+		return err;
+	wb_output_format(&info->output, "  %s\n    build id    ", *described.path ? described.path : "?");
+	if (described.build_id_size)
+		put_id(info, described.build_id, described.build_id_size);
+	else
+		wb_output_text(&info->output, "unknown");
+	wb_output_text(&info->output, "\n");
+	if (*described.format)
+		wb_output_format(&info->output, "    format      %s, %s\n", described.format, wb_arch_name(described.platform.arch));
+	put_file(info, "file", &described.files[WB_FILE_EXECUTABLE]);
+	put_file(info, "debug file", &described.files[WB_FILE_DEBUG]);
+	put_file(info, "dwz file", &described.files[WB_FILE_SUPPLEMENTARY]);
+	put_file(info, "symbols", &described.files[WB_FILE_SYMBOLS]);
+	if (*described.format)
+		put_parts(info, &described);
+	return WB_OK;
+}
+
+/* ---- Walking ---- */
+
+static struct module *module_of(struct info *info, uint64_t id)
+{
+	struct wb_image *image;
+	struct module *grown;
+
+	for (size_t i = info->num_modules; i--;)
+		if (info->modules[i].id == id)
+			return &info->modules[i];
+	if (!id || wb_image_by_id(info->input.session, id, &image))
+		return NULL;
+	if (info->num_modules == info->capacity) {
+		size_t capacity = info->capacity ? info->capacity * 2 : 64;
+
+		grown = realloc(info->modules, capacity * sizeof(*grown));
+		if (!grown) {
+			wb_image_unref(image);
+			return NULL;
+		}
+		info->modules = grown;
+		info->capacity = capacity;
+	}
+	info->modules[info->num_modules] = (struct module){ .image = image, .id = id };
+	return &info->modules[info->num_modules++];
+}
+
+static void count_stack(struct info *info, const struct wb_frame *frames, size_t count, const struct wb_stop *stop)
+{
+	struct module *module;
+
+	info->stacks++;
+	info->complete += stop->reason == WB_STOP_ROOT;
+	for (size_t i = 0; i < count; i++) {
+		module = module_of(info, frames[i].image_id);
+		if (module)
+			module->frames++;
+		else
+			info->nowhere++;
+	}
+	module = stop->reason == WB_STOP_ROOT || !count ? NULL : module_of(info, frames[count - 1].image_id);
+	if (module)
+		module->ends++;
+}
+
+static enum wb_err walk_all(struct info *info)
+{
+	struct wb_frame *frames = malloc(FRAMES_CAP * sizeof(*frames));
+	const struct wb_sample *sample;
+	struct wb_walker *walker = NULL;
+	struct wb_space *space;
+	enum wb_err err = frames ? wb_walker_new(info->input.session, NULL, &walker) : WB_ERR_MEMORY;
+
+	while (!err) {
+		struct wb_stop stop;
+		size_t count;
+
+		err = wb_capture_next(info->input.capture, &space, &sample);
+		if (!err)
+			err = wb_walk(walker, space, sample, frames, sizeof(*frames), FRAMES_CAP, &count, &stop);
+		if (!err)
+			count_stack(info, frames, count, &stop);
+	}
+	wb_walker_free(walker);
+	free(frames);
+	return err == WB_NONE ? WB_OK : err;
+}
+
+/* ---- A capture ---- */
+
+static void put_text(struct info *info, const char *what, const char *text)
+{
+	if (text && *text)
+		wb_output_format(&info->output, "%-14s%s\n", what, text);
+}
+
+static enum wb_err put_capture(struct info *info)
+{
+	struct wb_capture_info capture = { .size = sizeof(capture) };
+	enum wb_err err = wb_capture_info(info->input.capture, &capture);
+
+	if (err)
+		return err;
+	put_text(info, "format", capture.format);
+	put_text(info, "architecture", wb_arch_name(capture.platform.arch));
+	put_text(info, "host", capture.hostname);
+	put_text(info, "kernel", capture.os_release);
+	put_text(info, "command", capture.command_line);
+	put_text(info, "from here", capture.from_this_host ? "yes: unverifiable files of this host are used" :
+	                                                     "no: files of this host are used only if they match");
+	for (size_t i = 0; i < capture.num_events; i++)
+		wb_output_format(&info->output, "%-14s%s: %" PRIu64 " samples\n", "event", capture.events[i].name, capture.events[i].samples);
+	if (capture.signal)
+		wb_output_format(&info->output, "%-14s%" PRId32 " at 0x%" PRIx64 "\n", "signal", capture.signal, capture.signal_address);
+	wb_output_format(&info->output, "%-14s%" PRIu64 ", %" PRIu64 " complete\n", "stacks", info->stacks, info->complete);
+	if (capture.lost_samples)
+		wb_output_format(&info->output, "%-14s%" PRIu64 " samples\n", "lost", capture.lost_samples);
+	if (capture.skipped_records)
+		wb_output_format(&info->output, "%-14s%" PRIu64 " records of kinds that are not understood\n", "skipped", capture.skipped_records);
+	return WB_OK;
+}
+
+static int compare_modules(const void *a, const void *b)
+{
+	const struct module *x = a, *y = b;
+
+	if (x->frames != y->frames)
+		return x->frames > y->frames ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static enum wb_err put_modules(struct info *info)
+{
+	enum wb_err err = WB_OK;
+
+	if (info->num_modules)
+		qsort(info->modules, info->num_modules, sizeof(*info->modules), compare_modules);
+	wb_output_text(&info->output, "\nmodules, by frames\n");
+	for (size_t i = 0; i < info->num_modules && !err; i++) {
+		const struct module *module = &info->modules[i];
+
+		err = put_image(info, module->image);
+		wb_output_format(&info->output, "    frames      %" PRIu64, module->frames);
+		if (module->ends)
+			wb_output_format(&info->output, "; %" PRIu64 " stacks end here that are not complete", module->ends);
+		wb_output_text(&info->output, "\n");
+	}
+	if (info->nowhere)
+		wb_output_format(&info->output, "  outside of all modules\n    frames      %" PRIu64 "\n", info->nowhere);
+	return err;
+}
+
+static void put_missing(struct info *info)
+{
+	wb_output_text(&info->output, "\nmissing, by frames that are without it\n");
+	for (size_t i = 0; i < MISSING_SHOWN; i++) {
+		struct wb_wanted wanted = { .size = sizeof(wanted) };
+
+		if (wb_session_wanted(info->input.session, i, &wanted)) {
+			if (!i)
+				wb_output_text(&info->output, "  nothing\n");
+			return;
+		}
+		wb_output_format(&info->output, "  %8" PRIu64 "  %s: %s %s", wanted.frames, *wanted.path ? wanted.path : "?",
+		                 wb_input_role_text(wanted.role), wb_verdict_text(wanted.verdict));
+		if (wanted.build_id_size)
+			wb_output_text(&info->output, ", build id ");
+		put_id(info, wanted.build_id, wanted.build_id_size < sizeof(wanted.build_id) ? wanted.build_id_size : sizeof(wanted.build_id));
+		wb_output_text(&info->output, "\n");
+	}
+}
+
+static enum wb_err describe_capture(struct info *info)
+{
+	enum wb_err walk_err = walk_all(info);
+	enum wb_err err = put_capture(info);
+
+	if (!err)
+		err = put_modules(info);
+	if (!err)
+		put_missing(info);
+	return err ? err : walk_err;
+}
+
+/* ---- The command ---- */
+
+/* An ELF file that is not a core (ELF gABI, figure 4-3: e_type at 16, ET_CORE is 4) is an object. */
+static bool is_object(const char *path)
+{
+	unsigned char head[18] = { 0 };
+	FILE *file = strcmp(path, "-") ? fopen(path, "rb") : NULL;
+	size_t got = file ? fread(head, 1, sizeof(head), file) : 0;
+	bool big_endian = head[5] == 2;
+
+	if (file)
+		fclose(file);
+	return got == sizeof(head) && !memcmp(head, "\177ELF", 4) && head[big_endian ? 17 : 16] != 4;
+}
+
+static int run(struct info *info, const char *path)
+{
+	bool object = is_object(path);
+	struct wb_image *image = NULL;
+	int status = object ? wb_input_start(&info->input) : wb_input_open(&info->input, path);
+	enum wb_err err;
+
+	if (status)
+		return status;
+	if (!wb_output_open(&info->output, NULL, &info->input.report))
+		return WB_EXIT_FAILED;
+	err = object ? wb_image_open(info->input.session, path, &image) : describe_capture(info);
+	if (!err && object)
+		err = put_image(info, image);
+	wb_image_unref(image);
+	wb_progress_clear(&info->input.progress);
+	if (err && !info->output.error)
+		status = wb_report_failure(&info->input.report, path, err);
+	return wb_output_close(&info->output, &info->input.report) ? status : WB_EXIT_FAILED;
+}
+
+int wb_cmd_info(int argc, char **argv)
+{
+	struct info info = { .stacks = 0 };
+	const struct wb_option *const tables[] = { info.input.options, info.input.path_options, NULL };
+	const struct wb_command command = { "info", "[OPTION]... FILE",
+		"The modules of a capture, what was found of them, and what is missing; or what an object has.", tables };
+	int operands, status;
+
+	wb_input_init(&info.input);
+	if (!wb_options_parse(&command, argc, argv, &operands, &status))
+		return status;
+	if (operands != 1)
+		return wb_options_refuse(&command, operands ? "one file at a time" : "no file");
+	status = run(&info, argv[1]);
+	for (size_t i = 0; i < info.num_modules; i++)
+		wb_image_unref(info.modules[i].image);
+	free(info.modules);
+	wb_input_deinit(&info.input);
+	return status;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* walkback stacks: a capture to stacks. */
+#include "cmd.h"
+
+#include "input.h"
+#include "output.h"
+#include "strategy.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MISSING_SHOWN = 5 };
+
+struct stacks {
+	struct wb_input input;
+	const char *format, *output, *strategy;
+	bool scan, no_inline, no_demangle, raw, meta, goroutines;
+	uint64_t max_frames, threads;
+};
+
+static const char *const formats[] = { "text", "folded", "json" };
+/* Planned, so that asking for one is told from a slip of the pen. */
+static const char *const later_formats[] = { "perf-script", "pprof", "firefox", "flamegraph", "go", "minidump-json" };
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static int check_usage(const struct wb_command *command, const struct stacks *stacks, int operands)
+{
+	if (operands != 1)
+		return wb_options_refuse(command, operands ? "one capture at a time" : "no capture; \"-\" is standard input");
+	if (is_one_of(stacks->format, later_formats, sizeof(later_formats) / sizeof(later_formats[0])))
+		return wb_options_refuse(command, "-f %s: this version does not write it yet, only text, folded and json", stacks->format);
+	if (!is_one_of(stacks->format, formats, sizeof(formats) / sizeof(formats[0])))
+		return wb_options_refuse(command, "-f %s: no such format; there are text, folded and json", stacks->format);
+	if (stacks->goroutines)
+		return wb_options_refuse(command, "--goroutines: this version does not list them yet");
+	if (stacks->meta && strcmp(stacks->format, "json"))
+		return wb_options_refuse(command, "--meta is for -f json");
+	return WB_EXIT_OK;
+}
+
+/* A share of all stacks with one digit, rounded down, so that 100.0% means all. */
+static const char *percent(char text[32], uint64_t part, uint64_t whole)
+{
+	uint64_t tenths = whole ? (uint64_t)((double)part * 1000 / (double)whole) : 0;
+
+	if (tenths >= 1000 && part < whole)
+		tenths = 999;
+	snprintf(text, 32, "%" PRIu64 ".%" PRIu64 "%%", tenths / 10, tenths % 10);
+	return text;
+}
+
+static const char *stop_words(enum wb_stop_reason reason)
+{
+	switch (reason) {
+	case WB_STOP_ROOT: return "complete";
+	case WB_STOP_MEMORY: return "cut by the capture";
+	case WB_STOP_NO_IMAGE: return "in a file that is not had";
+	case WB_STOP_UNMAPPED: return "outside of all mappings";
+	case WB_STOP_NO_INFO: return "without unwind information";
+	case WB_STOP_BAD_INFO: return "at broken unwind information";
+	case WB_STOP_NO_PROGRESS: return "without progress";
+	case WB_STOP_LIMIT: return "at the limit of frames";
+	case WB_STOP_JOINT: return "on a stack that was not captured";
+	case WB_STOP_GIVEN: return "recorded, with an unknown end";
+	case WB_STOP_EMPTY: return "empty";
+	}
+	return "other";
+}
+
+/* "walkback: 100 stacks, 90 complete (90.0%), 10 not: 8 cut by the capture, 2 without unwind information" */
+static void print_summary(struct stacks *stacks, const struct wb_run_stats *stats)
+{
+	char line[1024], share[32];
+	int length = snprintf(line, sizeof(line), "%" PRIu64 " stacks, %" PRIu64 " complete (%s)", stats->stacks, stats->complete,
+	                      percent(share, stats->complete, stats->stacks));
+
+	if (stats->complete < stats->stacks)
+		length += snprintf(line + length, sizeof(line) - (size_t)length, ", %" PRIu64 " not", stats->stacks - stats->complete);
+	for (unsigned i = 0, n = 0; i < sizeof(stats->stops) / sizeof(stats->stops[0]); i++) {
+		if (i == WB_STOP_ROOT || !stats->stops[i] || (size_t)length >= sizeof(line))
+			continue;
+		length += snprintf(line + length, sizeof(line) - (size_t)length, "%s%" PRIu64 " %s", n++ ? ", " : ": ", stats->stops[i],
+		                   stop_words((enum wb_stop_reason)i));
+	}
+	wb_report_line(&stacks->input.report, "%s", line);
+}
+
+static void print_events_note(struct stacks *stacks)
+{
+	struct wb_capture_info info = { .size = sizeof(info) };
+	size_t used = 0;
+
+	if (strcmp(stacks->format, "folded") || wb_capture_info(stacks->input.capture, &info))
+		return;
+	for (size_t i = 0; i < info.num_events; i++)
+		used += info.events[i].samples != 0;
+	if (used > 1)
+		wb_report_line(&stacks->input.report, "samples of %zu events are counted together; --event chooses one", used);
+}
+
+static void print_lost_note(struct stacks *stacks)
+{
+	struct wb_capture_info info = { .size = sizeof(info) };
+
+	if (!wb_capture_info(stacks->input.capture, &info) && info.lost_samples)
+		wb_report_line(&stacks->input.report, "%" PRIu64 " samples were lost while recording", info.lost_samples);
+}
+
+static void print_notes(struct stacks *stacks, const struct wb_run_stats *stats)
+{
+	wb_progress_clear(&stacks->input.progress);
+	if (stacks->input.report.quiet)
+		return;
+	print_summary(stacks, stats);
+	print_events_note(stacks);
+	print_lost_note(stacks);
+	wb_input_report_missing(&stacks->input, MISSING_SHOWN);
+}
+
+static enum wb_err run(struct stacks *stacks, const struct wb_strategy_list *list, struct wb_output *output, struct wb_run_stats *stats)
+{
+	struct wb_walker_opts walker = { .size = sizeof(walker), .strategies = list->count ? list->items : NULL,
+	                                 .num_strategies = list->count, .max_frames = (uint32_t)stacks->max_frames };
+	struct wb_symbolizer_opts symbolizer = { .size = sizeof(symbolizer), .raw_names = stacks->no_demangle };
+	struct wb_sink_opts sink_opts = { .size = sizeof(sink_opts), .meta = stacks->meta, .session = stacks->input.session };
+	struct wb_run_opts opts = { .size = sizeof(opts), .walker = &walker, .symbolizer = &symbolizer,
+	                            .threads = (uint32_t)stacks->threads, .no_symbols = stacks->raw };
+	struct wb_sink *sink;
+	enum wb_err err;
+
+	/* Folded stacks show no lines: without inlined calls, symbol tables have all that they need. */
+	if (!stacks->no_inline)
+		symbolizer.detail = WB_DETAIL_INLINES;
+	else
+		symbolizer.detail = strcmp(stacks->format, "folded") ? WB_DETAIL_LINES : WB_DETAIL_NAMES;
+	err = wb_sink_new(stacks->format, &sink_opts, wb_output_write, output, &sink);
+	if (err)
+		return err;
+	err = wb_run(stacks->input.session, stacks->input.capture, sink, &opts, stats);
+	wb_sink_free(sink);
+	return err;
+}
+
+static int write_stacks(struct stacks *stacks, const char *path, const struct wb_strategy_list *list)
+{
+	struct wb_run_stats stats = { .size = sizeof(stats) };
+	struct wb_output output;
+	int status = wb_input_open(&stacks->input, path);
+	enum wb_err err;
+
+	if (status)
+		return status;
+	if (!wb_output_open(&output, stacks->output, &stacks->input.report))
+		return WB_EXIT_FAILED;
+	err = run(stacks, list, &output, &stats);
+	print_notes(stacks, &stats);
+	if (err && !output.error)
+		status = wb_report_failure(&stacks->input.report, stacks->input.name, err);
+	return wb_output_close(&output, &stacks->input.report) ? status : WB_EXIT_FAILED;
+}
+
+int wb_cmd_stacks(int argc, char **argv)
+{
+	struct stacks stacks = { .format = "text" };
+	const struct wb_option options[] = {
+		{ 'f', "format", WB_OPTION_TEXT, &stacks.format, "FORMAT", "text (default), folded or json" },
+		{ 'o', "output", WB_OPTION_TEXT, &stacks.output, "FILE", "write to FILE" },
+		{ 'j', "threads", WB_OPTION_COUNT, &stacks.threads, "N", "threads (default: one for each processor)" },
+		{ 0, "strategy", WB_OPTION_TEXT, &stacks.strategy, "LIST", "how to find callers, in order: auto (default), cfi, fp, leaf, scan, ..." },
+		{ 0, "scan", WB_OPTION_FLAG, &stacks.scan, NULL, "as a last resort, guess by scanning the stack" },
+		{ 0, "no-inline", WB_OPTION_FLAG, &stacks.no_inline, NULL, "leave out inlined calls" },
+		{ 0, "no-demangle", WB_OPTION_FLAG, &stacks.no_demangle, NULL, "names as the objects have them" },
+		{ 0, "raw", WB_OPTION_FLAG, &stacks.raw, NULL, "addresses, no names" },
+		{ 0, "max-frames", WB_OPTION_COUNT, &stacks.max_frames, "N", "end each stack after N frames" },
+		{ 0, "meta", WB_OPTION_FLAG, &stacks.meta, NULL, "json: a line about the capture first, a summary last" },
+		{ 0, "goroutines", WB_OPTION_FLAG, &stacks.goroutines, NULL, NULL },
+		{ 0 },
+	};
+	const struct wb_option *const tables[] = { options, stacks.input.options, stacks.input.path_options, NULL };
+	const struct wb_command command = { "stacks", "[OPTION]... CAPTURE",
+		"The stacks of a capture: perf.data, \"-\" for perf.data on standard input, or a snapshot folder.", tables };
+	struct wb_strategy_list list = { .count = 0 };
+	int operands, status;
+
+	wb_input_init(&stacks.input);
+	if (!wb_options_parse(&command, argc, argv, &operands, &status))
+		return status;
+	status = check_usage(&command, &stacks, operands);
+	if (status)
+		return status;
+	if (stacks.max_frames > UINT32_MAX || stacks.threads > UINT32_MAX)
+		return wb_options_refuse(&command, "-j and --max-frames take 32-bit numbers");
+	if (stacks.strategy && !wb_strategy_parse(stacks.strategy, &list))
+		return wb_options_refuse(&command, "--strategy %s: there are auto, cfi, fp, leaf, scan", stacks.strategy);
+	if (stacks.scan && (!wb_strategy_parse(stacks.strategy ? "scan" : "auto,scan", &list)))
+		return wb_options_refuse(&command, "--scan: too many strategies");
+	status = write_stacks(&stacks, argv[1], &list);
+	wb_input_deinit(&stacks.input);
+	return status;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening what a command reads. */
+#include "input.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KALLSYMS_MAX = 256 << 20 };    /* bytes: twenty times a large kernel's */
+
+void wb_input_init(struct wb_input *input)
+{
+	const struct wb_option ours[WB_INPUT_OPTIONS] = {
+		{ 0, "pid", WB_OPTION_COUNTS, &input->pids, "PID", "only samples of this process; may be repeated, as may the next two" },
+		{ 0, "tid", WB_OPTION_COUNTS, &input->tids, "TID", "only samples of this thread" },
+		{ 0, "event", WB_OPTION_TEXTS, &input->events, "NAME", "only samples of this event" },
+		{ 0, "kallsyms", WB_OPTION_TEXT, &input->kallsyms, "FILE", "kernel symbols, as /proc/kallsyms has them" },
+		{ 0, "max-memory", WB_OPTION_SIZE, &input->max_memory, "SIZE", "limit for caches and for reading the capture (K, M, G)" },
+		{ 'q', "quiet", WB_OPTION_FLAG, &input->report.quiet, NULL, "say nothing but errors on standard error" },
+		{ 0 },
+	};
+
+	memset(input, 0, sizeof(*input));
+	memcpy(input->options, ours, sizeof(ours));
+	wb_paths_options(&input->paths, input->path_options);
+	atomic_init(&input->report.errors, 0);
+	atomic_init(&input->report.unverified, 0);
+	atomic_init(&input->paths.own_host, false);
+}
+
+void wb_input_deinit(struct wb_input *input)
+{
+	wb_progress_clear(&input->progress);
+	wb_capture_free(input->capture);
+	wb_image_unref(input->kernel);
+	wb_session_free(input->session);
+}
+
+char *wb_input_read_file(struct wb_input *input, const char *path, size_t limit, size_t *ret_size)
+{
+	size_t size = 0, capacity = 1 << 20;
+	char *bytes = malloc(capacity);
+	FILE *file = fopen(path, "rb");
+
+	while (file && bytes && size < limit) {
+		size_t got = fread(bytes + size, 1, capacity - size, file);
+		char *more;
+
+		if (!got)
+			break;
+		size += got;
+		if (size < capacity)
+			continue;
+		capacity *= 2;
+		more = realloc(bytes, capacity);
+		if (!more) {
+			free(bytes);
+			bytes = NULL;
+			break;
+		}
+		bytes = more;
+	}
+	if (!file || !bytes || ferror(file)) {
+		wb_report_line(&input->report, "%s: %s", path, strerror(bytes ? errno : ENOMEM));
+		free(bytes);
+		bytes = NULL;
+	}
+	if (file)
+		fclose(file);
+	*ret_size = size;
+	return bytes;
+}
+
+static int add_kernel(struct wb_input *input)
+{
+	struct wb_identity identity = { .size = sizeof(identity), .path = "[kernel.kallsyms]", .flags = WB_IMAGE_ABSOLUTE };
+	enum wb_err err;
+	size_t size;
+	char *bytes;
+
+	bytes = wb_input_read_file(input, input->kallsyms, KALLSYMS_MAX, &size);
+	if (!bytes)
+		return WB_EXIT_FAILED;
+	err = wb_image_new(input->session, &identity, &input->kernel);
+	if (!err)
+		err = wb_image_add_symbols(input->kernel, input->kallsyms, bytes, size);
+	free(bytes);
+	return err ? wb_report_failure(&input->report, input->kallsyms, err) : WB_EXIT_OK;
+}
+
+int wb_input_start(struct wb_input *input)
+{
+	struct wb_session_opts opts = { .size = sizeof(opts), .diag = wb_report_diag, .diag_arg = &input->report,
+	                                .check = wb_progress_check, .check_arg = &input->progress, .cache_bytes = input->max_memory,
+	                                .files_are_stable = 1, .trust_unverified = input->paths.trust };
+	enum wb_err err;
+
+	wb_progress_init(&input->progress, !input->report.quiet);
+	input->report.progress = &input->progress;
+	err = wb_session_new(&opts, &input->session);
+	if (!err)
+		err = wb_paths_add(input->session, &input->paths);
+	if (err)
+		return wb_report_failure(&input->report, "session", err);
+	return input->kallsyms ? add_kernel(input) : WB_EXIT_OK;
+}
+
+static enum wb_err read_stdin(void *arg, void *buffer, size_t count, size_t *ret_got)
+{
+	ssize_t got;
+
+	(void)arg;
+	do
+		got = read(STDIN_FILENO, buffer, count);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return WB_ERR_IO;
+	*ret_got = (size_t)got;
+	return WB_OK;
+}
+
+int wb_input_reopen(struct wb_input *input)
+{
+	struct wb_capture_opts opts = { .size = sizeof(opts), .pids = input->pids.count ? input->pids.items : NULL, .num_pids = input->pids.count,
+	                                .tids = input->tids.count ? input->tids.items : NULL, .num_tids = input->tids.count,
+	                                .events = input->events.count ? input->events.items : NULL, .num_events = input->events.count,
+	                                .max_memory = input->max_memory, .kernel = input->kernel };
+	struct wb_capture_info info = { .size = sizeof(info) };
+	enum wb_err err;
+
+	wb_capture_free(input->capture);
+	input->capture = NULL;
+	if (!strcmp(input->name, "-"))
+		err = wb_capture_open_stream(input->session, "standard input", read_stdin, NULL, &opts, &input->capture);
+	else
+		err = wb_capture_open(input->session, input->name, &opts, &input->capture);
+	if (!err)
+		err = wb_capture_info(input->capture, &info);
+	if (err)
+		return wb_report_failure(&input->report, input->name, err);
+	atomic_store(&input->paths.own_host, info.from_this_host != 0);
+	return WB_EXIT_OK;
+}
+
+int wb_input_open(struct wb_input *input, const char *path)
+{
+	int status = wb_input_start(input);
+
+	input->name = path;
+	return status ? status : wb_input_reopen(input);
+}
+
+const char *wb_input_role_text(enum wb_file_role role)
+{
+	switch (role) {
+	case WB_FILE_EXECUTABLE: return "file";
+	case WB_FILE_DEBUG: return "debug file";
+	case WB_FILE_SUPPLEMENTARY: return "supplementary debug file";
+	case WB_FILE_DWO: return "split debug file (.dwo)";
+	case WB_FILE_DWP: return "split debug package (.dwp)";
+	case WB_FILE_SYMBOLS: return "symbol file";
+	}
+	return "file";
+}
+
+static void report_wanted(struct wb_input *input, const struct wb_wanted *wanted)
+{
+	char id[2 * sizeof(wanted->build_id) + 1] = "";
+
+	if (!strncmp(wanted->path, "[kernel", 7)) {
+		wb_report_line(&input->report, "%s: no symbols; --kallsyms FILE gives them: %" PRIu64 " frames without a name", wanted->path,
+		               wanted->frames);
+		return;
+	}
+	for (size_t i = 0; i < wanted->build_id_size && i < sizeof(wanted->build_id); i++)
+		snprintf(id + 2 * i, 3, "%02x", wanted->build_id[i]);
+	wb_report_line(&input->report, "%s: %s %s%s%s: %" PRIu64 " frames without it", *wanted->path ? wanted->path : "?",
+	               wb_input_role_text(wanted->role), wb_verdict_text(wanted->verdict), *id ? ", build id " : "", id, wanted->frames);
+}
+
+void wb_input_report_missing(struct wb_input *input, size_t max)
+{
+	unsigned unverified = atomic_load(&input->report.unverified);
+
+	if (unverified && !input->paths.trust && !atomic_load(&input->paths.own_host))
+		wb_report_line(&input->report, "%u files of this host are not used: nothing tells whether they are the right builds; "
+		               "--trust-paths uses them", unverified);
+	for (size_t i = 0; i < max; i++) {
+		struct wb_wanted wanted = { .size = sizeof(wanted) };
+
+		if (wb_session_wanted(input->session, i, &wanted) || !wanted.frames)
+			return;
+		report_wanted(input, &wanted);
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines on standard error. Each is written at once, so that those of several threads do not mix. */
+#include "report.h"
+
+#include "options.h"
+#include "progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { LINE_SIZE = 4096 };
+
+static void print_line(struct wb_report *report, const char *text)
+{
+	char line[LINE_SIZE + 16];
+	int length = snprintf(line, sizeof(line), "walkback: %s\n", text);
+
+	wb_progress_clear(report->progress);
+	if (length > 0)
+		fwrite(line, 1, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1, stderr);
+}
+
+void wb_report_diag(void *arg, const struct wb_diag *diag)
+{
+	struct wb_report *report = arg;
+	char text[LINE_SIZE];
+
+	if (diag->code == WB_DIAG_FILE_UNVERIFIED) {
+		atomic_fetch_add(&report->unverified, 1);
+		return;
+	}
+	if (diag->severity == WB_SEVERITY_ERROR)
+		atomic_fetch_add(&report->errors, 1);
+	else if (report->quiet || diag->severity == WB_SEVERITY_NOTE)
+		return;
+	wb_diag_format(diag, text, sizeof(text));
+	print_line(report, text);
+}
+
+void wb_report_line(struct wb_report *report, const char *format, ...)
+{
+	char text[LINE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	print_line(report, text);
+}
+
+int wb_report_failure(struct wb_report *report, const char *name, enum wb_err err)
+{
+	if (!atomic_load(&report->errors))
+		wb_report_line(report, "%s: %s", name, wb_err_text(err));
+	return WB_EXIT_FAILED;
+}
