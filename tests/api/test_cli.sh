@@ -1,0 +1,136 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The command's exit statuses and the one line that says what failed, for wrong usage, bad input and output that cannot be written.
+#
+# usage: test_cli.sh WALKBACK TESTS-FOLDER
+set -u
+export LC_ALL=C
+
+walkback=$1 tests=$2
+demo=$tests/golden/demo
+dir=$(mktemp -d) || exit 2
+trap 'rm -rf "$dir"' EXIT
+failed=0 count=0
+
+# expect NAME STATUS ERROR-REGEX LINES COMMAND...: LINES is how many lines standard error has at most.
+expect() {
+    name=$1 status=$2 regex=$3 lines=$4
+    shift 4
+    "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    result=$?
+    count=$((count + 1))
+    if [ "$result" != "$status" ]; then
+        echo "$name: status $result, expected $status"
+        cat "$dir/err"
+        failed=$((failed + 1))
+    elif ! grep -q -E "^walkback: $regex" "$dir/err"; then
+        echo "$name: no line like \"walkback: $regex\" in:"
+        cat "$dir/err"
+        failed=$((failed + 1))
+    elif [ "$(wc -l <"$dir/err")" -gt "$lines" ]; then
+        echo "$name: more than $lines lines:"
+        cat "$dir/err"
+        failed=$((failed + 1))
+    fi
+}
+
+# Wrong usage: 2.
+expect 'no command' 2 'no command' 1 "$walkback"
+expect 'unknown command' 2 'frobnicate: no such command' 1 "$walkback" frobnicate
+expect 'later command' 2 'audit: this version does not have it' 1 "$walkback" audit x
+expect 'no capture' 2 'stacks: no capture' 1 "$walkback" stacks
+expect 'two captures' 2 'stacks: one capture at a time' 1 "$walkback" stacks a b
+expect 'unknown option' 2 'stacks: --frob: no such option' 1 "$walkback" stacks --frob x
+expect 'unknown letter' 2 'stacks: -Z: no such option' 1 "$walkback" stacks -Z x
+expect 'option without value' 2 'stacks: -o needs FILE' 1 "$walkback" stacks x -o
+expect 'flag with value' 2 'stacks: --no-inline takes no value' 1 "$walkback" stacks --no-inline=1 x
+expect 'bad number' 2 'stacks: -j: "two" is not N' 1 "$walkback" stacks -j two x
+expect 'bad size' 2 'stacks: --max-memory=1T: "1T" is not SIZE' 1 "$walkback" stacks --max-memory=1T x
+expect 'unknown format' 2 'stacks: -f yaml: no such format' 1 "$walkback" stacks -f yaml x
+expect 'later format' 2 'stacks: -f pprof: this version does not write it' 1 "$walkback" stacks -f pprof x
+expect 'unknown strategy' 2 'stacks: --strategy cfi,magic: there are' 1 "$walkback" stacks --strategy cfi,magic x
+expect 'meta without json' 2 'stacks: --meta is for -f json' 1 "$walkback" stacks --meta x
+expect 'no folder' 2 'snapshot: no folder' 1 "$walkback" snapshot x
+expect 'no object' 2 'rows: no object' 1 "$walkback" rows
+expect 'info of nothing' 2 'info: no file' 1 "$walkback" info
+
+# Bad input: 1 and one line that names the file.
+: >"$dir/empty"
+echo 'not a capture, but text' >"$dir/text"
+mkdir "$dir/folder"
+head -c 2000 "$demo/perf.data" >"$dir/cut"
+expect 'missing file' 1 "$dir/none: no such file" 1 "$walkback" stacks "$dir/none"
+expect 'empty file' 1 "$dir/empty: empty" 1 "$walkback" stacks "$dir/empty"
+expect 'no capture' 1 "$dir/text: " 1 "$walkback" stacks "$dir/text"
+expect 'empty folder' 1 "$dir/folder: " 1 "$walkback" stacks "$dir/folder"
+expect 'empty input' 1 'standard input: empty' 1 "$walkback" stacks -
+expect 'cut file' 1 "$dir/cut: " 2 "$walkback" stacks "$dir/cut"
+expect 'object as capture' 1 "$demo/words: " 1 "$walkback" stacks "$demo/words"
+expect 'capture as object' 1 "$demo/perf.data: " 1 "$walkback" symbolize -e "$demo/perf.data" 0
+expect 'no such object' 1 "$dir/none: no such file" 1 "$walkback" symbolize -e "$dir/none" 0
+expect 'no such section' 1 "$demo/words: no section .frob" 1 "$walkback" symbolize -e "$demo/words" -j .frob 0
+expect 'no such symbol' 1 "$demo/words: no symbol frob" 1 "$walkback" rows "$demo/words" frob
+expect 'no such sample' 1 "$demo/perf.data: no sample 1000000" 1 \
+    "$walkback" snapshot "$demo/perf.data" -n 1000000 -o "$dir/snap"
+expect 'folder is there' 1 "$dir/folder: is there already" 1 "$walkback" snapshot "$demo/perf.data" -o "$dir/folder"
+expect 'no kallsyms' 1 "$dir/none: " 1 "$walkback" stacks --kallsyms "$dir/none" "$demo/perf.data"
+
+# The registers of one architecture, the object of another.
+mkdir "$dir/wrong"
+printf 'eip: 401000\nesp: ff001000\nebp: 0\n' >"$dir/wrong/regs.txt"
+cp "$demo/words" "$dir/wrong/"
+printf '400000-410000 r-xp 0 00:00 0 words\n' >"$dir/wrong/maps.txt"
+expect 'wrong architecture' 1 "$dir/wrong/words: the object is of another architecture" 1 "$walkback" stacks "$dir/wrong"
+
+# A module that is no object costs its frames, not the run.
+mkdir "$dir/module"
+printf 'rip: 401000\nrsp: ff001000\n' >"$dir/module/regs.txt"
+echo 'not an object' >"$dir/module/words"
+printf '400000-410000 r-xp 0 00:00 0 words\n' >"$dir/module/maps.txt"
+expect 'unreadable module' 0 "$dir/module/words: " 4 "$walkback" stacks "$dir/module"
+
+# Output that cannot be written.
+expect 'no such output folder' 1 "$dir/none/out: No such file" 1 "$walkback" stacks -o "$dir/none/out" "$demo/perf.data"
+if [ -w /dev/full ]; then
+    expect 'disk full' 1 '/dev/full: No space left' 4 "$walkback" stacks -q -o /dev/full "$demo/perf.data"
+    expect 'disk full, symbolize' 1 'standard output: No space left' 1 \
+        sh -c '"$1" symbolize -e "$2" 0 >/dev/full' sh "$walkback" "$demo/words"
+fi
+expect 'closed pipe' 1 'standard output: Broken pipe' 4 \
+    sh -c '{ "$1" stacks -q "$2"; echo $? >"$3/status"; } | true; sleep 0.2; exit "$(cat "$3/status")"' sh \
+    "$walkback" "$demo/perf.data" "$dir"
+
+# What was read before the damage is in the output.
+head -c 60000 "$demo/perf.data" >"$dir/half"
+"$walkback" stacks -q -f json --exe "$demo/words" "$dir/half" >"$dir/out" 2>"$dir/err"
+result=$?
+count=$((count + 1))
+if [ "$result" != 1 ] || [ "$(wc -l <"$dir/out")" -lt 100 ] || [ "$(wc -l <"$dir/err")" != 1 ]; then
+    echo "cut in the middle: status $result, $(wc -l <"$dir/out") stacks"
+    cat "$dir/err"
+    failed=$((failed + 1))
+fi
+
+# Help and version are answers, not errors.
+for call in --help --version 'stacks --help' 'symbolize --help' 'rows --help' 'info --help' 'snapshot --help'; do
+    count=$((count + 1))
+    # shellcheck disable=SC2086 # words on purpose
+    if ! "$walkback" $call >"$dir/out" 2>"$dir/err" || [ ! -s "$dir/out" ] || [ -s "$dir/err" ]; then
+        echo "$call: fails, prints nothing, or complains"
+        failed=$((failed + 1))
+    fi
+done
+
+# Standard input is answered line by line: the answer is there before the input ends.
+mkfifo "$dir/in" "$dir/reply"
+"$walkback" symbolize -f -e "$demo/words" <"$dir/in" >"$dir/reply" &
+exec 3>"$dir/in" 4<"$dir/reply"
+echo 0 >&3
+count=$((count + 1))
+read -r line <&4
+[ "$line" = '??' ] || { echo "asked through a pipe: \"$line\""; failed=$((failed + 1)); }
+exec 3>&- 4<&-
+wait
+
+echo "$count calls, $failed failed"
+[ "$failed" = 0 ]
