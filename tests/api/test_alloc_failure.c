@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Nth allocation fails, for every N of a whole run: the result is "no memory" or right, nothing
+ * leaks or crashes (the sanitizer build looks), and once there is memory again the same session
+ * gives what an undisturbed one gives: running out of memory is never remembered as knowledge.
+ */
+
+#include "test.h"
+
+#include <walkback/walkback.h>
+
+#include "base/mem.h"
+
+/* What a run wrote, in memory of fixed size so that collecting it cannot fail. */
+struct output {
+	char text[1 << 16];
+	size_t size;
+};
+
+static enum wb_err collect(void *arg, const void *bytes, size_t count)
+{
+	struct output *output = arg;
+
+	if (count > sizeof output->text - output->size)
+		return WB_ERR_LIMIT;
+	memcpy(output->text + output->size, bytes, count);
+	output->size += count;
+	return WB_OK;
+}
+
+/* One way through the library with the given session; what it found goes to output. */
+typedef enum wb_err (*scenario_fn)(struct wb_session *session, struct output *output);
+
+static enum wb_err open_image(struct wb_session *session, struct output *output)
+{
+	struct wb_image *image;
+	enum wb_err err = wb_image_open(session, test_data("golden/demo/words"), &image);
+	if (err != WB_OK)
+		return err;
+	struct wb_image_info info = { .size = sizeof info };
+	err = wb_image_info(image, &info);
+	if (err == WB_OK)
+		err = collect(output, info.build_id, info.build_id_size);
+	if (err == WB_OK)
+		err = collect(output, &info.num_symbols, sizeof info.num_symbols);
+	wb_image_unref(image);
+	return err;
+}
+
+static enum wb_err name_symbols(struct wb_session *session, struct output *output)
+{
+	static const uint64_t pcs[] = { 0x401000, 0x401190, 0x4013a1, 0x401300, 0x10 };
+	struct wb_image *image = NULL;
+	struct wb_symbolizer *symbolizer = NULL;
+	enum wb_err err = wb_image_open(session, test_data("golden/demo/words"), &image);
+	if (err == WB_OK)
+		err = wb_symbolizer_new(session, NULL, &symbolizer);
+	for (size_t i = 0; err == WB_OK && i < sizeof pcs / sizeof pcs[0]; i++) {
+		const struct wb_site *sites;
+		size_t count;
+		err = wb_symbolize(symbolizer, image, pcs[i], WB_PC_EXACT, &sites, &count);
+		for (size_t s = 0; err == WB_OK && s < count; s++) {
+			char line[512];
+			int n = snprintf(line, sizeof line, "%s %s:%u\n", sites[s].function ? sites[s].function : "?",
+			                 sites[s].file ? sites[s].file : "?", sites[s].line);
+			err = collect(output, line, (size_t)n);
+		}
+	}
+	wb_symbolizer_free(symbolizer);
+	wb_image_unref(image);
+	return err;
+}
+
+static void fail_every_allocation(scenario_fn scenario)
+{
+	static struct output expect, actual;
+	struct wb_session *session;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	wb_mem_fail_at(0, false);
+	expect.size = 0;
+	enum wb_err err = scenario(session, &expect);
+	uint64_t total = wb_mem_count();
+	wb_session_free(session);
+	CHECK_EQ_I64(err, WB_OK);
+	REQUIRE(err == WB_OK);
+	printf("%" PRIu64 " allocations\n", total);
+
+	for (uint64_t nth = 1; nth <= total; nth++) {
+		for (int sticky = 0; sticky <= 1; sticky++) {
+			char row[64];
+			snprintf(row, sizeof row, "allocation %" PRIu64 "%s", nth, sticky ? " and all after it" : "");
+			test_row(row);
+			REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+			actual.size = 0;
+			wb_mem_fail_at(nth, sticky != 0);
+			err = scenario(session, &actual);
+			wb_mem_fail_at(0, false);
+			CHECK(err == WB_ERR_MEMORY || err == WB_OK);
+			/* A run that says OK may have done without a cache, but not without a result. */
+			if (err == WB_OK && CHECK_EQ_U64(actual.size, expect.size))
+				CHECK_MEM(actual.text, expect.text, expect.size);
+
+			actual.size = 0;
+			CHECK_EQ_I64(scenario(session, &actual), WB_OK);
+			if (CHECK_EQ_U64(actual.size, expect.size))
+				CHECK_MEM(actual.text, expect.text, expect.size);
+			wb_session_free(session);
+		}
+	}
+	test_row(NULL);
+}
+
+static void opening_an_image(void)
+{
+	fail_every_allocation(open_image);
+}
+
+static void naming_symbols(void)
+{
+	fail_every_allocation(name_symbols);
+}
+
+static void making_a_session(void)
+{
+	for (uint64_t nth = 1;; nth++) {
+		struct wb_session *session = NULL;
+		wb_mem_fail_at(nth, false);
+		enum wb_err err = wb_session_new(NULL, &session);
+		bool failed = wb_mem_count() >= nth;
+		wb_mem_fail_at(0, false);
+		CHECK_EQ_I64(err, failed ? WB_ERR_MEMORY : WB_OK);
+		wb_session_free(session);
+		if (!failed || err == WB_OK)
+			break;
+	}
+}
+
+int main(void)
+{
+	TEST_RUN(making_a_session);
+	TEST_RUN(opening_an_image);
+	TEST_RUN(naming_symbols);
+	return test_summary();
+}
