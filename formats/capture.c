@@ -441,21 +441,6 @@ enum wb_err wb_capture_open_bytes(struct wb_session *session, const char *name, 
 
 /* ---- Reading ------------------------------------------------------------------------------------------------------ */
 
-enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *info)
-{
-	struct wb_capture_info ours;
-	enum wb_err err;
-
-	if (!capture || !info)
-		return WB_ERR_ARGUMENT;
-	memset(&ours, 0, sizeof(ours));
-	ours.size = sizeof(ours);
-	ours.format = capture->format->name;
-	ours.hostname = ours.os_release = ours.command_line = "";
-	err = capture->format->info(capture->state, &ours);
-	return err == WB_OK ? wb_struct_give(info, &ours, sizeof(ours)) : err;
-}
-
 /* A new batch with at least one and at most max samples. */
 static enum wb_err capture_fill(struct wb_capture *capture, size_t max, struct wb_capture_batch **ret_batch)
 {
@@ -475,6 +460,40 @@ static enum wb_err capture_fill(struct wb_capture *capture, size_t max, struct w
 	}
 	batch_unref(batch);
 	return capture->end;
+}
+
+static enum wb_err capture_info(struct wb_capture *capture, struct wb_capture_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	info->format = capture->format->name;
+	info->hostname = info->os_release = info->command_line = "";
+	return capture->format->info(capture->state, info);
+}
+
+/*
+ * A pipe says where it is from in records before its first sample. They are read with the first samples, which wait for wb_capture_next or
+ * _next_batch; so does an error.
+ */
+static void read_ahead(struct wb_capture *capture)
+{
+	if (!capture->given && !capture->current && capture_fill(capture, NEXT_BATCH, &capture->current) == WB_OK)
+		capture->next = 0;
+}
+
+enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *info)
+{
+	struct wb_capture_info ours;
+	enum wb_err err;
+
+	if (!capture || !info)
+		return WB_ERR_ARGUMENT;
+	err = capture_info(capture, &ours);
+	if (err == WB_OK && !*ours.hostname) {
+		read_ahead(capture);
+		err = capture_info(capture, &ours);
+	}
+	return err == WB_OK ? wb_struct_give(info, &ours, sizeof(ours)) : err;
 }
 
 enum wb_err wb_capture_next(struct wb_capture *capture, struct wb_space **ret_space, const struct wb_sample **ret_sample)

@@ -178,7 +178,8 @@ static void report_wanted(struct wb_input *input, const struct wb_wanted *wanted
 	for (size_t i = 0; i < wanted->build_id_size && i < sizeof(wanted->build_id); i++)
 		snprintf(id + 2 * i, 3, "%02x", wanted->build_id[i]);
 	wb_report_line(&input->report, "%s: %s %s%s%s: %" PRIu64 " frames without it", *wanted->path ? wanted->path : "?",
-	               wb_input_role_text(wanted->role), wb_verdict_text(wanted->verdict), *id ? ", build id " : "", id, wanted->frames);
+	               wb_input_role_text(wanted->role),
+	               wanted->verdict == WB_VERDICT_NOT_TRIED ? "missing" : wb_verdict_text(wanted->verdict), *id ? ", build id " : "", id, wanted->frames);
 }
 
 void wb_input_report_missing(struct wb_input *input, size_t max)
