@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "model/session.h"
 #include "symbols/demangle.h"
+#include "symbols/dwarf.h"
 #include "symbols/memo.h"
 #include "symbols/symtab.h"
 
@@ -17,8 +18,13 @@
 enum {
 	SITES_MAX = 4096,             /* inlined calls of one answer; a chain that is longer is cut at its outer end */
 	MEMO_BYTES = 64 << 20,        /* answers and strings that a symbolizer keeps at most */
-	TEXT_MIN = 64 << 10,
+	TEXT_MIN = 2 * WB_LINES_PATH_MAX, /* a path, and the same mapped */
 	LONG_NAME = 512,
+};
+
+struct used_image {
+	struct wb_image *image;       /* referenced */
+	struct wb_dwarf *dwarf;
 };
 
 struct wb_symbolizer {
@@ -26,6 +32,9 @@ struct wb_symbolizer {
 	struct wb_symbolizer_opts opts;
 	struct wb_path_map *path_maps;
 	struct wb_memo memo;
+	struct used_image *images;    /* whose debug information was used: candidates when memory is short */
+	size_t images_capacity, num_images;
+	uint64_t stamp;               /* of the last lookup in debug information */
 	char *text;                   /* where names are demangled and paths put together */
 	size_t text_size;
 	struct wb_site *sites;        /* of the answer in the making */
@@ -106,6 +115,9 @@ void wb_symbolizer_free(struct wb_symbolizer *symbolizer)
 		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].to);
 	}
 	wb_mem_free(symbolizer->path_maps);
+	for (size_t i = 0; i < symbolizer->num_images; i++)
+		wb_image_unref(symbolizer->images[i].image);
+	wb_mem_free(symbolizer->images);
 	wb_memo_deinit(&symbolizer->memo);
 	wb_mem_free(symbolizer->text);
 	wb_mem_free(symbolizer->sites);
@@ -229,32 +241,302 @@ static enum wb_reason reason_of_image(struct wb_image *image)
 	return WB_REASON_NO_FILE;
 }
 
-static enum wb_err name_by_symbol(struct wb_symbolizer *symbolizer, const struct wb_symtab_hit *hit, struct wb_site *site)
+/* ---- Debug information, and the budget for it ---------------------------------------------------------------------------------- */
+
+/* Remembers that the image's tables may be dropped when memory is short. */
+static enum wb_err note_image(struct wb_symbolizer *symbolizer, struct wb_image *image, struct wb_dwarf *dwarf)
 {
-	site->function_start = hit->start;
-	site->function_size = hit->size;
-	site->name_source = hit->source;
-	site->function_reason = WB_REASON_NONE;
-	return show_name(symbolizer, hit->name, &site->function, &site->linkage_name);
+	for (size_t i = symbolizer->num_images; i-- > 0;)
+		if (symbolizer->images[i].dwarf == dwarf)
+			return WB_OK;
+	if (!wb_mem_grow((void **)&symbolizer->images, &symbolizer->images_capacity, symbolizer->num_images, 1, sizeof *symbolizer->images))
+		return WB_ERR_MEMORY;
+	symbolizer->images[symbolizer->num_images++] = (struct used_image){ wb_image_ref(image), dwarf };
+	return WB_OK;
 }
 
-static enum wb_err find_sites(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t pc, uint32_t *ret_missed)
+/* Drops the table that was used least recently, of all images. */
+static bool drop_oldest(struct wb_symbolizer *symbolizer)
+{
+	struct wb_dwarf *dwarf = NULL;
+	uint64_t oldest = 0;
+	size_t unit = 0;
+
+	for (size_t i = 0; i < symbolizer->num_images; i++) {
+		uint64_t stamp;
+		size_t candidate;
+
+		if (wb_dwarf_oldest(symbolizer->images[i].dwarf, &candidate, &stamp) && (!dwarf || stamp < oldest)) {
+			dwarf = symbolizer->images[i].dwarf;
+			unit = candidate;
+			oldest = stamp;
+		}
+	}
+	return dwarf && wb_dwarf_drop(dwarf, unit) > 0;
+}
+
+/* The table at hand goes last of all; it lives on as long as the lookup holds it. */
+static void keep_to_budget(struct wb_symbolizer *symbolizer)
+{
+	struct wb_usage usage = { .size = sizeof usage };
+
+	while (wb_session_usage(symbolizer->session, &usage) == WB_OK && usage.cache_bytes > usage.cache_limit)
+		if (!drop_oldest(symbolizer))
+			return;
+}
+
+/* What is known about an address before it is put into words. */
+struct lookup {
+	struct wb_image *image;
+	uint64_t pc;
+	const struct wb_dwarf_sections *sections; /* NULL: no debug information */
+	struct wb_dwarf_hit hit;      /* table NULL: no unit */
+	struct wb_symtab_hit symbol;
+	bool has_symbol;
+	enum wb_reason line_reason;   /* if there is no row */
+	enum wb_reason function_reason; /* if there is no name */
+};
+
+static enum wb_err look_up_symbol(struct lookup *lookup)
 {
 	const struct wb_symtab *symtab;
-	struct wb_symtab_hit hit;
+	enum wb_err err = wb_symtab_of_image(lookup->image, &symtab);
+
+	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+		return err;
+	lookup->has_symbol = !err && wb_symtab_find(symtab, lookup->pc, &lookup->symbol);
+	return WB_OK;
+}
+
+static enum wb_reason reason_of(enum wb_err err, enum wb_reason otherwise)
+{
+	return err == WB_ERR_UNSUPPORTED ? WB_REASON_UNSUPPORTED : err == WB_ERR_DATA || err == WB_ERR_LIMIT ? WB_REASON_BAD_INFO : otherwise;
+}
+
+static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup *lookup)
+{
+	struct wb_dwarf *dwarf;
+	enum wb_err err = wb_dwarf_of_image(lookup->image, &dwarf);
+
+	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+		return err;
+	lookup->line_reason = reason_of(err, WB_REASON_NO_DEBUG_INFO);
+	if (err)
+		return WB_OK;
+	err = note_image(symbolizer, lookup->image, dwarf);
+	if (err)
+		return err;
+	lookup->sections = wb_dwarf_sections_of(dwarf);
+	err = wb_dwarf_find(dwarf, lookup->pc, ++symbolizer->stamp, &lookup->hit);
+	if (err == WB_NONE) {
+		lookup->line_reason = WB_REASON_NO_UNIT;
+		return WB_OK;
+	}
+	if (err)
+		return err;
+	lookup->line_reason = reason_of(lookup->hit.lines_err, WB_REASON_NO_LINE);
+	lookup->function_reason = reason_of(lookup->hit.functions_err, WB_REASON_NO_SYMBOL);
+	if (lookup->hit.is_over)
+		keep_to_budget(symbolizer);
+	return WB_OK;
+}
+
+/* ---- Paths -------------------------------------------------------------------------------------------------------------------- */
+
+/* The path in the text buffer as the caller's maps want it: in the buffer's second half if one applies. */
+static const char *map_path(struct wb_symbolizer *symbolizer)
+{
+	const char *path = symbolizer->text;
+	char *mapped = symbolizer->text + WB_LINES_PATH_MAX;
+
+	for (size_t i = 0; i < symbolizer->opts.num_path_maps; i++) {
+		const struct wb_path_map *map = &symbolizer->path_maps[i];
+		size_t from_size = strlen(map->from), to_size = strlen(map->to), rest_size;
+
+		if (strncmp(path, map->from, from_size) != 0)
+			continue;
+		rest_size = strlen(path + from_size);
+		if (to_size >= WB_LINES_PATH_MAX || rest_size >= WB_LINES_PATH_MAX - to_size)
+			break;
+		memcpy(mapped, map->to, to_size);
+		memcpy(mapped + to_size, path + from_size, rest_size + 1);
+		return mapped;
+	}
+	return path;
+}
+
+static enum wb_err show_line(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_line_hit *line, struct wb_site *site)
+{
+	struct wb_memo_string *string;
+	enum wb_err err;
+
+	site->line = line->line;
+	site->column = line->column;
+	site->line_reason = line->line ? WB_REASON_NONE : WB_REASON_NO_LINE;
+	if (!grow_text(symbolizer, TEXT_MIN))
+		return WB_ERR_MEMORY;
+	if (wb_lines_path(lookup->hit.table->lines, lookup->sections, line->file, symbolizer->text, WB_LINES_PATH_MAX) != WB_OK) {
+		if (line->line)
+			site->line_reason = WB_REASON_BAD_INFO;
+		return WB_OK;
+	}
+	err = wb_memo_string(&symbolizer->memo, WB_MEMO_PATH, symbolizer->text, &string);
+	if (!err && !string->text)
+		err = wb_memo_set_text(&symbolizer->memo, string, map_path(symbolizer));
+	if (!err)
+		site->file = string->text;
+	return err;
+}
+
+/* ---- From lookups to sites ------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err name_by_symbol(struct wb_symbolizer *symbolizer, const struct wb_symtab_hit *symbol, struct wb_site *site)
+{
+	site->name_source = symbol->source;
+	site->function_reason = WB_REASON_NONE;
+	return show_name(symbolizer, symbol->name, &site->function, &site->linkage_name);
+}
+
+static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *name, struct wb_site *site)
+{
+	site->name_source = WB_NAME_DWARF;
+	site->function_reason = WB_REASON_NONE;
+	return show_name(symbolizer, name, &site->function, &site->linkage_name);
+}
+
+static bool looks_mangled(const char *name)
+{
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
+}
+
+/* The outermost function's name; walkback/symbolize.h says which. */
+static enum wb_err name_function(struct wb_symbolizer *symbolizer, struct lookup *lookup, const struct wb_function *function,
+                                 const struct wb_function_name *name, struct wb_site *site)
+{
+	const char *linkage = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
+	const char *plain = name ? wb_ref_text(lookup->sections, name->name) : NULL;
+
+	site->function_start = function->entry;
+	site->function_size = function->size;
+	if (linkage && !symbolizer->opts.symtab_only)
+		return name_by_debug(symbolizer, linkage, site);
+	if (lookup->has_symbol && (symbolizer->opts.symtab_only || !plain ||
+	                           (looks_mangled(lookup->symbol.name) && lookup->symbol.start == function->entry)))
+		return name_by_symbol(symbolizer, &lookup->symbol, site);
+	if (linkage || plain)
+		return name_by_debug(symbolizer, linkage ? linkage : plain, site);
+	site->function_reason = WB_REASON_UNSUPPORTED; /* its name is in a file that is not read */
+	return WB_OK;
+}
+
+static enum wb_err name_call(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_function_name *name,
+                             struct wb_site *site)
+{
+	const char *text = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
+
+	site->inlined = 1;
+	if (!text && name)
+		text = wb_ref_text(lookup->sections, name->name);
+	if (text)
+		return name_by_debug(symbolizer, text, site);
+	site->function_reason = WB_REASON_UNSUPPORTED;
+	return WB_OK;
+}
+
+/* The chain of a node, innermost first: each call's site has the line of the call inside it. */
+static enum wb_err add_chain(struct wb_symbolizer *symbolizer, struct lookup *lookup, struct wb_line_hit line, bool has_line)
+{
+	const struct wb_functions *functions = lookup->hit.table->functions;
+	bool only_outermost = symbolizer->opts.detail == WB_DETAIL_LINES;
+
+	for (uint32_t at = lookup->hit.node; at != WB_NODE_NONE;) {
+		const struct wb_node *node = wb_functions_node(functions, at);
+		const struct wb_function_name *name = node->name != WB_NODE_NONE ? wb_functions_name(functions, node->name) : NULL;
+		struct wb_site *site;
+		enum wb_err err;
+
+		at = node->parent;
+		if (only_outermost && at != WB_NODE_NONE)
+			continue;
+		err = add_site(symbolizer, &site);
+		if (err)
+			return err == WB_ERR_LIMIT ? WB_OK : err;
+		site->line_reason = (uint8_t)lookup->line_reason;
+		if (has_line)
+			err = show_line(symbolizer, lookup, &line, site);
+		if (!err && at == WB_NODE_NONE)
+			err = name_function(symbolizer, lookup, wb_functions_function(functions, node->function), name, site);
+		else if (!err)
+			err = name_call(symbolizer, lookup, name, site);
+		if (err)
+			return err;
+		line = (struct wb_line_hit){ node->call_file, node->call_line, node->call_column };
+		has_line = true;
+	}
+	return WB_OK;
+}
+
+/* No function in debug information: the symbol, with the line if that is known. */
+static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, struct lookup *lookup)
+{
 	struct wb_site *site;
 	enum wb_err err = add_site(symbolizer, &site);
 
 	if (err)
 		return err;
-	err = wb_symtab_of_image(image, &symtab);
-	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+	site->line_reason = (uint8_t)lookup->line_reason;
+	if (lookup->hit.has_line)
+		err = show_line(symbolizer, lookup, &lookup->hit.line, site);
+	if (err)
 		return err;
-	if (!err && wb_symtab_find(symtab, pc, &hit))
-		return name_by_symbol(symbolizer, &hit, site);
-	site->function_reason = (uint8_t)reason_of_image(image);
-	*ret_missed = site->function_reason == WB_REASON_NO_SYMBOL ? 0 : 1 + WB_FILE_EXECUTABLE;
+	if (lookup->has_symbol) {
+		site->function_start = lookup->symbol.start;
+		site->function_size = lookup->symbol.size;
+		return name_by_symbol(symbolizer, &lookup->symbol, site);
+	}
+	site->function_reason = (uint8_t)lookup->function_reason;
 	return WB_OK;
+}
+
+static void finish_chain(struct wb_symbolizer *symbolizer)
+{
+	const struct wb_site *outermost = &symbolizer->sites[symbolizer->num_sites - 1];
+
+	for (size_t i = 0; i < symbolizer->num_sites; i++) {
+		symbolizer->sites[i].call_depth = (uint32_t)(symbolizer->num_sites - 1 - i);
+		symbolizer->sites[i].function_start = outermost->function_start;
+		symbolizer->sites[i].function_size = outermost->function_size;
+	}
+}
+
+/* Which file would have told more: 1 + its role; 0: none. */
+static uint32_t missing_file(const struct lookup *lookup)
+{
+	struct wb_object *object;
+
+	if (wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) != WB_OK)
+		return lookup->has_symbol || lookup->hit.table ? 0 : 1 + WB_FILE_EXECUTABLE;
+	if (lookup->line_reason == WB_REASON_NO_DEBUG_INFO && wb_image_verdict(lookup->image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
+		return 1 + WB_FILE_DEBUG;
+	return 0;
+}
+
+static enum wb_err find_sites(struct wb_symbolizer *symbolizer, struct lookup *lookup)
+{
+	bool wants_debug = symbolizer->opts.detail >= WB_DETAIL_LINES;
+	enum wb_err err = wants_debug ? look_up_debug(symbolizer, lookup) : WB_OK;
+
+	if (!err)
+		err = look_up_symbol(lookup);
+	if (!err && !lookup->has_symbol && !lookup->hit.table && lookup->function_reason == WB_REASON_NO_SYMBOL)
+		lookup->function_reason = reason_of_image(lookup->image);
+	if (!err && lookup->hit.table && lookup->hit.node != WB_NODE_NONE)
+		err = add_chain(symbolizer, lookup, lookup->hit.line, lookup->hit.has_line);
+	else if (!err)
+		err = add_symbol(symbolizer, lookup);
+	if (!err)
+		finish_chain(symbolizer);
+	return err;
 }
 
 /* ---- The public calls ------------------------------------------------------------------------------------------------------- */
@@ -276,14 +558,19 @@ static enum wb_err answer_unknown_image(struct wb_symbolizer *symbolizer, const 
 
 static enum wb_err find_answer(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t pc, const struct wb_memo_answer **ret_answer)
 {
+	struct lookup lookup = {
+		.image = image, .pc = pc, .hit.node = WB_NODE_NONE, .line_reason = WB_REASON_NOT_ASKED, .function_reason = WB_REASON_NO_SYMBOL,
+	};
 	struct wb_memo_answer answer = { .image_id = wb_image_id(image), .pc = pc };
 	enum wb_err err;
 
 	wb_memo_make_room(&symbolizer->memo);
 	symbolizer->num_sites = 0;
-	err = find_sites(symbolizer, image, pc, &answer.missed);
+	err = find_sites(symbolizer, &lookup);
+	wb_dwarf_release(&lookup.hit);
 	if (err)
 		return err;
+	answer.missed = missing_file(&lookup);
 	answer.sites = symbolizer->sites;
 	answer.count = (uint32_t)symbolizer->num_sites;
 	return wb_memo_store(&symbolizer->memo, &answer, ret_answer);

@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Units, their compiled tables and the budget. Everything that lookups share is published once and immutable, but for the tables: a slot's
+ * table can be dropped, so it is taken under the lock of its stripe, with a reference.
+ */
+#include "symbols/dwarf.h"
+
+#include "base/lock.h"
+#include "base/mem.h"
+#include "model/session.h"
+#include "symbols/dwarf_constants.h"
+#include "symbols/dwarf_index.h"
+#include "symbols/dwarf_line.h"
+#include "symbols/dwarf_reference.h"
+
+enum {
+	STRIPES = 16,                 /* locks for tables: units are compiled at the same time by different threads */
+	CANDIDATES_MAX = 64,          /* units that are asked about one address; real files have a handful */
+	UNITS_MAX = 1 << 26,
+};
+
+enum entries_state { ENTRIES_UNCHECKED, ENTRIES_GOOD, ENTRIES_DAMAGED, ENTRIES_UNSUPPORTED };
+
+struct slot {
+	struct wb_unit_table *table;  /* NULL: not compiled, or dropped; guarded by its stripe's lock, as is used */
+	uint64_t used;                /* stamp of the last use */
+	struct wb_unit_entries entries; /* published by entries_state */
+	_Atomic uint8_t entries_state; /* enum entries_state */
+};
+
+struct wb_dwarf {
+	struct wb_session *session;   /* NULL: nothing is charged */
+	struct wb_dwarf_sections sections;
+	struct wb_text text;
+	struct wb_unit *units;        /* sorted by offset */
+	struct slot *slots;           /* of units */
+	size_t num_units, units_capacity;
+	struct wb_lock lock;          /* of the indexes and the entries */
+	struct wb_lock stripes[STRIPES];
+	_Atomic(struct wb_unit_index *) quick;    /* believes .debug_aranges */
+	_Atomic(struct wb_unit_index *) thorough; /* does not; the same as quick if there is none */
+	size_t charged;               /* for units, slots, indexes; guarded by lock */
+};
+
+static void charge(struct wb_dwarf *dwarf, size_t bytes)
+{
+	if (dwarf->session)
+		wb_session_charge(dwarf->session, bytes, true);
+	dwarf->charged += bytes;
+}
+
+/* ---- Units -------------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err add_unit(struct wb_dwarf *dwarf, const struct wb_unit *unit)
+{
+	if (dwarf->num_units == UNITS_MAX)
+		return WB_ERR_LIMIT;
+	if (!wb_mem_grow((void **)&dwarf->units, &dwarf->units_capacity, dwarf->num_units, 1, sizeof *dwarf->units))
+		return WB_ERR_MEMORY;
+	dwarf->units[dwarf->num_units++] = *unit;
+	return WB_OK;
+}
+
+/* A header that breaks the chain hides the units behind it, not those before. */
+static enum wb_err list_units(struct wb_dwarf *dwarf)
+{
+	const struct wb_dwarf_sections *sections = &dwarf->sections;
+	struct wb_bytes b = wb_dwarf_bytes(sections, WB_DWARF_INFO);
+	struct wb_unit unit = { 0 };
+	enum wb_err err;
+
+	for (;;) {
+		uint64_t at = wb_bytes_offset(&b);
+
+		err = wb_unit_header_next(&b, &unit.header);
+		if (err == WB_NONE)
+			return WB_OK;
+		if (err == WB_ERR_DATA) {
+			wb_diag_report(sections->diags, err, WB_DIAG_DWARF_MALFORMED, sections->path, ".debug_info", at,
+			               "unit goes past the end of the section");
+			return WB_OK;
+		}
+		if (err == WB_ERR_UNSUPPORTED) {
+			wb_diag_report(sections->diags, err, WB_DIAG_DWARF_UNSUPPORTED, sections->path, ".debug_info", at,
+			               "unit of an unknown version or address size");
+			continue;
+		}
+		err = add_unit(dwarf, &unit);
+		if (err)
+			return err;
+	}
+}
+
+/* Without any unit, line tables stand for themselves (stripped down to them, or written by an assembler). */
+static enum wb_err list_line_tables(struct wb_dwarf *dwarf)
+{
+	uint64_t end = dwarf->sections.by_id[WB_DWARF_LINE].size;
+	enum wb_err err = WB_OK;
+
+	for (uint64_t at = 0; !err && at < end;) {
+		struct wb_unit unit = { .stmt_list = at };
+		struct wb_lines_builder builder;
+		uint64_t next;
+
+		wb_lines_builder_init(&builder, &dwarf->text);
+		err = wb_dwarf_line_read(&dwarf->sections, NULL, NULL, at, &builder, &next);
+		wb_lines_builder_deinit(&builder);
+		if (err == WB_ERR_DATA || err == WB_ERR_UNSUPPORTED)
+			err = WB_OK;
+		if (!err)
+			err = add_unit(dwarf, &unit);
+		at = next > at ? next : end;
+	}
+	return err;
+}
+
+enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_sections *sections, struct wb_text *text, struct wb_dwarf **ret_dwarf)
+{
+	struct wb_dwarf *dwarf = wb_mem_zalloc(1, sizeof *dwarf);
+	enum wb_err err;
+
+	if (!dwarf) {
+		wb_text_deinit(text);
+		return WB_ERR_MEMORY;
+	}
+	dwarf->session = session;
+	dwarf->sections = *sections;
+	dwarf->text = *text;
+	*text = (struct wb_text){ 0 };
+	wb_lock_init(&dwarf->lock);
+	for (size_t i = 0; i < STRIPES; i++)
+		wb_lock_init(&dwarf->stripes[i]);
+	err = list_units(dwarf);
+	if (!err && dwarf->num_units == 0)
+		err = list_line_tables(dwarf);
+	dwarf->slots = wb_mem_zalloc(dwarf->num_units, sizeof *dwarf->slots);
+	if (!err && !dwarf->slots)
+		err = WB_ERR_MEMORY;
+	if (err) {
+		wb_dwarf_free(dwarf);
+		return err;
+	}
+	charge(dwarf, sizeof *dwarf + dwarf->num_units * (sizeof *dwarf->slots + sizeof *dwarf->units));
+	*ret_dwarf = dwarf;
+	return WB_OK;
+}
+
+static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction);
+
+static void index_free(struct wb_unit_index *index)
+{
+	if (index)
+		wb_unit_index_deinit(index);
+	wb_mem_free(index);
+}
+
+void wb_dwarf_free(struct wb_dwarf *dwarf)
+{
+	struct wb_unit_index *quick, *thorough;
+
+	if (!dwarf)
+		return;
+	for (size_t i = 0; dwarf->slots && i < dwarf->num_units; i++) {
+		drop(dwarf, i, false);
+		wb_unit_entries_deinit(&dwarf->slots[i].entries);
+	}
+	quick = atomic_load(&dwarf->quick);
+	thorough = atomic_load(&dwarf->thorough);
+	index_free(quick);
+	if (thorough != quick)
+		index_free(thorough);
+	if (dwarf->session && dwarf->charged > 0)
+		wb_session_discharge(dwarf->session, dwarf->charged, false);
+	wb_lock_deinit(&dwarf->lock);
+	for (size_t i = 0; i < STRIPES; i++)
+		wb_lock_deinit(&dwarf->stripes[i]);
+	wb_text_deinit(&dwarf->text);
+	wb_mem_free(dwarf->units);
+	wb_mem_free(dwarf->slots);
+	wb_mem_free(dwarf);
+}
+
+const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwarf)
+{
+	return &dwarf->sections;
+}
+
+size_t wb_dwarf_num_units(const struct wb_dwarf *dwarf)
+{
+	return dwarf->num_units;
+}
+
+const struct wb_unit *wb_dwarf_unit(const struct wb_dwarf *dwarf, size_t unit)
+{
+	return &dwarf->units[unit];
+}
+
+enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit)
+{
+	size_t low = 0, high = dwarf->num_units;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (dwarf->units[mid].header.offset + dwarf->units[mid].header.size <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == dwarf->num_units || offset < dwarf->units[low].header.offset)
+		return WB_NONE;
+	*ret_unit = low;
+	return WB_OK;
+}
+
+/* ---- Entries -------------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit)
+{
+	struct slot *slot = &dwarf->slots[unit];
+	enum entries_state state = ENTRIES_DAMAGED;
+	enum wb_err err;
+
+	if (atomic_load_explicit(&slot->entries_state, memory_order_relaxed) != ENTRIES_UNCHECKED)
+		return WB_OK;
+	err = wb_unit_check(&dwarf->sections, &dwarf->units[unit].header, &slot->entries);
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (err == WB_ERR_UNSUPPORTED)
+		state = ENTRIES_UNSUPPORTED;
+	if (!err) {
+		state = ENTRIES_GOOD;
+		charge(dwarf, wb_unit_entries_bytes(&slot->entries));
+	}
+	atomic_store_explicit(&slot->entries_state, (uint8_t)state, memory_order_release);
+	return WB_OK;
+}
+
+enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries)
+{
+	struct slot *slot = &dwarf->slots[unit];
+	enum wb_err err = WB_OK;
+
+	if (dwarf->units[unit].header.size == 0)
+		return WB_NONE;
+	if (atomic_load_explicit(&slot->entries_state, memory_order_acquire) == ENTRIES_UNCHECKED) {
+		wb_lock_take(&dwarf->lock);
+		err = check_entries(dwarf, unit);
+		wb_lock_give(&dwarf->lock);
+	}
+	if (err)
+		return err;
+	switch ((enum entries_state)atomic_load_explicit(&slot->entries_state, memory_order_acquire)) {
+	case ENTRIES_GOOD: *ret_entries = &slot->entries; return WB_OK;
+	case ENTRIES_UNSUPPORTED: return WB_ERR_UNSUPPORTED;
+	case ENTRIES_UNCHECKED:
+	case ENTRIES_DAMAGED: break;
+	}
+	return WB_ERR_DATA;
+}
+
+/* ---- Tables ----------------------------------------------------------------------------------------------------------------- */
+
+static bool is_verdict(enum wb_err err)
+{
+	return err == WB_OK || err == WB_NONE || err == WB_ERR_DATA || err == WB_ERR_UNSUPPORTED || err == WB_ERR_LIMIT;
+}
+
+/* What could be read of a damaged line program stays. */
+static enum wb_err compile_lines(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, uint64_t stmt_list, struct wb_lines **ret_lines)
+{
+	const struct wb_unit_header *header = &dwarf->units[unit].header;
+	struct wb_lines_builder builder;
+	enum wb_err err, verdict;
+
+	wb_lines_builder_init(&builder, &dwarf->text);
+	verdict = wb_dwarf_line_read(&dwarf->sections, header->size ? header : NULL, root, stmt_list, &builder, NULL);
+	err = is_verdict(verdict) ? wb_lines_builder_finish(&builder, ret_lines) : verdict;
+	wb_lines_builder_deinit(&builder);
+	return err ? err : verdict;
+}
+
+static enum wb_err compile_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, struct wb_functions **ret_functions)
+{
+	const struct wb_dwarf_sections *sections = &dwarf->sections;
+	const struct wb_unit_entries *entries;
+	struct wb_functions_builder builder;
+	enum wb_err err;
+
+	if (root->is_split) {
+		wb_diag_report(sections->diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, sections->path, ".debug_info", dwarf->units[unit].header.offset,
+		               "functions are in a split DWARF file");
+		return WB_NONE;
+	}
+	if (dwarf->session && wb_session_config(dwarf->session)->dwarf == WB_DWARF_FAST)
+		return WB_ERR_UNSUPPORTED;
+	err = wb_dwarf_entries(dwarf, unit, &entries);
+	if (err)
+		return err;
+	wb_functions_builder_init(&builder, &dwarf->text);
+	err = wb_reference_functions(dwarf, unit, root, &builder);
+	if (!err)
+		err = wb_functions_builder_finish(&builder, ret_functions);
+	wb_functions_builder_deinit(&builder);
+	return err;
+}
+
+static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table)
+{
+	const struct wb_unit *known = &dwarf->units[unit];
+	const struct wb_dwarf_sections *sections = &dwarf->sections;
+	struct wb_unit_root root;
+	enum wb_err err;
+
+	table->lines_err = table->functions_err = WB_NONE;
+	if (known->header.size == 0) {
+		table->lines_err = compile_lines(dwarf, unit, NULL, known->stmt_list, &table->lines);
+		return is_verdict(table->lines_err) ? WB_OK : table->lines_err;
+	}
+	err = wb_unit_root_read(sections, &known->header, &root);
+	if (err) {
+		table->lines_err = table->functions_err = err;
+		wb_diag_report(sections->diags, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_DWARF_UNSUPPORTED : WB_DIAG_DWARF_MALFORMED, sections->path,
+		               ".debug_info", known->header.offset, "unit's first entry cannot be read");
+		return WB_OK;
+	}
+	if (root.has_stmt_list)
+		table->lines_err = compile_lines(dwarf, unit, &root, root.stmt_list, &table->lines);
+	if (!is_verdict(table->lines_err))
+		return table->lines_err;
+	table->functions_err = compile_functions(dwarf, unit, &root, &table->functions);
+	return is_verdict(table->functions_err) ? WB_OK : table->functions_err;
+}
+
+static enum wb_err compile(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table **ret_table)
+{
+	struct wb_unit_table *table = wb_mem_zalloc(1, sizeof *table);
+	enum wb_err err;
+
+	if (!table)
+		return WB_ERR_MEMORY;
+	atomic_init(&table->references, 1);
+	err = compile_into(dwarf, unit, table);
+	if (err) {
+		wb_unit_table_unref(table);
+		return err;
+	}
+	table->bytes = sizeof *table + wb_lines_bytes(table->lines) + wb_functions_bytes(table->functions);
+	*ret_table = table;
+	return WB_OK;
+}
+
+void wb_unit_table_unref(struct wb_unit_table *table)
+{
+	if (!table || atomic_fetch_sub_explicit(&table->references, 1, memory_order_acq_rel) != 1)
+		return;
+	wb_lines_free(table->lines);
+	wb_functions_free(table->functions);
+	wb_mem_free(table);
+}
+
+enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, uint64_t stamp, struct wb_unit_table **ret_table, bool *ret_is_over)
+{
+	struct wb_lock *lock = &dwarf->stripes[unit % STRIPES];
+	struct slot *slot = &dwarf->slots[unit];
+	enum wb_err err = WB_OK;
+
+	wb_lock_take(lock);
+	if (!slot->table) {
+		err = compile(dwarf, unit, &slot->table);
+		if (!err && dwarf->session && !wb_session_charge(dwarf->session, slot->table->bytes, false)) {
+			wb_session_charge(dwarf->session, slot->table->bytes, true);
+			*ret_is_over = true;
+		}
+	}
+	if (!err) {
+		slot->used = stamp;
+		atomic_fetch_add_explicit(&slot->table->references, 1, memory_order_relaxed);
+		*ret_table = slot->table;
+	}
+	wb_lock_give(lock);
+	return err;
+}
+
+static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
+{
+	struct wb_lock *lock = &dwarf->stripes[unit % STRIPES];
+	struct wb_unit_table *table;
+	uint64_t bytes = 0;
+
+	wb_lock_take(lock);
+	table = dwarf->slots[unit].table;
+	dwarf->slots[unit].table = NULL;
+	wb_lock_give(lock);
+	if (table) {
+		bytes = table->bytes;
+		if (dwarf->session)
+			wb_session_discharge(dwarf->session, bytes, is_eviction);
+	}
+	wb_unit_table_unref(table);
+	return bytes;
+}
+
+uint64_t wb_dwarf_drop(struct wb_dwarf *dwarf, size_t unit)
+{
+	return drop(dwarf, unit, true);
+}
+
+bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_stamp)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < dwarf->num_units; i++) {
+		struct wb_lock *lock = &dwarf->stripes[i % STRIPES];
+
+		wb_lock_take(lock);
+		if (dwarf->slots[i].table && (!found || dwarf->slots[i].used < *ret_stamp)) {
+			found = true;
+			*ret_unit = i;
+			*ret_stamp = dwarf->slots[i].used;
+		}
+		wb_lock_give(lock);
+	}
+	return found;
+}
+
+/* ---- Addresses ---------------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err make_index(struct wb_dwarf *dwarf, bool believe_aranges, struct wb_unit_index **ret_index)
+{
+	struct wb_unit_index_input input = { &dwarf->sections, dwarf->units, dwarf->num_units, &dwarf->text, dwarf->session };
+	struct wb_unit_index *index = wb_mem_zalloc(1, sizeof *index);
+	enum wb_err err;
+
+	if (!index)
+		return WB_ERR_MEMORY;
+	err = wb_unit_index_init(index, &input, believe_aranges);
+	if (err) {
+		wb_mem_free(index);
+		return err;
+	}
+	charge(dwarf, sizeof *index + index->capacity * sizeof *index->spans);
+	*ret_index = index;
+	return WB_OK;
+}
+
+static enum wb_err index_of(struct wb_dwarf *dwarf, bool thorough, struct wb_unit_index **ret_index)
+{
+	_Atomic(struct wb_unit_index *) *place = thorough ? &dwarf->thorough : &dwarf->quick;
+	struct wb_unit_index *index = atomic_load_explicit(place, memory_order_acquire);
+	enum wb_err err = WB_OK;
+
+	if (!index) {
+		wb_lock_take(&dwarf->lock);
+		index = atomic_load_explicit(place, memory_order_relaxed);
+		if (!index) {
+			err = make_index(dwarf, !thorough, &index);
+			if (!err)
+				atomic_store_explicit(place, index, memory_order_release);
+		}
+		wb_lock_give(&dwarf->lock);
+	}
+	if (!err)
+		*ret_index = index;
+	return err;
+}
+
+/* Keeps the better of two hits: one with a function and a line beats one with a function, and that one with a line. */
+static void keep_better(struct wb_dwarf_hit *best, struct wb_dwarf_hit *hit)
+{
+	unsigned best_rank = (unsigned)(best->table != NULL) + 2u * best->has_line + 4u * (best->node != WB_NODE_NONE);
+	unsigned rank = 1u + 2u * hit->has_line + 4u * (hit->node != WB_NODE_NONE);
+	struct wb_dwarf_hit worse = rank > best_rank ? *best : *hit;
+	bool is_over = best->is_over || hit->is_over;
+
+	if (rank > best_rank)
+		*best = *hit;
+	best->is_over = is_over;
+	wb_unit_table_unref(worse.table);
+}
+
+static enum wb_err look_into(struct wb_dwarf *dwarf, size_t unit, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *best)
+{
+	struct wb_dwarf_hit hit = { .node = WB_NODE_NONE };
+	enum wb_err err = wb_dwarf_table(dwarf, unit, stamp, &hit.table, &hit.is_over);
+
+	if (err)
+		return err;
+	hit.functions_err = hit.table->functions_err;
+	hit.lines_err = hit.table->lines_err;
+	hit.node = wb_functions_find(hit.table->functions, image_pc);
+	hit.has_line = wb_lines_find(hit.table->lines, image_pc, &hit.line);
+	keep_better(best, &hit);
+	return WB_OK;
+}
+
+static enum wb_err look_up(struct wb_dwarf *dwarf, const struct wb_unit_index *index, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *best)
+{
+	uint32_t unit, last = UINT32_MAX;
+	size_t cursor = SIZE_MAX;
+
+	for (unsigned i = 0; i < CANDIDATES_MAX && wb_unit_index_next(index, image_pc, &cursor, &unit); i++) {
+		enum wb_err err = unit != last ? look_into(dwarf, unit, image_pc, stamp, best) : WB_OK;
+
+		if (err)
+			return err;
+		if (best->node != WB_NODE_NONE && best->has_line)
+			break;
+		last = unit;
+	}
+	return WB_OK;
+}
+
+enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *ret_hit)
+{
+	struct wb_dwarf_hit best = { .node = WB_NODE_NONE };
+	struct wb_unit_index *index;
+	enum wb_err err = index_of(dwarf, false, &index);
+
+	if (!err)
+		err = look_up(dwarf, index, image_pc, stamp, &best);
+	if (!err && index->has_aranges && best.node == WB_NODE_NONE && !best.has_line) {
+		err = index_of(dwarf, true, &index);
+		if (!err)
+			err = look_up(dwarf, index, image_pc, stamp, &best);
+	}
+	if (err) {
+		wb_unit_table_unref(best.table);
+		return err;
+	}
+	if (!best.table)
+		return WB_NONE;
+	*ret_hit = best;
+	return WB_OK;
+}
+
+void wb_dwarf_release(struct wb_dwarf_hit *hit)
+{
+	wb_unit_table_unref(hit->table);
+	hit->table = NULL;
+}
+
+/* ---- Of an image ---------------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err read_sections(struct wb_image *image, struct wb_dwarf_sections *sections, struct wb_object **ret_object)
+{
+	struct wb_object *object = NULL;
+
+	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
+		struct wb_object *from;
+		const uint8_t *bytes;
+		size_t size;
+		enum wb_err err;
+
+		/* Once a file has given .debug_info or .debug_line, the others must come from it. */
+		if (object)
+			err = wb_image_section(image, object, wb_dwarf_section_name((enum wb_dwarf_section)i), &bytes, &size, NULL);
+		else
+			err = wb_image_debug_section(image, wb_dwarf_section_name((enum wb_dwarf_section)i), &from, &bytes, &size, NULL);
+		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+			return err;
+		if (err)
+			continue;
+		if (!object && (i == WB_DWARF_INFO || i == WB_DWARF_LINE))
+			object = from;
+		if (object) {
+			sections->by_id[i].bytes = bytes;
+			sections->by_id[i].size = size;
+		}
+	}
+	*ret_object = object;
+	return object ? WB_OK : WB_NONE;
+}
+
+static enum wb_err build_dwarf(struct wb_image *image, void *arg, void **ret_value)
+{
+	struct wb_session *session = wb_image_session(image);
+	struct wb_dwarf_sections sections = { 0 };
+	struct wb_object *object;
+	struct wb_dwarf *dwarf;
+	struct wb_text text;
+	enum wb_err err = read_sections(image, &sections, &object);
+
+	(void)arg;
+	*ret_value = NULL;
+	if (err)
+		return err;
+	sections.big_endian = object->platform.big_endian;
+	sections.address_size = object->platform.arch == WB_ARCH_X86 || object->platform.arch == WB_ARCH_ARM ? 4 : 8;
+	sections.path = object->path;
+	sections.diags = wb_session_diags(session);
+	err = wb_text_init(&text, object);
+	if (!err)
+		err = wb_dwarf_new(session, &sections, &text, &dwarf);
+	if (!err)
+		*ret_value = dwarf;
+	return err;
+}
+
+static void destroy_dwarf(void *value)
+{
+	wb_dwarf_free(value);
+}
+
+enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf)
+{
+	void *value = NULL;
+	enum wb_err err = wb_image_slot(image, WB_SLOT_DWARF, build_dwarf, NULL, destroy_dwarf, &value);
+
+	if (err)
+		return err;
+	if (!value)
+		return WB_NONE;
+	*ret_dwarf = value;
+	return WB_OK;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The debug information of an image: its units, which of them may hold an address, and their compiled tables, made on first need and
+ * dropped again when memory is short. Any thread.
+ */
+#ifndef SYMBOLS_DWARF_H
+#define SYMBOLS_DWARF_H
+
+#include "model/image.h"
+#include "symbols/dwarf_check.h"
+#include "symbols/functions.h"
+#include "symbols/lines.h"
+
+#include <stdatomic.h>
+
+/* What a unit was compiled to. Immutable; counted, because a table in use may be dropped from the cache. */
+struct wb_unit_table {
+	atomic_uint references;
+	struct wb_lines *lines;       /* NULL: none */
+	struct wb_functions *functions; /* NULL: none, see functions_err */
+	enum wb_err lines_err;        /* WB_NONE: the unit refers to no line table */
+	enum wb_err functions_err;    /* WB_NONE: not in this file (split DWARF); WB_ERR_UNSUPPORTED: no compiler for it; WB_ERR_DATA */
+	size_t bytes;                 /* of all this */
+};
+
+/* What a unit is known by before it is compiled. */
+struct wb_unit {
+	struct wb_unit_header header; /* size 0: no unit, a line table that none refers to */
+	uint64_t stmt_list;           /* of such a line table */
+};
+
+struct wb_dwarf;
+
+/* NULL diags are fine. sections and text are taken over (text's memory), what they point to is borrowed as long as the object lives.
+ * session: may be NULL; what is kept is charged to it. */
+enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_sections *sections, struct wb_text *text, struct wb_dwarf **ret_dwarf);
+void wb_dwarf_free(struct wb_dwarf *dwarf);
+/* The image's, made on first need; lives as long as the image. WB_NONE: it has no debug information. */
+enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf);
+
+const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwarf);
+size_t wb_dwarf_num_units(const struct wb_dwarf *dwarf);
+const struct wb_unit *wb_dwarf_unit(const struct wb_dwarf *dwarf, size_t unit);
+/* The unit that an offset into .debug_info is in; WB_NONE if none that is understood. */
+enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit);
+
+/* A unit's table, compiled if need be; wb_unit_table_unref gives it back. Malformed units have a table too, with less in it. stamp: of this
+ * use; larger is later. *ret_is_over is set if the session's budget does not have the bytes: drop others, then this one. */
+enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, uint64_t stamp, struct wb_unit_table **ret_table, bool *ret_is_over);
+void wb_unit_table_unref(struct wb_unit_table *table);
+/* The unit whose table was used least recently; false if no table is kept. */
+bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_stamp);
+/* Drops a unit's table from the cache; those who hold it keep it. Returns the bytes that are no longer kept. */
+uint64_t wb_dwarf_drop(struct wb_dwarf *dwarf, size_t unit);
+/* The entries of a unit, checked on first need; live as long as dwarf. WB_ERR_DATA (damaged) and WB_ERR_UNSUPPORTED were reported. */
+enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries);
+
+/* ---- An address ----------------------------------------------------------------------------------------------------------- */
+
+struct wb_dwarf_hit {
+	struct wb_unit_table *table;  /* held until wb_dwarf_release */
+	uint32_t node;                /* innermost; WB_NODE_NONE: no function */
+	bool has_line;
+	bool is_over;                 /* see wb_dwarf_table */
+	struct wb_line_hit line;
+	enum wb_err functions_err, lines_err; /* of the table: why there may be neither */
+};
+/* The best that the units know about image_pc. WB_NONE: no unit covers it. */
+enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *ret_hit);
+void wb_dwarf_release(struct wb_dwarf_hit *hit);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walks a unit's entries once without looking at what they mean: are all forms known, all values inside, all lists of children closed, do all
+ * sibling attributes point at siblings? Only a unit that passes is handed to a compiler.
+ */
+#ifndef SYMBOLS_DWARF_CHECK_H
+#define SYMBOLS_DWARF_CHECK_H
+
+#include "symbols/dwarf_unit.h"
+
+/* Where the entries of a checked unit start: a reference to any other place is broken. */
+struct wb_unit_entries {
+	uint64_t *bits;               /* by offset from the unit's header; NULL: not checked */
+	uint64_t size;                /* of the unit */
+};
+/* WB_ERR_DATA (malformed) and WB_ERR_UNSUPPORTED (a form that is not known) were reported. */
+enum wb_err wb_unit_check(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_unit_entries *ret_entries);
+void wb_unit_entries_deinit(struct wb_unit_entries *entries);
+static inline bool wb_unit_entries_has(const struct wb_unit_entries *entries, uint64_t offset)
+{
+	return entries->bits && offset < entries->size && (entries->bits[offset / 64] >> offset % 64 & 1);
+}
+static inline size_t wb_unit_entries_bytes(const struct wb_unit_entries *entries)
+{
+	return entries->bits ? (size_t)(entries->size / 64 + 1) * 8 : 0;
+}
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* The index of units by address, and the reader of .debug_aranges (DWARF 5, 6.1.2). */
+#include "symbols/dwarf_index.h"
+
+#include "base/mem.h"
+#include "model/session.h"
+#include "symbols/dwarf_constants.h"
+#include "symbols/dwarf_line.h"
+#include "symbols/sort.h"
+
+static const uint64_t RANGES_BUDGET = 1 << 24; /* range list entries of all first entries together */
+enum { CHECK_EVERY = 1024, SPANS_MAX = 1 << 28 };
+
+struct indexer {
+	const struct wb_unit_index_input *input;
+	struct wb_unit_index *index;
+	uint8_t *in_aranges;          /* by unit */
+	struct wb_ranges ranges;
+	uint64_t ranges_budget;
+};
+
+static enum wb_err add_span(struct indexer *indexer, uint64_t start, uint64_t end, size_t unit)
+{
+	struct wb_unit_index *index = indexer->index;
+	const struct wb_text *text = indexer->input->text;
+
+	if (start >= end || (text->num_ranges > 0 && !wb_text_find(text, start)))
+		return WB_OK;
+	if (index->num_spans == SPANS_MAX)
+		return WB_ERR_LIMIT;
+	if (!wb_mem_grow((void **)&index->spans, &index->capacity, index->num_spans, 1, sizeof *index->spans))
+		return WB_ERR_MEMORY;
+	index->spans[index->num_spans++] = (struct wb_unit_span){ start, end, end, (uint32_t)unit };
+	return WB_OK;
+}
+
+/* ---- .debug_aranges ------------------------------------------------------------------------------------------------------ */
+
+static bool find_unit(const struct indexer *indexer, uint64_t offset, size_t *ret_unit)
+{
+	const struct wb_unit *units = indexer->input->units;
+	size_t low = 0, high = indexer->input->num_units;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (units[mid].header.offset < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*ret_unit = low;
+	return low < indexer->input->num_units && units[low].header.offset == offset && units[low].header.size > 0;
+}
+
+/* The pairs of one set. Zero pairs end it, but also stand for discarded code in the middle: the set's length tells its end anyway. */
+static enum wb_err read_set(struct indexer *indexer, struct wb_bytes *set, uint8_t address_size, size_t unit)
+{
+	while (wb_bytes_left(set) >= 2u * address_size) {
+		uint64_t start = wb_bytes_uint(set, address_size), size = wb_bytes_uint(set, address_size), end;
+		enum wb_err err = wb_u64_add(start, size, &end) ? add_span(indexer, start, end, unit) : WB_OK;
+
+		if (err)
+			return err;
+	}
+	return WB_OK;
+}
+
+/* WB_NONE: the section ends here, or makes no sense from here on. Then units are looked at themselves. */
+static enum wb_err next_set(struct indexer *indexer, struct wb_bytes *b)
+{
+	uint64_t length, info_offset;
+	uint8_t offset_size = 4, address_size, segment_size;
+	uint16_t version;
+	struct wb_bytes set;
+	size_t unit, header_size;
+
+	if (wb_bytes_at_end(b))
+		return WB_NONE;
+	length = wb_bytes_u32(b);
+	if (length == UINT32_MAX) {
+		length = wb_bytes_u64(b);
+		offset_size = 8;
+	}
+	set = wb_bytes_sub(b, length);
+	version = wb_bytes_u16(&set);
+	info_offset = wb_bytes_uint(&set, offset_size);
+	address_size = wb_bytes_u8(&set);
+	segment_size = wb_bytes_u8(&set);
+	if (wb_bytes_failed(b) || wb_bytes_failed(&set))
+		return WB_NONE;
+	if (version != 2 || segment_size != 0 || (address_size != 4 && address_size != 8) || !find_unit(indexer, info_offset, &unit))
+		return WB_OK;
+	/* Pairs are aligned to their size, counted from the header's start. */
+	header_size = wb_bytes_offset(&set) + (offset_size == 8 ? 12 : 4);
+	if (!wb_bytes_skip(&set, (2u * address_size - header_size % (2u * address_size)) % (2u * address_size)))
+		return WB_OK;
+	indexer->in_aranges[unit] = 1;
+	indexer->index->has_aranges = true;
+	return read_set(indexer, &set, address_size, unit);
+}
+
+static enum wb_err add_aranges(struct indexer *indexer)
+{
+	struct wb_bytes b = wb_dwarf_bytes(indexer->input->sections, WB_DWARF_ARANGES);
+	enum wb_err err;
+
+	while ((err = next_set(indexer, &b)) == WB_OK)
+		;
+	return err == WB_NONE ? WB_OK : err;
+}
+
+/* ---- Units ------------------------------------------------------------------------------------------------------------------ */
+
+static enum wb_err add_lines(struct indexer *indexer, size_t unit, const struct wb_unit_root *root, uint64_t stmt_list)
+{
+	const struct wb_unit_header *header = &indexer->input->units[unit].header;
+	struct wb_lines_builder builder;
+	enum wb_err err;
+
+	wb_lines_builder_init(&builder, indexer->input->text);
+	err = wb_dwarf_line_read(indexer->input->sections, header->size ? header : NULL, root, stmt_list, &builder, NULL);
+	if (err == WB_ERR_DATA || err == WB_ERR_UNSUPPORTED)
+		err = WB_OK;
+	for (size_t i = 0; !err && i < builder.num_sequences; i++)
+		err = add_span(indexer, builder.sequences[i].start, builder.sequences[i].end, unit);
+	wb_lines_builder_deinit(&builder);
+	return err;
+}
+
+static enum wb_err add_unit(struct indexer *indexer, size_t unit)
+{
+	const struct wb_unit_header *header = &indexer->input->units[unit].header;
+	size_t before = indexer->index->num_spans;
+	struct wb_unit_root root;
+	enum wb_err err;
+
+	if (header->size == 0)
+		return add_lines(indexer, unit, NULL, indexer->input->units[unit].stmt_list);
+	if (header->type == WB_UT_TYPE || header->type == WB_UT_SPLIT_TYPE || header->type == WB_UT_PARTIAL)
+		return WB_OK;
+	/* What is wrong with a unit is reported when it is wanted. */
+	if (wb_unit_root_read(indexer->input->sections, header, &root) != WB_OK || root.tag == WB_TAG_PARTIAL_UNIT)
+		return WB_OK;
+	indexer->ranges.count = 0;
+	err = wb_ranges_of_root(&indexer->ranges, indexer->input->sections, header, &root, &indexer->ranges_budget);
+	if (err == WB_ERR_MEMORY)
+		return err;
+	for (size_t i = 0; i < indexer->ranges.count; i++) {
+		err = add_span(indexer, indexer->ranges.items[i].start, indexer->ranges.items[i].end, unit);
+		if (err)
+			return err;
+	}
+	if (indexer->index->num_spans > before || !root.has_stmt_list || root.has_ranges || root.has_high)
+		return WB_OK;
+	return add_lines(indexer, unit, &root, root.stmt_list);
+}
+
+static enum wb_err add_units(struct indexer *indexer)
+{
+	const struct wb_unit_index_input *input = indexer->input;
+
+	for (size_t i = 0; i < input->num_units; i++) {
+		enum wb_err err = indexer->in_aranges[i] ? WB_OK : add_unit(indexer, i);
+
+		if (!err && i % CHECK_EVERY == CHECK_EVERY - 1 && input->session)
+			err = wb_session_check(input->session, i + 1, input->num_units);
+		if (err)
+			return err;
+	}
+	return WB_OK;
+}
+
+static enum wb_err sort_spans(struct wb_unit_index *index)
+{
+	size_t n = index->num_spans;
+	uint64_t *keys = wb_mem_zalloc(n, sizeof *keys);
+	uint32_t *order = wb_mem_zalloc(n, sizeof *order);
+	struct wb_unit_span *sorted = wb_mem_zalloc(n, sizeof *sorted);
+	enum wb_err err = keys && order && sorted ? WB_OK : WB_ERR_MEMORY;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		keys[i] = index->spans[i].start;
+		order[i] = (uint32_t)i;
+	}
+	if (!err)
+		err = wb_sort_by_key(keys, order, n);
+	if (!err) {
+		for (size_t i = 0; i < n; i++) {
+			sorted[i] = index->spans[order[i]];
+			if (i > 0 && sorted[i - 1].max_end > sorted[i].max_end)
+				sorted[i].max_end = sorted[i - 1].max_end;
+		}
+		wb_mem_free(index->spans);
+		index->spans = sorted;
+		index->capacity = n;
+		sorted = NULL;
+	}
+	wb_mem_free(keys);
+	wb_mem_free(order);
+	wb_mem_free(sorted);
+	return err;
+}
+
+enum wb_err wb_unit_index_init(struct wb_unit_index *index, const struct wb_unit_index_input *input, bool believe_aranges)
+{
+	struct indexer indexer = { .input = input, .index = index, .ranges_budget = RANGES_BUDGET };
+	enum wb_err err = WB_OK;
+
+	*index = (struct wb_unit_index){ 0 };
+	indexer.in_aranges = wb_mem_zalloc(input->num_units, 1);
+	if (!indexer.in_aranges)
+		return WB_ERR_MEMORY;
+	if (believe_aranges)
+		err = add_aranges(&indexer);
+	if (!err)
+		err = add_units(&indexer);
+	if (!err)
+		err = sort_spans(index);
+	wb_ranges_deinit(&indexer.ranges);
+	wb_mem_free(indexer.in_aranges);
+	if (err)
+		wb_unit_index_deinit(index);
+	return err;
+}
+
+void wb_unit_index_deinit(struct wb_unit_index *index)
+{
+	wb_mem_free(index->spans);
+	*index = (struct wb_unit_index){ 0 };
+}
+
+bool wb_unit_index_next(const struct wb_unit_index *index, uint64_t image_pc, size_t *cursor, uint32_t *ret_unit)
+{
+	size_t at = *cursor;
+
+	if (at == SIZE_MAX) {
+		size_t low = 0, high = index->num_spans;
+
+		while (low < high) {
+			size_t mid = low + (high - low) / 2;
+
+			if (index->spans[mid].start <= image_pc)
+				low = mid + 1;
+			else
+				high = mid;
+		}
+		at = low;
+	}
+	while (at-- > 0 && index->spans[at].max_end > image_pc) {
+		if (index->spans[at].end <= image_pc)
+			continue;
+		*cursor = at;
+		*ret_unit = index->spans[at].unit;
+		return true;
+	}
+	*cursor = 0;
+	return false;
+}

@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only includer of libdwarf. Each unit is handed over alone, as a .debug_info of one unit: other units' damage cannot reach it, nothing
+ * is searched through a list of all units, and everything is freed with the handle. libdwarf walks the entries and reads strings, addresses
+ * and constants; range lists and references between units are read by our own code, where libdwarf's versions differ or lack checks.
+ *
+ * With dwarf_set_de_alloc_flag(0) libdwarf keeps no list of its allocations (which costs a third of the time), so every object is given
+ * back here. The flag is the process's: other users of libdwarf in the process have to do the same.
+ */
+#include "symbols/dwarf_reference.h"
+
+#include "base/lock.h"
+#include "base/mem.h"
+#include "symbols/dwarf_constants.h"
+#include "symbols/dwarf_shim.h"
+
+#include <string.h>
+
+enum {
+	HANDLES_MAX = 64,             /* units open at a time; link-time optimization makes units refer to many others */
+	ORIGINS_MAX = 16,             /* abstract origins and specifications in a row, as other readers allow; real chains have 3 */
+	CHILDREN_MAX = 1100,          /* depth of entries: more than wb_unit_check lets through */
+};
+static const uint64_t RANGES_BUDGET = 1 << 24; /* range list entries of a unit; lists can be shared, so the file's size is no bound */
+
+struct handle {
+	struct wb_shim_object object;
+	Dwarf_Debug debug;            /* NULL: free */
+	size_t unit;
+};
+
+struct level { Dwarf_Die die; uint32_t node; };
+
+struct reference {
+	struct wb_dwarf *dwarf;
+	const struct wb_dwarf_sections *sections;
+	const struct wb_unit_root *root;
+	struct wb_functions_builder *builder;
+	struct handle *handles[HANDLES_MAX]; /* [0]: the unit itself; the others come and go */
+	unsigned next_handle;
+	struct wb_ranges ranges;      /* of the entry at hand */
+	uint64_t ranges_budget;
+	struct { uint64_t offset; uint32_t name; } *names; /* by origin: open addressing, a power of two; offset 0 is free */
+	size_t names_capacity, num_names;
+	struct level levels[CHILDREN_MAX];
+	size_t depth;
+};
+
+/* ---- Handles ---------------------------------------------------------------------------------------------------------- */
+
+/* libdwarf fills tables of its own when a handle comes or goes. */
+static struct wb_lock libdwarf_lock = { PTHREAD_MUTEX_INITIALIZER };
+
+static void add_piece(struct wb_shim_object *object, const char *name, const uint8_t *bytes, uint64_t size)
+{
+	if (size > 0)
+		object->pieces[object->num_pieces++] = (struct wb_shim_piece){ name, bytes, size };
+}
+
+static void add_section(struct wb_shim_object *object, const struct wb_dwarf_sections *sections, enum wb_dwarf_section section)
+{
+	add_piece(object, wb_dwarf_section_name(section), sections->by_id[section].bytes, sections->by_id[section].size);
+}
+
+static void forget_error(Dwarf_Debug debug, Dwarf_Error error)
+{
+	if (error)
+		dwarf_dealloc_error(debug, error);
+}
+
+/* The unit's header has to be read before its entries can be. */
+static bool read_header(Dwarf_Debug debug)
+{
+	Dwarf_Unsigned length, type_offset, next;
+	Dwarf_Half version, address_size, offset_size, extension_size, unit_type;
+	Dwarf_Off abbrev_offset;
+	Dwarf_Sig8 signature;
+	Dwarf_Error error = NULL;
+	int res = dwarf_next_cu_header_d(debug, 1, &length, &version, &abbrev_offset, &address_size, &offset_size, &extension_size, &signature,
+	                                 &type_offset, &next, &unit_type, &error);
+
+	forget_error(debug, error);
+	return res == DW_DLV_OK;
+}
+
+static void close_handle(struct handle *handle)
+{
+	if (!handle || !handle->debug)
+		return;
+	wb_lock_take(&libdwarf_lock);
+	wb_shim_finish(handle->debug);
+	wb_lock_give(&libdwarf_lock);
+	handle->debug = NULL;
+}
+
+static enum wb_err open_handle(const struct reference *reference, struct handle *handle, size_t unit)
+{
+	const struct wb_dwarf_sections *sections = reference->sections;
+	const struct wb_unit_header *header = &wb_dwarf_unit(reference->dwarf, unit)->header;
+	struct wb_shim_object *object = &handle->object;
+	Dwarf_Error error = NULL;
+	int res;
+
+	*handle = (struct handle){ .unit = unit };
+	object->big_endian = sections->big_endian;
+	object->address_size = header->address_size;
+	object->pieces[object->num_pieces++] = (struct wb_shim_piece){ "", NULL, 0 };
+	add_piece(object, ".debug_info", sections->by_id[WB_DWARF_INFO].bytes + header->offset, header->size);
+	add_section(object, sections, WB_DWARF_ABBREV);
+	add_section(object, sections, WB_DWARF_STR);
+	add_section(object, sections, WB_DWARF_LINE_STR);
+	add_section(object, sections, WB_DWARF_STR_OFFSETS);
+	add_section(object, sections, WB_DWARF_ADDR);
+	wb_lock_take(&libdwarf_lock);
+	dwarf_set_de_alloc_flag(0);
+	res = wb_shim_init(object, &handle->debug, &error);
+	wb_lock_give(&libdwarf_lock);
+	if (res == DW_DLV_OK && read_header(handle->debug))
+		return WB_OK;
+	if (res == DW_DLV_OK)
+		close_handle(handle);
+	else
+		forget_error(NULL, error);
+	handle->debug = NULL;
+	return WB_ERR_DATA;
+}
+
+/* An open handle of a unit, which was checked. It stays open until HANDLES_MAX others were asked for. */
+static enum wb_err handle_of(struct reference *reference, size_t unit, struct handle **ret_handle)
+{
+	struct handle **place;
+	enum wb_err err;
+
+	for (unsigned i = 0; i < HANDLES_MAX; i++)
+		if (reference->handles[i] && reference->handles[i]->debug && reference->handles[i]->unit == unit) {
+			*ret_handle = reference->handles[i];
+			return WB_OK;
+		}
+	place = &reference->handles[reference->next_handle];
+	reference->next_handle = reference->next_handle % (HANDLES_MAX - 1) + 1;
+	if (!*place)
+		*place = wb_mem_zalloc(1, sizeof **place);
+	if (!*place)
+		return WB_ERR_MEMORY;
+	close_handle(*place);
+	err = open_handle(reference, *place, unit);
+	if (!err)
+		*ret_handle = *place;
+	return err;
+}
+
+/* ---- Attributes ------------------------------------------------------------------------------------------------------------ */
+
+struct attrs {
+	struct wb_form_value ranges;
+	uint64_t low, high, entry;
+	uint64_t origin, specification; /* offsets into .debug_info; 0: none */
+	uint64_t call_file, call_line, call_column;
+	const char *name, *linkage;   /* NULL: none */
+	bool has_low, has_high, high_is_offset, has_entry, has_ranges;
+};
+
+struct entry {
+	const struct wb_unit_header *unit;
+	Dwarf_Debug debug;
+	Dwarf_Die die;
+};
+
+static bool form_is_address(Dwarf_Half form)
+{
+	return form == WB_FORM_ADDR || form == WB_FORM_ADDRX || (form >= WB_FORM_ADDRX1 && form <= WB_FORM_ADDRX4) ||
+	       form == WB_FORM_GNU_ADDR_INDEX;
+}
+
+static bool read_address(const struct entry *entry, Dwarf_Attribute attr, uint64_t *ret_value)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Addr value;
+	int res = dwarf_formaddr(attr, &value, &error);
+
+	forget_error(entry->debug, error);
+	if (res == DW_DLV_OK)
+		*ret_value = value;
+	return res == DW_DLV_OK;
+}
+
+static uint64_t read_constant(const struct entry *entry, Dwarf_Attribute attr)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Unsigned value = 0;
+	Dwarf_Signed signed_value = 0;
+
+	if (dwarf_formudata(attr, &value, &error) == DW_DLV_OK)
+		return value;
+	forget_error(entry->debug, error);
+	error = NULL;
+	if (dwarf_formsdata(attr, &signed_value, &error) != DW_DLV_OK)
+		signed_value = 0;
+	forget_error(entry->debug, error);
+	return signed_value > 0 ? (uint64_t)signed_value : 0;
+}
+
+/* Strings that libdwarf makes up ("<DW_FORM_GNU_strp_alt-no-tied-file>") lie in no section, and wb_ref_of drops them. */
+static const char *read_string(const struct entry *entry, Dwarf_Attribute attr)
+{
+	Dwarf_Error error = NULL;
+	char *text = NULL;
+	int res = dwarf_formstring(attr, &text, &error);
+
+	forget_error(entry->debug, error);
+	return res == DW_DLV_OK ? text : NULL;
+}
+
+/* The value as our own reader sees it, at the place where libdwarf found it. */
+static struct wb_form_value read_raw(const struct reference *reference, const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
+{
+	struct wb_bytes b = wb_dwarf_bytes(reference->sections, WB_DWARF_INFO);
+	struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
+	Dwarf_Error error = NULL;
+	Dwarf_Off offset = 0;
+	int res = dwarf_attr_offset(entry->die, attr, &offset, &error);
+
+	forget_error(entry->debug, error);
+	b.end = b.start + entry->unit->offset + entry->unit->size;
+	if (res != DW_DLV_OK || !wb_bytes_seek(&b, entry->unit->offset + offset) || !wb_form_read(&b, entry->unit, form, 0, &value) ||
+	    wb_bytes_failed(&b))
+		return (struct wb_form_value){ WB_FORM_CLASS_NONE, 0 };
+	return value;
+}
+
+/* An offset into .debug_info, or 0 for what refers elsewhere. */
+static uint64_t reference_of(const struct entry *entry, struct wb_form_value value)
+{
+	uint64_t offset;
+
+	if (value.class == WB_FORM_CLASS_REF_INFO)
+		return value.value;
+	return value.class == WB_FORM_CLASS_REF && wb_u64_add(entry->unit->offset, value.value, &offset) ? offset : 0;
+}
+
+static void take_attr(const struct reference *reference, const struct entry *entry, Dwarf_Attribute attr, struct attrs *attrs)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Half name, form;
+
+	if (dwarf_whatattr(attr, &name, &error) != DW_DLV_OK || dwarf_whatform(attr, &form, &error) != DW_DLV_OK) {
+		forget_error(entry->debug, error);
+		return;
+	}
+	switch (name) {
+	case WB_AT_NAME: attrs->name = read_string(entry, attr); break;
+	case WB_AT_LINKAGE_NAME:
+	case WB_AT_MIPS_LINKAGE_NAME: attrs->linkage = read_string(entry, attr); break;
+	case WB_AT_LOW_PC: attrs->has_low = form_is_address(form) && read_address(entry, attr, &attrs->low); break;
+	case WB_AT_HIGH_PC:
+		attrs->high_is_offset = !form_is_address(form);
+		attrs->has_high = attrs->high_is_offset || read_address(entry, attr, &attrs->high);
+		if (attrs->high_is_offset)
+			attrs->high = read_constant(entry, attr);
+		break;
+	case WB_AT_ENTRY_PC: attrs->has_entry = form_is_address(form) && read_address(entry, attr, &attrs->entry); break;
+	case WB_AT_RANGES:
+		attrs->ranges = read_raw(reference, entry, attr, form);
+		attrs->has_ranges = attrs->ranges.class == WB_FORM_CLASS_OFFSET || attrs->ranges.class == WB_FORM_CLASS_CONSTANT ||
+		                    attrs->ranges.class == WB_FORM_CLASS_LIST_INDEX;
+		break;
+	case WB_AT_ABSTRACT_ORIGIN: attrs->origin = reference_of(entry, read_raw(reference, entry, attr, form)); break;
+	case WB_AT_SPECIFICATION: attrs->specification = reference_of(entry, read_raw(reference, entry, attr, form)); break;
+	case WB_AT_CALL_FILE: attrs->call_file = read_constant(entry, attr); break;
+	case WB_AT_CALL_LINE: attrs->call_line = read_constant(entry, attr); break;
+	case WB_AT_CALL_COLUMN: attrs->call_column = read_constant(entry, attr); break;
+	default: break;
+	}
+}
+
+static enum wb_err read_attrs(const struct reference *reference, const struct entry *entry, struct attrs *ret_attrs)
+{
+	struct attrs attrs = { 0 };
+	Dwarf_Attribute *list = NULL;
+	Dwarf_Error error = NULL;
+	Dwarf_Signed count = 0;
+	int res = dwarf_attrlist(entry->die, &list, &count, &error);
+
+	forget_error(entry->debug, error);
+	if (res == DW_DLV_ERROR)
+		return WB_ERR_DATA;
+	for (Dwarf_Signed i = 0; res == DW_DLV_OK && i < count; i++) {
+		take_attr(reference, entry, list[i], &attrs);
+		dwarf_dealloc_attribute(list[i]);
+	}
+	if (res == DW_DLV_OK)
+		dwarf_dealloc(entry->debug, list, DW_DLA_LIST);
+	*ret_attrs = attrs;
+	return WB_OK;
+}
+
+/* ---- Names -------------------------------------------------------------------------------------------------------------------- */
+
+/* The attributes of the entry that a reference names. WB_NONE: there is no entry there, or its unit is damaged. */
+static enum wb_err read_origin(struct reference *reference, uint64_t offset, struct attrs *ret_attrs)
+{
+	const struct wb_unit_entries *entries;
+	struct entry entry = { 0 };
+	struct handle *handle;
+	Dwarf_Error error = NULL;
+	size_t unit;
+	enum wb_err err;
+	int res;
+
+	if (wb_dwarf_unit_of_offset(reference->dwarf, offset, &unit) != WB_OK)
+		return WB_NONE;
+	entry.unit = &wb_dwarf_unit(reference->dwarf, unit)->header;
+	err = wb_dwarf_entries(reference->dwarf, unit, &entries);
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (err || !wb_unit_entries_has(entries, offset - entry.unit->offset))
+		return WB_NONE;
+	err = handle_of(reference, unit, &handle);
+	if (err)
+		return err == WB_ERR_MEMORY ? err : WB_NONE;
+	entry.debug = handle->debug;
+	res = dwarf_offdie_b(entry.debug, offset - entry.unit->offset, 1, &entry.die, &error);
+	forget_error(entry.debug, error);
+	if (res != DW_DLV_OK)
+		return WB_NONE;
+	err = read_attrs(reference, &entry, ret_attrs);
+	dwarf_dealloc_die(entry.die);
+	return err;
+}
+
+/* Follows origins and specifications for what is missing yet; the nearest name counts (DWARF 5, 2.13.2 and 3.3.8.2). */
+static enum wb_err follow_origins(struct reference *reference, const struct attrs *start, struct wb_function_name *ret_name)
+{
+	struct wb_function_name name = { wb_ref_of(reference->sections, start->name), wb_ref_of(reference->sections, start->linkage) };
+	uint64_t offset = start->origin ? start->origin : start->specification;
+
+	for (unsigned i = 0; i < ORIGINS_MAX && offset && (name.name == WB_REF_NONE || name.linkage == WB_REF_NONE); i++) {
+		struct attrs attrs = { 0 };
+		enum wb_err err = read_origin(reference, offset, &attrs);
+
+		if (err == WB_NONE)
+			break;
+		if (err)
+			return err;
+		if (name.name == WB_REF_NONE)
+			name.name = wb_ref_of(reference->sections, attrs.name);
+		if (name.linkage == WB_REF_NONE)
+			name.linkage = wb_ref_of(reference->sections, attrs.linkage);
+		offset = attrs.origin ? attrs.origin : attrs.specification;
+	}
+	*ret_name = name;
+	return WB_OK;
+}
+
+static size_t name_place(const struct reference *reference, uint64_t offset)
+{
+	size_t mask = reference->names_capacity - 1, at = (size_t)(offset * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+
+	while (reference->names[at].offset && reference->names[at].offset != offset)
+		at = (at + 1) & mask;
+	return at;
+}
+
+static bool grow_names(struct reference *reference)
+{
+	struct reference larger = { .names_capacity = reference->names_capacity ? reference->names_capacity * 2 : 256 };
+
+	if (reference->num_names < reference->names_capacity / 4 * 3)
+		return true;
+	larger.names = wb_mem_zalloc(larger.names_capacity, sizeof *larger.names);
+	if (!larger.names)
+		return false;
+	for (size_t i = 0; i < reference->names_capacity; i++)
+		if (reference->names[i].offset)
+			larger.names[name_place(&larger, reference->names[i].offset)] = reference->names[i];
+	wb_mem_free(reference->names);
+	reference->names = larger.names;
+	reference->names_capacity = larger.names_capacity;
+	return true;
+}
+
+/* The index of an entry's name. Many inlined calls share an origin, which is followed once. */
+static enum wb_err name_of(struct reference *reference, const struct attrs *attrs, uint32_t *ret_name)
+{
+	bool is_shared = attrs->origin && !attrs->name && !attrs->linkage;
+	struct wb_function_name name;
+	enum wb_err err;
+	size_t at = 0;
+
+	if (is_shared) {
+		if (!grow_names(reference))
+			return WB_ERR_MEMORY;
+		at = name_place(reference, attrs->origin);
+		if (reference->names[at].offset) {
+			*ret_name = reference->names[at].name;
+			return WB_OK;
+		}
+	}
+	err = follow_origins(reference, attrs, &name);
+	if (err)
+		return err;
+	*ret_name = WB_NODE_NONE;
+	if (name.name != WB_REF_NONE || name.linkage != WB_REF_NONE)
+		err = wb_functions_add_name(reference->builder, name.name, name.linkage, ret_name);
+	if (!err && is_shared) {
+		reference->names[at].offset = attrs->origin;
+		reference->names[at].name = *ret_name;
+		reference->num_names++;
+	}
+	return err;
+}
+
+/* ---- Entries -------------------------------------------------------------------------------------------------------------------- */
+
+/* Damaged lists count as empty: the entry stays without code. */
+static enum wb_err read_ranges(struct reference *reference, const struct wb_unit_header *unit, const struct attrs *attrs)
+{
+	struct wb_ranges *ranges = &reference->ranges;
+	uint64_t base = wb_ranges_base(reference->sections, unit, reference->root), high;
+	enum wb_err err;
+
+	ranges->count = 0;
+	if (attrs->has_ranges) {
+		err = wb_ranges_read(ranges, reference->sections, unit, reference->root, &attrs->ranges, base, &reference->ranges_budget);
+		return err == WB_ERR_DATA ? WB_OK : err;
+	}
+	if (!attrs->has_low || !attrs->has_high)
+		return WB_OK;
+	high = attrs->high_is_offset ? attrs->low + attrs->high : attrs->high;
+	if (attrs->low >= high)
+		return WB_OK;
+	if (!wb_mem_grow((void **)&ranges->items, &ranges->capacity, 0, 1, sizeof *ranges->items))
+		return WB_ERR_MEMORY;
+	ranges->items[ranges->count++] = (struct wb_range){ attrs->low, high };
+	return WB_OK;
+}
+
+static uint32_t limited(uint64_t value, uint32_t most)
+{
+	return value <= most ? (uint32_t)value : 0;
+}
+
+static enum wb_err add_function(struct reference *reference, const struct entry *entry, uint32_t *ret_node)
+{
+	struct attrs attrs;
+	uint32_t name;
+	uint64_t start;
+	enum wb_err err = read_attrs(reference, entry, &attrs);
+
+	*ret_node = WB_NODE_NONE;
+	if (!err)
+		err = read_ranges(reference, entry->unit, &attrs);
+	if (err || reference->ranges.count == 0)
+		return err;
+	err = name_of(reference, &attrs, &name);
+	if (err)
+		return err;
+	start = attrs.has_low ? attrs.low : attrs.has_entry ? attrs.entry : UINT64_MAX;
+	return wb_functions_add_function(reference->builder, name, start, &reference->ranges, ret_node);
+}
+
+static enum wb_err add_call(struct reference *reference, const struct entry *entry, uint32_t parent, uint32_t *ret_node)
+{
+	struct wb_node node = { .parent = parent };
+	struct attrs attrs;
+	enum wb_err err = read_attrs(reference, entry, &attrs);
+
+	if (!err)
+		err = read_ranges(reference, entry->unit, &attrs);
+	if (!err)
+		err = name_of(reference, &attrs, &node.name);
+	if (err)
+		return err;
+	node.call_file = limited(attrs.call_file, WB_LINES_FILE_MAX);
+	node.call_line = limited(attrs.call_line, WB_LINES_LINE_MAX);
+	node.call_column = limited(attrs.call_column, WB_LINES_COLUMN_MAX);
+	return wb_functions_add_call(reference->builder, &node, &reference->ranges, ret_node);
+}
+
+/* Entries that can have code in them: functions and calls, blocks, and what functions are declared in. Not types made of types. */
+static bool has_code_inside(Dwarf_Half tag)
+{
+	switch (tag) {
+	case 0x02: /* class type */
+	case 0x0b: /* lexical block */
+	case 0x13: /* structure type */
+	case 0x17: /* union type */
+	case 0x1e: /* module */
+	case 0x22: /* with statement */
+	case 0x25: /* catch block */
+	case 0x32: /* try block */
+	case 0x38: /* interface type */
+	case 0x39: /* namespace */
+	case WB_TAG_SUBPROGRAM:
+	case WB_TAG_INLINED_SUBROUTINE: return true;
+	default: return false;
+	}
+}
+
+/* Takes in an entry under `parent`; *ret_enter: whether to look at its children, under *ret_node. */
+static enum wb_err visit(struct reference *reference, const struct entry *entry, uint32_t parent, uint32_t *ret_node, bool *ret_enter)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Half tag;
+
+	if (dwarf_tag(entry->die, &tag, &error) != DW_DLV_OK) {
+		forget_error(entry->debug, error);
+		return WB_ERR_DATA;
+	}
+	*ret_node = parent;
+	*ret_enter = has_code_inside(tag);
+	if (tag == WB_TAG_SUBPROGRAM)
+		return add_function(reference, entry, ret_node);
+	if (tag != WB_TAG_INLINED_SUBROUTINE)
+		return WB_OK;
+	*ret_enter = parent != WB_NODE_NONE; /* in a function without code nothing can be */
+	return *ret_enter ? add_call(reference, entry, parent, ret_node) : WB_OK;
+}
+
+/* The next entry in the order of the file: first child (if `enter`), else sibling, else the sibling of a parent. WB_NONE: no more. */
+static enum wb_err next_entry(struct reference *reference, Dwarf_Debug debug, bool enter, uint32_t node)
+{
+	struct level *level = &reference->levels[reference->depth - 1];
+	Dwarf_Error error = NULL;
+	Dwarf_Die next = NULL;
+	int res = DW_DLV_NO_ENTRY;
+
+	if (enter) {
+		res = dwarf_child(level->die, &next, &error);
+		if (res == DW_DLV_OK) {
+			if (reference->depth == CHILDREN_MAX) {
+				dwarf_dealloc_die(next);
+				return WB_ERR_DATA;
+			}
+			reference->levels[reference->depth++] = (struct level){ next, node };
+			return WB_OK;
+		}
+	}
+	while (res == DW_DLV_NO_ENTRY && reference->depth > 1) {
+		level = &reference->levels[reference->depth - 1];
+		res = dwarf_siblingof_b(debug, level->die, 1, &next, &error);
+		dwarf_dealloc_die(level->die);
+		level->die = next;
+		if (res != DW_DLV_OK)
+			reference->depth--;
+	}
+	forget_error(debug, error);
+	return res == DW_DLV_OK ? WB_OK : res == DW_DLV_NO_ENTRY ? WB_NONE : WB_ERR_DATA;
+}
+
+static enum wb_err walk(struct reference *reference, const struct wb_unit_header *unit, Dwarf_Debug debug)
+{
+	struct entry entry = { unit, debug, NULL };
+	Dwarf_Error error = NULL;
+	bool enter = true;
+	uint32_t node = WB_NODE_NONE;
+	enum wb_err err;
+
+	if (dwarf_siblingof_b(debug, NULL, 1, &entry.die, &error) != DW_DLV_OK) {
+		forget_error(debug, error);
+		return WB_ERR_DATA;
+	}
+	reference->levels[reference->depth++] = (struct level){ entry.die, WB_NODE_NONE };
+	while ((err = next_entry(reference, debug, enter, node)) == WB_OK) {
+		const struct level *level = &reference->levels[reference->depth - 1];
+
+		entry.die = level->die;
+		err = visit(reference, &entry, level->node, &node, &enter);
+		if (err)
+			break;
+	}
+	while (reference->depth > 0)
+		dwarf_dealloc_die(reference->levels[--reference->depth].die);
+	return err == WB_NONE ? WB_OK : err;
+}
+
+static void reference_free(struct reference *reference)
+{
+	for (unsigned i = 0; i < HANDLES_MAX; i++) {
+		close_handle(reference->handles[i]);
+		wb_mem_free(reference->handles[i]);
+	}
+	wb_ranges_deinit(&reference->ranges);
+	wb_mem_free(reference->names);
+	wb_mem_free(reference);
+}
+
+enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, struct wb_functions_builder *builder)
+{
+	const struct wb_unit_header *header = &wb_dwarf_unit(dwarf, unit)->header;
+	struct reference *reference = wb_mem_zalloc(1, sizeof *reference);
+	struct handle *handle;
+	enum wb_err err;
+
+	if (!reference)
+		return WB_ERR_MEMORY;
+	reference->dwarf = dwarf;
+	reference->sections = wb_dwarf_sections_of(dwarf);
+	reference->root = root;
+	reference->builder = builder;
+	reference->ranges_budget = RANGES_BUDGET;
+	err = handle_of(reference, unit, &handle);
+	if (!err)
+		err = walk(reference, header, handle->debug);
+	if (err == WB_ERR_DATA || err == WB_ERR_LIMIT)
+		wb_diag_report(reference->sections->diags, err, WB_DIAG_DWARF_MALFORMED, reference->sections->path, ".debug_info", header->offset,
+		               "unit's entries cannot be read");
+	reference_free(reference);
+	return err == WB_ERR_LIMIT ? WB_ERR_DATA : err;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions of a unit and the calls inlined into them: immutable, whichever compiler made it. All ranges are flattened to segments, each
+ * of which names the innermost node there; a node's parents are the calls around it, up to the function. Names are references into debug
+ * sections (see lines.h).
+ *
+ * Where functions overlap, the one that starts last counts, then the one with less code, then the first in the unit. Ranges that do not
+ * start in code were discarded by the linker.
+ */
+#ifndef SYMBOLS_FUNCTIONS_H
+#define SYMBOLS_FUNCTIONS_H
+
+#include "symbols/dwarf_ranges.h"
+#include "symbols/text.h"
+
+static const uint32_t WB_NODE_NONE = UINT32_MAX;
+
+struct wb_function_name {
+	uint64_t name, linkage;       /* references; WB_REF_NONE: unknown */
+};
+struct wb_function {
+	uint64_t entry;               /* image pc: DW_AT_low_pc, or where its first range starts */
+	uint64_t size;                /* bytes of all its ranges */
+};
+struct wb_node {
+	uint32_t parent;              /* node that it is inlined into; WB_NODE_NONE: a function */
+	uint32_t name;                /* index of its name; WB_NODE_NONE: unknown */
+	uint32_t function;            /* of a function: its index */
+	uint32_t call_file, call_line, call_column; /* of an inlined call: where the parent calls it; file as wb_lines_path takes it */
+};
+
+struct wb_functions;
+/* The innermost node at image_pc, or WB_NODE_NONE. functions may be NULL. */
+uint32_t wb_functions_find(const struct wb_functions *functions, uint64_t image_pc);
+const struct wb_node *wb_functions_node(const struct wb_functions *functions, uint32_t node);
+const struct wb_function_name *wb_functions_name(const struct wb_functions *functions, uint32_t name);
+const struct wb_function *wb_functions_function(const struct wb_functions *functions, uint32_t function);
+size_t wb_functions_bytes(const struct wb_functions *functions);
+void wb_functions_free(struct wb_functions *functions);
+/* For indexes, tests and comparisons: segment i starts at *ret_start, holds *ret_node (WB_NODE_NONE: nothing) and goes up to the next. */
+size_t wb_functions_num_segments(const struct wb_functions *functions);
+void wb_functions_segment(const struct wb_functions *functions, size_t i, uint64_t *ret_start, uint32_t *ret_node);
+
+/* ---- Compiling: in the order of the unit's entries ---------------------------------------------------------------------- */
+
+struct wb_functions_range { uint64_t start, end; uint32_t node, root; };
+struct wb_functions_builder {
+	const struct wb_text *text;   /* where code is; NULL or empty: everywhere */
+	struct wb_functions_range *ranges;
+	size_t num_ranges, ranges_capacity;
+	struct wb_node *nodes;
+	size_t num_nodes, nodes_capacity;
+	struct wb_function_name *names;
+	size_t num_names, names_capacity;
+	struct wb_function *functions;
+	size_t num_functions, functions_capacity;
+};
+void wb_functions_builder_init(struct wb_functions_builder *builder, const struct wb_text *text);
+void wb_functions_builder_deinit(struct wb_functions_builder *builder);
+enum wb_err wb_functions_add_name(struct wb_functions_builder *builder, uint64_t name, uint64_t linkage, uint32_t *ret_index);
+/* entry UINT64_MAX: where the first range starts. *ret_node is WB_NODE_NONE if no range is alive: calls inlined into it need not be added. */
+enum wb_err wb_functions_add_function(struct wb_functions_builder *builder, uint32_t name, uint64_t entry, const struct wb_ranges *ranges,
+                                      uint32_t *ret_node);
+/* node: parent (WB_NODE_NONE not allowed), name, call_file, call_line, call_column. */
+enum wb_err wb_functions_add_call(struct wb_functions_builder *builder, const struct wb_node *node, const struct wb_ranges *ranges,
+                                  uint32_t *ret_node);
+enum wb_err wb_functions_builder_finish(struct wb_functions_builder *builder, struct wb_functions **ret_functions);
+
+#endif
