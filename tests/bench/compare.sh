@@ -79,7 +79,7 @@ awk -v runs=$runs '
         for (i = 1; i <= n; i++) {
             e = order[i]
             printf "%-10s %10d %10d %12.1f %12.1f %8s\n", e, frames[e], complete[e], ns[e, 1], ns[e, 2],
-                base > 0 ? sprintf("%.2f", ns[e, 2] / base) : "-"
+                (base ? sprintf("%.2f", ns[e, 2] / base) : "-")
         }
     }' "$tmp/lines"
 

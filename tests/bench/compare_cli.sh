@@ -61,4 +61,4 @@ measure "samply import --save-only" "${SAMPLY-samply}" import "$capture" --save-
 
 awk -F '\t' '
     NR == 1 { cpu = $2; mb = $3; printf "%-46s %8s %9s %7s %7s\n", "command", "CPU s", "peak MB", "x CPU", "x MB" }
-    { printf "%-46s %8.3f %9.1f %7.2f %7.2f\n", $1, $2, $3, cpu > 0 ? $2 / cpu : 0, mb > 0 ? $3 / mb : 0 }' "$tmp/table"
+    { printf "%-46s %8.3f %9.1f %7.2f %7.2f\n", $1, $2, $3, (cpu ? $2 / cpu : 0), (mb ? $3 / mb : 0) }' "$tmp/table"
