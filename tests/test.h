@@ -144,6 +144,17 @@ static inline void test_skip(const char *why)
 		return;                                                                                    \
 	} while (0)
 
+/* Whether a list such as wb_features() gives, "zstd -lzma", has the name without a minus. */
+static inline bool test_has_feature(const char *features, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = features; (at = strstr(at, name)); at += length)
+		if ((at == features || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
 #define TEST_RUN(function) test_run(function, #function)
 
 static inline void test_run(void (*function)(void), const char *name)

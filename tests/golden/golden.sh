@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Golden output of the command: each NAME.args in a folder holds the arguments of one call, which
 # is made in that folder; NAME.expect holds its standard output, its standard error and its status.
+# A file `needs` in the folder names the optional parts without which its calls are skipped.
 #
 # usage: golden.sh WALKBACK FOLDER [--update]
 #   --update   writes the .expect files anew; read their difference before it goes in
@@ -13,6 +14,14 @@ dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$folder" || exit 2
 status=0 count=0
+
+features=" $("$walkback" --version | tr '\n' ' ') "
+for need in $(cat needs 2>/dev/null); do
+    case $features in
+    *" $need "*) ;;
+    *) echo "skip: $need is not in this build"; exit 77 ;;
+    esac
+done
 
 for args in *.args; do
     name=${args%.args}
