@@ -175,6 +175,14 @@ const struct wb_perf_entry *wb_perf_queue_next(struct wb_perf_queue *queue);
 
 /* ---- Events: what an attr says about the layout of records (capture_perf_event.c) --------------------------------- */
 
+/* Which sampled register is which of an architecture. */
+struct wb_perf_regs_plan {
+	const struct wb_arch_info *arch; /* for which this was worked out; NULL: not yet */
+	uint8_t count;
+	uint8_t sp;                   /* item that is the stack pointer; UINT8_MAX: none */
+	struct { uint32_t number; uint8_t at; } items[WB_PERF_REGS_MAX]; /* DWARF number; which of the sampled words */
+};
+
 struct wb_perf_event {
 	uint32_t attr_type;           /* PERF_TYPE_* */
 	uint64_t config, period, sample_type, read_format, branch_type, regs_user;
@@ -189,6 +197,7 @@ struct wb_perf_event {
 	/* Where another record has them, with sample_id_all: bytes back from its end; 0: nowhere. */
 	uint16_t back_time, back_id, trailer;
 	uint8_t num_regs;             /* bits in regs_user */
+	struct wb_perf_regs_plan regs_plan; /* for the architecture of its last sample */
 };
 
 struct wb_perf_events {
@@ -359,7 +368,7 @@ struct wb_perf_late_chain {
 	bool missing;                 /* it never came */
 };
 /* Builds the sample in the batch's memory. late: NULL if the callchain is not deferred. */
-enum wb_err wb_perf_sample_build(const struct wb_perf_event *event, const struct wb_perf_record *record, const struct wb_perf_parts *parts,
+enum wb_err wb_perf_sample_build(struct wb_perf_event *event, const struct wb_perf_record *record, const struct wb_perf_parts *parts,
 				 const struct wb_perf_late_chain *late, const struct wb_arch_info *arch, bool big_endian, struct wb_capture_batch *batch,
 				 struct wb_sample **ret_sample);
 /* The machine that a mask of sampled registers tells; WB_ARCH_UNKNOWN if it could be several. */

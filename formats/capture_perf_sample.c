@@ -242,26 +242,31 @@ static bool add_given(struct frames *frames, const struct wb_perf_event *event, 
 
 /* ---- Registers ---------------------------------------------------------------------------------------------------- */
 
-/* Fills regs; returns how many. *ret_sp is UINT64_MAX if the stack pointer is not among them. */
-static size_t add_regs(struct wb_reg *regs, const struct wb_perf_event *event, const struct wb_perf_parts *parts, const struct wb_arch_info *arch,
-		       bool big_endian, uint64_t *ret_sp)
+static void plan_regs(struct wb_perf_regs_plan *plan, uint64_t mask, const struct wb_arch_info *arch)
 {
-	const uint8_t *at = parts->regs;
-	size_t count = 0;
+	uint8_t at = 0;
 
-	*ret_sp = UINT64_MAX;
-	for (uint64_t mask = event->regs_user; mask; mask &= mask - 1, at += 8) {
+	plan->arch = arch;
+	plan->count = 0;
+	plan->sp = UINT8_MAX;
+	for (; mask; mask &= mask - 1, at++) {
 		unsigned bit = (unsigned)__builtin_ctzll(mask);
 		uint8_t slot = bit < arch->num_perf_regs ? arch->perf_regs[bit] : (uint8_t)WB_SLOT_NONE;
 
 		if (slot == WB_SLOT_NONE)
 			continue;
-		regs[count] = (struct wb_reg){ .number = arch->regs[slot].number, .value = wb_load64(at, big_endian) };
 		if (slot == arch->sp)
-			*ret_sp = regs[count].value;
-		count++;
+			plan->sp = plan->count;
+		plan->items[plan->count].number = arch->regs[slot].number;
+		plan->items[plan->count].at = at;
+		plan->count++;
 	}
-	return count;
+}
+
+static void add_regs(struct wb_reg *regs, const struct wb_perf_regs_plan *plan, const uint8_t *words, bool big_endian)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		regs[i] = (struct wb_reg){ .number = plan->items[i].number, .value = wb_load64(words + plan->items[i].at * 8u, big_endian) };
 }
 
 enum wb_arch wb_perf_guess_arch(uint64_t regs_user)
@@ -281,24 +286,30 @@ struct built {
 	struct wb_region region;
 };
 
-static void add_context(struct built *built, struct wb_reg *regs, const struct wb_perf_event *event, const struct wb_perf_parts *parts,
+static void add_context(struct built *built, struct wb_reg *regs, struct wb_perf_event *event, const struct wb_perf_parts *parts,
 			const struct wb_arch_info *arch, bool big_endian)
 {
+	const struct wb_perf_regs_plan *plan = &event->regs_plan;
 	uint64_t sp;
 
-	built->context = (struct wb_context){ .regs = regs, .pc_kind = WB_PC_EXACT };
-	built->context.num_regs = add_regs(regs, event, parts, arch, big_endian, &sp);
+	if (plan->arch != arch)
+		plan_regs(&event->regs_plan, event->regs_user, arch);
+	add_regs(regs, plan, parts->regs, big_endian);
+	built->context = (struct wb_context){ .regs = regs, .num_regs = plan->count, .pc_kind = WB_PC_EXACT };
 	built->sample.contexts = &built->context;
 	built->sample.num_contexts = 1;
+	if (!parts->stack_size || plan->sp == UINT8_MAX)
+		return;
 	/* The copy starts at the stack pointer; one that would wrap around is no stack. */
-	if (!parts->stack_size || sp > UINT64_MAX - parts->stack_size)
+	sp = regs[plan->sp].value;
+	if (sp > UINT64_MAX - parts->stack_size)
 		return;
 	built->region = (struct wb_region){ sp, parts->stack, (size_t)parts->stack_size };
 	built->sample.regions = &built->region;
 	built->sample.num_regions = 1;
 }
 
-enum wb_err wb_perf_sample_build(const struct wb_perf_event *event, const struct wb_perf_record *record, const struct wb_perf_parts *parts,
+enum wb_err wb_perf_sample_build(struct wb_perf_event *event, const struct wb_perf_record *record, const struct wb_perf_parts *parts,
 				 const struct wb_perf_late_chain *late, const struct wb_arch_info *arch, bool big_endian, struct wb_capture_batch *batch,
 				 struct wb_sample **ret_sample)
 {
