@@ -431,7 +431,7 @@ static enum wb_err end_of_input(struct capture_perf *perf)
 		if (stop < perf->header.data_offset + perf->header.data_size)
 			return report(perf, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, stop, "the file ends before the recording does");
 	}
-	return perf->damaged ? WB_ERR_DATA : WB_NONE;
+	return perf->damaged || perf->header.cut ? WB_ERR_DATA : WB_NONE;
 }
 
 /* Reading stopped: what waits comes out now. */

@@ -236,6 +236,7 @@ struct wb_perf_build_id {
 
 struct wb_perf_header {
 	bool big_endian, pipe;
+	bool cut;                     /* features lie outside the file */
 	uint64_t data_offset, data_size; /* data_size 0: never written, the recording was not finished */
 	enum wb_arch arch;
 	char *hostname, *os_release, *command_line; /* NULL: unknown */

@@ -259,7 +259,7 @@ static void read_bitmap(struct wb_bytes *bytes, uint64_t bitmap[NUM_FEATURES / 6
 	bitmap[0] = 1 << FEATURE_BUILD_ID;
 }
 
-/* Features are helpful, not needed: a damaged one is reported and left out. */
+/* Features are helpful, not needed: a damaged one is reported and left out. Where they lie outside the file, it was cut. */
 static enum wb_err read_features(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events,
 				 const uint64_t bitmap[NUM_FEATURES / 64])
 {
@@ -273,8 +273,11 @@ static enum wb_err read_features(struct wb_perf_header *header, struct wb_captur
 
 		if (!(bitmap[feature / 64] >> feature % 64 & 1))
 			continue;
-		if (at > file_size || file_size - at < sizeof(section))
-			return report(input, WB_OK, WB_DIAG_CAPTURE_TRUNCATED, at, "the file ends before its features");
+		if (at > file_size || file_size - at < sizeof(section)) {
+			header->cut = true;
+			report(input, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, file_size, "the file ends before its list of features");
+			return WB_OK;
+		}
 		err = wb_file_piece(input->file, at, sizeof(section), &entry);
 		if (err != WB_OK)
 			return err;
@@ -284,7 +287,8 @@ static enum wb_err read_features(struct wb_perf_header *header, struct wb_captur
 		wb_piece_deinit(&entry);
 		at += sizeof(section);
 		if (section.size > FEATURE_SIZE_MAX || section.offset > file_size || section.size > file_size - section.offset) {
-			report(input, WB_OK, WB_DIAG_CAPTURE_MALFORMED, at - sizeof(section), "a feature lies outside the file");
+			header->cut = true;
+			report(input, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, at - sizeof(section), "a feature lies outside the file");
 			continue;
 		}
 		err = wb_file_piece(input->file, section.offset, section.size, &piece);
