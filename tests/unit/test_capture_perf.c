@@ -581,8 +581,31 @@ static void stays_in_its_memory(void)
 	free(bytes);
 }
 
-int main(void)
+/* The seeds of fuzz/corpus/perf: test_capture_perf --write FOLDER. */
+static int write_seeds(const char *folder)
 {
+	static const char *const names[] = { "file", "file-big-endian", "version-1", "pipe", "pipe-compressed", "pipe-compressed2", "events" };
+	char path[4096];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (i < 3)
+			write_file(&writer, i == 1, i == 2 ? 1 : 2);
+		else if (i == 3)
+			write_pipe(&writer, false);
+		else if (i < 6)
+			write_compressed(&writer, i == 4 ? T_COMPRESSED : T_COMPRESSED2, 400);
+		else
+			write_events();
+		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		test_write_file(path, writer.bytes, writer.size);
+	}
+	return test_summary();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--write"))
+		return write_seeds(argv[2]);
 	TEST_RUN(reads_every_form);
 	TEST_RUN(reads_what_is_there);
 	TEST_RUN(survives_damage);
