@@ -7,7 +7,7 @@
 
 A stack is a Stack: user frames only, innermost first. A frame is (module, offset, name): the path as recorded, the offset in
 the file of its *lookup* address (pc - 1 for return addresses; all three tools give that), the name of the function or "".
-Where no file is mapped, module is "" and offset the address in the process.
+Where no file is mapped, module is "" and offset the address in the process; code of a perf map has its name as module.
 """
 import collections
 import gzip
@@ -51,11 +51,11 @@ def _keyed(stacks):
     return keyed
 
 
-def _place(path, offset, address):
-    """Files and the vDSO by offset; everything else (JIT maps, anonymous memory) by address."""
+def _place(path, offset, address, name=""):
+    """Files and the vDSO by offset; generated code by the name that a perf map gives it; everything else by address."""
     if path == "[vdso]" or (path.startswith("/") and not path.startswith("//") and not path.endswith(".map")):
         return path, offset
-    return "", address
+    return ("[jit] " + name, 0) if name else ("", address)
 
 
 # ---- perf script ----------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ def _read_perf(lines):
             if address < KERNEL:
                 name = "" if match[2] == "[unknown]" else match[2]
                 offset = int(match[4], 16) if match[4] else address
-                frames.append(Frame(*_place(match[3], offset, address), name))
+                frames.append(Frame(*_place(match[3], offset, address, name), name))
             continue
         if header and not line:
             yield _perf_stack(header, frames)
@@ -172,7 +172,8 @@ def _samply_frame(profile, thread, elfs, frame):
     if path == "[vdso]":
         return Frame(path, address, "")
     if not elfs[lib].segments:
-        return Frame("", address, "" if name.startswith("0x") else name)
+        name = "" if name.startswith("0x") else name
+        return Frame(*_place("", address, address, name), name)
     return Frame(path, elfs[lib].offset(address), "")
 
 
@@ -190,8 +191,8 @@ def _read_walkback(lines):
             if frame.get("inlined") or address >= KERNEL:
                 continue
             offset = int(frame.get("file_offset", frame.get("lookup_pc", frame["pc"])), 16)
-            place = _place(frame.get("module", ""), offset, address)
-            frames.append(Frame(*place, frame.get("function", "")))
+            name = frame.get("function", "")
+            frames.append(Frame(*_place(frame.get("module", ""), offset, address, name), name))
             hows.append(frame.get("how", ""))
         stop = record.get("stop", "")
         yield Stack(record["tid"], int(record["time_ns"], 0) if isinstance(record["time_ns"], str) else record["time_ns"],
