@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KALLSYMS_MAX = 256 << 20 };    /* bytes: twenty times a large kernel's */
@@ -122,6 +123,16 @@ static enum wb_err read_stdin(void *arg, void *buffer, size_t count, size_t *ret
 	return WB_OK;
 }
 
+/* A recording in its file form needs to be read back and forth, which standard input allows when it is a file. */
+static const char *input_path(const struct wb_input *input)
+{
+	struct stat st;
+
+	if (strcmp(input->name, "-"))
+		return input->name;
+	return !fstat(STDIN_FILENO, &st) && S_ISREG(st.st_mode) ? "/dev/stdin" : NULL;
+}
+
 int wb_input_reopen(struct wb_input *input)
 {
 	struct wb_capture_opts opts = { .size = sizeof(opts), .pids = input->pids.count ? input->pids.items : NULL, .num_pids = input->pids.count,
@@ -129,14 +140,15 @@ int wb_input_reopen(struct wb_input *input)
 	                                .events = input->events.count ? input->events.items : NULL, .num_events = input->events.count,
 	                                .max_memory = input->max_memory, .kernel = input->kernel };
 	struct wb_capture_info info = { .size = sizeof(info) };
+	const char *path = input_path(input);
 	enum wb_err err;
 
 	wb_capture_free(input->capture);
 	input->capture = NULL;
-	if (!strcmp(input->name, "-"))
-		err = wb_capture_open_stream(input->session, "standard input", read_stdin, NULL, &opts, &input->capture);
+	if (path)
+		err = wb_capture_open(input->session, path, &opts, &input->capture);
 	else
-		err = wb_capture_open(input->session, input->name, &opts, &input->capture);
+		err = wb_capture_open_stream(input->session, "standard input", read_stdin, NULL, &opts, &input->capture);
 	if (!err)
 		err = wb_capture_info(input->capture, &info);
 	if (err)
