@@ -13,7 +13,7 @@
 enum {
 	HOWS = WB_HOW_EHABI + 1,
 	TEXT_SIZE = 512,              /* of a row: what does not fit ends in "..." */
-	COLUMN_WIDTH = 40,
+	TITLE_WIDTH = 21,             /* two addresses of 32 bits; longer ones push the rest along */
 };
 
 struct rows {
@@ -23,7 +23,7 @@ struct rows {
 	enum wb_arch arch;
 	struct wb_symbolizer *symbolizer;
 	uint32_t asked;               /* strategies, by bit: all that are asked for rows */
-	uint32_t shown;               /* and those that had one: the columns */
+	size_t widths[HOWS];          /* of their columns; 0: had none, no column */
 };
 
 /* A range in which no strategy's row changes. */
@@ -155,7 +155,7 @@ static enum wb_err read_range(struct rows *rows, uint64_t pc, uint64_t end, stru
 			err = wb_row_info(rows->input.session, rows->image, pc, (enum wb_how)how, &info);
 		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED || err == WB_ERR_ARGUMENT)
 			return err;
-		if (err < 0)
+		if (err == WB_ERR_DATA)
 			snprintf(range->text[how], TEXT_SIZE, "broken");
 		if (!err) {
 			format_row(rows, &info, range->text[how]);
@@ -163,8 +163,8 @@ static enum wb_err read_range(struct rows *rows, uint64_t pc, uint64_t end, stru
 			if (info.end > pc && info.end < range->end)
 				range->end = info.end;
 		}
-		if (range->text[how][0])
-			rows->shown |= 1u << how;
+		if (strlen(range->text[how]) > rows->widths[how])
+			rows->widths[how] = strlen(range->text[how]);
 	}
 	/* Where the image says nothing, its next row may start at any byte. */
 	if (!found)
@@ -188,18 +188,42 @@ static bool is_empty(const struct range *range)
 	return true;
 }
 
-static void print_range(struct rows *rows, const struct range *range)
+/* A line: its title, then a text for each strategy that has a column. */
+static void print_columns(struct rows *rows, const char *title, char texts[HOWS][TEXT_SIZE])
+{
+	size_t length = strlen(title), spaces = length < TITLE_WIDTH ? TITLE_WIDTH - length : 0;
+
+	wb_output_format(&rows->output, "  %s", title);
+	for (unsigned how = 0; how < HOWS; how++) {
+		if (!rows->widths[how])
+			continue;
+		/* Blanks come before a column, so that none end a line. */
+		wb_output_format(&rows->output, "%*s%s", (int)spaces + 2, "", texts[how][0] ? texts[how] : "-");
+		spaces = rows->widths[how] - strlen(texts[how][0] ? texts[how] : "-");
+	}
+	wb_output_text(&rows->output, "\n");
+}
+
+static void print_header(struct rows *rows)
+{
+	char names[HOWS][TEXT_SIZE];
+
+	for (unsigned how = 0; how < HOWS; how++) {
+		snprintf(names[how], TEXT_SIZE, "%s", wb_how_text((enum wb_how)how));
+		if (rows->widths[how] && strlen(names[how]) > rows->widths[how])
+			rows->widths[how] = strlen(names[how]);
+	}
+	print_columns(rows, "", names);
+}
+
+static void print_range(struct rows *rows, struct range *range)
 {
 	char line[64];
 
 	if (is_empty(range))
 		return;
 	snprintf(line, sizeof(line), "0x%08" PRIx64 "-0x%08" PRIx64, range->start, range->end);
-	wb_output_format(&rows->output, "  %-24s", line);
-	for (unsigned how = 0; how < HOWS; how++)
-		if (rows->shown >> how & 1)
-			wb_output_format(&rows->output, "  %-*s", COLUMN_WIDTH, range->text[how][0] ? range->text[how] : "-");
-	wb_output_text(&rows->output, "\n");
+	print_columns(rows, line, range->text);
 }
 
 /* Goes through the ranges from start to end. Neighbours with the same rows are one. */
@@ -227,25 +251,29 @@ static enum wb_err each_range(struct rows *rows, uint64_t start, uint64_t end, b
 	return WB_OK;
 }
 
+static bool has_columns(const struct rows *rows)
+{
+	for (unsigned how = 0; how < HOWS; how++)
+		if (rows->widths[how])
+			return true;
+	return false;
+}
+
 /* Columns are those of the strategies that have any row here, so the ranges are gone through twice. */
 static enum wb_err print_table(struct rows *rows, const char *title, uint64_t start, uint64_t end)
 {
 	enum wb_err err;
 
-	rows->shown = 0;
+	memset(rows->widths, 0, sizeof(rows->widths));
 	err = each_range(rows, start, end, false);
 	if (err)
 		return err;
 	wb_output_format(&rows->output, "%s 0x%" PRIx64 "-0x%" PRIx64 "\n", title, start, end);
-	if (!rows->shown) {
+	if (!has_columns(rows)) {
 		wb_output_text(&rows->output, "  no rows\n");
 		return WB_OK;
 	}
-	wb_output_format(&rows->output, "  %-24s", "");
-	for (unsigned how = 0; how < HOWS; how++)
-		if (rows->shown >> how & 1)
-			wb_output_format(&rows->output, "  %-*s", COLUMN_WIDTH, wb_how_text((enum wb_how)how));
-	wb_output_text(&rows->output, "\n");
+	print_header(rows);
 	return each_range(rows, start, end, true);
 }
 
@@ -266,10 +294,16 @@ static enum wb_err print_object(struct rows *rows)
 
 static enum wb_err print_symbol(struct rows *rows, const char *name, uint64_t start, uint64_t size)
 {
-	/* A symbol without a size: as far as its first row reaches. */
+	uint32_t asked = rows->asked;
 	struct range range;
-	enum wb_err err = size ? WB_OK : read_range(rows, start, UINT64_MAX, &range);
+	enum wb_err err = WB_OK;
 
+	/* Without a size: as far as the image's first row for it reaches. */
+	if (!size) {
+		rows->asked &= ~GENERAL;
+		err = read_range(rows, start, UINT64_MAX, &range);
+		rows->asked = asked;
+	}
 	return err ? err : print_table(rows, name, start, size ? start + size : range.end);
 }
 
@@ -338,7 +372,7 @@ static int run(struct rows *rows, char **operands, int count)
 
 int wb_cmd_rows(int argc, char **argv)
 {
-	struct rows rows = { .shown = 0 };
+	struct rows rows = { .asked = 0 };
 	const struct wb_option *const tables[] = { rows.input.path_options, NULL };
 	const struct wb_command command = { "rows", "[OPTION]... OBJECT [ADDRESS or SYMBOL]...",
 		"How the caller is found in each range of addresses, by every strategy; without an address, for all of the object.", tables };
