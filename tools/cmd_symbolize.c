@@ -19,7 +19,7 @@ struct symbolize {
 	struct wb_input input;
 	struct wb_output output;
 	const char *object, *section, *format;
-	bool addresses, functions, inlines, pretty, basenames, demangle, json;
+	bool addresses, functions, inlines, pretty, basenames, demangle, no_demangle, json;
 	struct wb_image *image;
 	struct wb_symbolizer *symbolizer;
 	uint64_t base;                /* of the section; 0 without one */
@@ -103,7 +103,8 @@ static void put_json_site(struct symbolize *s, const struct wb_site *site)
 	wb_output_text(&s->output, ",\"FunctionName\":");
 	put_json_text(s, site->function);
 	wb_output_format(&s->output, ",\"Line\":%" PRIu32 ",\"StartAddress\":\"", site->line);
-	if (site->function && site->function_start != UINT64_MAX)
+	/* Where an inlined call starts is not known here. */
+	if (site->function && !site->inlined && site->function_start != UINT64_MAX)
 		wb_output_format(&s->output, "0x%" PRIx64, site->function_start);
 	wb_output_text(&s->output, "\",\"StartFileName\":\"\",\"StartLine\":0}");
 }
@@ -195,7 +196,8 @@ static int find_section(struct symbolize *s)
 
 static int open_object(struct symbolize *s)
 {
-	struct wb_symbolizer_opts opts = { .size = sizeof(opts), .raw_names = !s->demangle };
+	/* addr2line demangles if asked to, llvm-symbolizer unless asked not to. */
+	struct wb_symbolizer_opts opts = { .size = sizeof(opts), .raw_names = s->json ? s->no_demangle : !s->demangle };
 	struct wb_image_info info = { .size = sizeof(info) };
 	int status = wb_input_start(&s->input);
 	enum wb_err err;
@@ -241,6 +243,7 @@ int wb_cmd_symbolize(int argc, char **argv)
 		{ 'p', "pretty-print", WB_OPTION_FLAG, &s.pretty, NULL, "one line for each location" },
 		{ 's', "basenames", WB_OPTION_FLAG, &s.basenames, NULL, "file names without folders" },
 		{ 'C', "demangle", WB_OPTION_FLAG_STYLE, &s.demangle, NULL, "demangle names" },
+		{ 0, "no-demangle", WB_OPTION_FLAG, &s.no_demangle, NULL, "json: names as the object has them" },
 		{ 'j', "section", WB_OPTION_TEXT, &s.section, "SECTION", "addresses are offsets in this section" },
 		{ 0, "format", WB_OPTION_TEXT, &s.format, "json", "as llvm-symbolizer writes it" },
 		{ 0 },
