@@ -186,6 +186,52 @@ static void holds_many(void)
 
 /* ---- Verdicts --------------------------------------------------------------------------------------------------------------------- */
 
+struct judgement {
+	const char *name;
+	const char *first, *second;   /* what the finder offers */
+	const uint8_t *id;            /* wanted */
+	bool on_host, forced, trust;
+	enum wb_verdict expect;
+	const char *used;             /* NULL: none */
+};
+
+static void judge(const struct judgement *row)
+{
+	struct wb_session *session = new_session(row->trust);
+	struct script script = { .count = 0 };
+	struct wb_image_info info = { .size = sizeof info };
+	struct wb_wanted wanted = { .size = sizeof wanted };
+	struct wb_image *image = new_image(session, "/recorded", row->id);
+	struct wb_object *object = NULL;
+	enum wb_err expect = row->used ? WB_OK : WB_NONE;
+
+	for (int k = 0; k < 2; k++) {
+		const char *path = k ? row->second : row->first;
+
+		if (path) {
+			script.offers[script.count].path = path;
+			script.offers[script.count].on_host = row->on_host;
+			script.offers[script.count++].forced = row->forced;
+		}
+	}
+	wb_session_add_finder(session, find_scripted, &script, NULL);
+	CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_EXECUTABLE), WB_VERDICT_NOT_TRIED);
+	CHECK_EQ_I64(wb_image_object(image, WB_FILE_EXECUTABLE, &object), expect);
+	CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_EXECUTABLE), row->expect);
+	unsigned asked = atomic_load(&script.asked);
+	CHECK_EQ_I64(wb_image_object(image, WB_FILE_EXECUTABLE, &object), expect);
+	CHECK_EQ_U64(atomic_load(&script.asked), asked); /* failures keep their verdict */
+	CHECK_EQ_I64(wb_image_info(image, &info), WB_OK);
+	CHECK_EQ_U64(info.files[WB_FILE_EXECUTABLE].verdict, row->expect);
+	CHECK_STR(info.files[WB_FILE_EXECUTABLE].path, row->used ? row->used : row->second ? row->second : row->first ? row->first : "");
+	wb_image_missed(image, WB_FILE_EXECUTABLE, 7);
+	CHECK_EQ_I64(wb_session_wanted(session, 0, &wanted), row->used ? WB_NONE : WB_OK);
+	if (!row->used)
+		CHECK_EQ_U64(wanted.verdict, row->expect);
+	wb_image_unref(image);
+	wb_session_free(session);
+}
+
 static void judges_executables(void)
 {
 	char good[TEST_PATH_MAX], other[TEST_PATH_MAX], bare[TEST_PATH_MAX], machine[TEST_PATH_MAX], cut[TEST_PATH_MAX], debug[TEST_PATH_MAX];
@@ -195,14 +241,7 @@ static void judges_executables(void)
 	snprintf(machine, sizeof machine, "%s", write_made("machine", OTHER_MACHINE, id_a, NULL, 0));
 	snprintf(cut, sizeof cut, "%s", write_made("cut", CUT, id_a, NULL, 0));
 	snprintf(debug, sizeof debug, "%s", write_made("debug", DEBUG_FILE, id_a, NULL, 0));
-	const struct {
-		const char *name;
-		const char *first, *second;   /* what the finder offers */
-		const uint8_t *id;            /* wanted */
-		bool on_host, forced, trust;
-		enum wb_verdict expect;
-		const char *used;             /* NULL: none */
-	} table[] = {
+	const struct judgement table[] = {
 		{ "matched", good, NULL, id_a, true, false, false, WB_VERDICT_MATCHED, good },
 		{ "another build", other, NULL, id_a, true, false, true, WB_VERDICT_MISMATCHED, NULL },
 		{ "another build, then the right one", other, good, id_a, true, false, false, WB_VERDICT_MATCHED, good },
@@ -221,40 +260,8 @@ static void judges_executables(void)
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-		struct wb_session *session = new_session(table[i].trust);
-		struct script script = { .count = 0 };
-		struct wb_image_info info = { .size = sizeof info };
-		struct wb_wanted wanted = { .size = sizeof wanted };
-		struct wb_image *image = new_image(session, "/recorded", table[i].id);
-		struct wb_object *object = NULL;
-
 		test_row(table[i].name);
-		for (int k = 0; k < 2; k++) {
-			const char *path = k ? table[i].second : table[i].first;
-
-			if (path) {
-				script.offers[script.count].path = path;
-				script.offers[script.count].on_host = table[i].on_host;
-				script.offers[script.count++].forced = table[i].forced;
-			}
-		}
-		wb_session_add_finder(session, find_scripted, &script, NULL);
-		CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_EXECUTABLE), WB_VERDICT_NOT_TRIED);
-		CHECK_EQ_I64(wb_image_object(image, WB_FILE_EXECUTABLE, &object), table[i].used ? WB_OK : WB_NONE);
-		CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_EXECUTABLE), table[i].expect);
-		unsigned asked = atomic_load(&script.asked);
-		CHECK_EQ_I64(wb_image_object(image, WB_FILE_EXECUTABLE, &object), table[i].used ? WB_OK : WB_NONE);
-		CHECK_EQ_U64(atomic_load(&script.asked), asked); /* failures keep their verdict */
-		CHECK_EQ_I64(wb_image_info(image, &info), WB_OK);
-		CHECK_EQ_U64(info.files[WB_FILE_EXECUTABLE].verdict, table[i].expect);
-		CHECK_STR(info.files[WB_FILE_EXECUTABLE].path, table[i].used ? table[i].used : table[i].second ? table[i].second :
-		          table[i].first ? table[i].first : "");
-		wb_image_missed(image, WB_FILE_EXECUTABLE, 7);
-		CHECK_EQ_I64(wb_session_wanted(session, 0, &wanted), table[i].used ? WB_NONE : WB_OK);
-		if (!table[i].used)
-			CHECK_EQ_U64(wanted.verdict, table[i].expect);
-		wb_image_unref(image);
-		wb_session_free(session);
+		judge(&table[i]);
 	}
 }
 
