@@ -7,6 +7,7 @@ set -u
 export LC_ALL=C
 
 walkback=$1 tests=$2
+[ -x "$walkback" ] || { echo "$walkback: not there"; exit 1; }
 # The recording that most calls read is compressed.
 case " $("$walkback" --version | tr '\n' ' ') " in
 *' zstd '*) ;;

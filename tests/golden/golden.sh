@@ -9,7 +9,8 @@
 set -u
 export LC_ALL=C
 
-walkback=$1 folder=$2 update=${3-}
+walkback=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") folder=$2 update=${3-}
+[ -x "$walkback" ] || { echo "$walkback: not there"; exit 1; }
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 cd "$folder" || exit 2
@@ -38,7 +39,7 @@ for args in *.args; do
     if [ "$update" = --update ]; then
         cp "$dir/actual" "$name.expect"
     elif ! diff -u "$name.expect" "$dir/actual"; then
-        echo "$folder/$name: differs"
+        echo "$folder/$name: differs; if it is meant to: golden.sh WALKBACK FOLDER --update"
         status=1
     fi
 done
