@@ -57,6 +57,14 @@ enum wb_name_source {
 	WB_NAME_KALLSYMS = 6, WB_NAME_GO = 7, WB_NAME_BREAKPAD = 8, WB_NAME_GIVEN = 9,
 };
 
+/* Where names come from. An inlined call is named by the debug information. So is the function around them, unless
+ *  - symtab_only is set: the symbol that covers the address wins, where there is one;
+ *  - the debug information has no linkage name, and the symbol at the function's entry has a mangled one (which says more);
+ *  - the debug information does not know the function, or not its name: the symbol that covers the address.
+ * So aliases (write, __write) and clones (parse.cold, parse.part.0) are called what the source calls them; the symbol's own name for
+ * them is what WB_DETAIL_NAMES gives. A linkage name that is mangled is demangled; one that is not (an assembler name such as __GI_write) is
+ * shown as `function` only with raw_names, else the source's name is. */
+
 /* One function at an address. All strings are borrowed until the next call on the symbolizer. */
 struct wb_site {
 	size_t size;                  /* of this struct, set by the library: step through arrays by it */

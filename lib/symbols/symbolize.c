@@ -397,34 +397,44 @@ static enum wb_err name_by_symbol(struct wb_symbolizer *symbolizer, const struct
 	return show_name(symbolizer, symbol->name, &site->function, &site->linkage_name);
 }
 
-static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *name, struct wb_site *site)
-{
-	site->name_source = WB_NAME_DWARF;
-	site->function_reason = WB_REASON_NONE;
-	return show_name(symbolizer, name, &site->function, &site->linkage_name);
-}
-
 static bool looks_mangled(const char *name)
 {
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
 }
 
+/* A linkage name that is not mangled is an assembler name ("__GI_read"): shown only where raw names are wanted. */
+static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *linkage, const char *plain, struct wb_site *site)
+{
+	const char *ignored;
+	enum wb_err err;
+
+	site->name_source = WB_NAME_DWARF;
+	site->function_reason = WB_REASON_NONE;
+	err = show_name(symbolizer, linkage ? linkage : plain, &site->function, &site->linkage_name);
+	if (!err && linkage && plain && !symbolizer->opts.raw_names && !looks_mangled(linkage))
+		err = show_name(symbolizer, plain, &site->function, &ignored);
+	return err;
+}
+
 /* The outermost function's name; walkback/symbolize.h says which. */
-static enum wb_err name_function(struct wb_symbolizer *symbolizer, struct lookup *lookup, const struct wb_function *function,
+static enum wb_err name_function(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_function *function,
                                  const struct wb_function_name *name, struct wb_site *site)
 {
 	const char *linkage = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
 	const char *plain = name ? wb_ref_text(lookup->sections, name->name) : NULL;
+	bool is_same = lookup->has_symbol && lookup->symbol.start == function->entry;
 
 	site->function_start = function->entry;
 	site->function_size = function->size;
-	if (linkage && !symbolizer->opts.symtab_only)
-		return name_by_debug(symbolizer, linkage, site);
-	if (lookup->has_symbol && (symbolizer->opts.symtab_only || !plain ||
-	                           (looks_mangled(lookup->symbol.name) && lookup->symbol.start == function->entry)))
+	if (lookup->has_symbol && symbolizer->opts.symtab_only)
+		return name_by_symbol(symbolizer, &lookup->symbol, site);
+	/* Some compilers leave out linkage names; the plain one lacks scopes and parameters. */
+	if (!linkage && is_same && looks_mangled(lookup->symbol.name))
 		return name_by_symbol(symbolizer, &lookup->symbol, site);
 	if (linkage || plain)
-		return name_by_debug(symbolizer, linkage ? linkage : plain, site);
+		return name_by_debug(symbolizer, linkage, plain, site);
+	if (lookup->has_symbol)
+		return name_by_symbol(symbolizer, &lookup->symbol, site);
 	site->function_reason = WB_REASON_UNSUPPORTED; /* its name is in a file that is not read */
 	return WB_OK;
 }
@@ -432,19 +442,18 @@ static enum wb_err name_function(struct wb_symbolizer *symbolizer, struct lookup
 static enum wb_err name_call(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_function_name *name,
                              struct wb_site *site)
 {
-	const char *text = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
+	const char *linkage = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
+	const char *plain = name ? wb_ref_text(lookup->sections, name->name) : NULL;
 
 	site->inlined = 1;
-	if (!text && name)
-		text = wb_ref_text(lookup->sections, name->name);
-	if (text)
-		return name_by_debug(symbolizer, text, site);
+	if (linkage || plain)
+		return name_by_debug(symbolizer, linkage, plain, site);
 	site->function_reason = WB_REASON_UNSUPPORTED;
 	return WB_OK;
 }
 
 /* The chain of a node, innermost first: each call's site has the line of the call inside it. */
-static enum wb_err add_chain(struct wb_symbolizer *symbolizer, struct lookup *lookup, struct wb_line_hit line, bool has_line)
+static enum wb_err add_chain(struct wb_symbolizer *symbolizer, const struct lookup *lookup, struct wb_line_hit line, bool has_line)
 {
 	const struct wb_functions *functions = lookup->hit.table->functions;
 	bool only_outermost = symbolizer->opts.detail == WB_DETAIL_LINES;
@@ -477,7 +486,7 @@ static enum wb_err add_chain(struct wb_symbolizer *symbolizer, struct lookup *lo
 }
 
 /* No function in debug information: the symbol, with the line if that is known. */
-static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, struct lookup *lookup)
+static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, const struct lookup *lookup)
 {
 	struct wb_site *site;
 	enum wb_err err = add_site(symbolizer, &site);
