@@ -113,8 +113,10 @@ enum wb_err wb_lines_add_row(struct wb_lines_builder *builder, uint64_t address,
 	builder->last = address;
 	if (n > builder->first_row && builder->places[n - 1] == place)
 		return WB_OK;
-	if (!wb_mem_grow((void **)&builder->addresses, &builder->addresses_capacity, n, 1, sizeof *builder->addresses) ||
-	    !wb_mem_grow((void **)&builder->places, &builder->places_capacity, n, 1, sizeof *builder->places))
+	if ((n == builder->addresses_capacity &&
+	     !wb_mem_grow((void **)&builder->addresses, &builder->addresses_capacity, n, 1, sizeof *builder->addresses)) ||
+	    (n == builder->places_capacity &&
+	     !wb_mem_grow((void **)&builder->places, &builder->places_capacity, n, 1, sizeof *builder->places)))
 		return WB_ERR_MEMORY;
 	builder->addresses[n] = (uint32_t)(address - builder->start);
 	builder->places[n] = place;

@@ -10,8 +10,8 @@ enum wb_err wb_sweep_init(struct wb_sweep *sweep, size_t max_ranges)
 	/* A range opens one segment, and another begins where it ends. */
 	if (!wb_size_mul(max_ranges, 2, &sweep->capacity))
 		return WB_ERR_MEMORY;
-	sweep->starts = wb_mem_zalloc(sweep->capacity, sizeof *sweep->starts);
-	sweep->ids = wb_mem_zalloc(sweep->capacity, sizeof *sweep->ids);
+	sweep->starts = wb_mem_resize(NULL, sweep->capacity, sizeof *sweep->starts);
+	sweep->ids = wb_mem_resize(NULL, sweep->capacity, sizeof *sweep->ids);
 	if (sweep->starts && sweep->ids)
 		return WB_OK;
 	wb_sweep_deinit(sweep);
@@ -56,7 +56,8 @@ void wb_sweep_to(struct wb_sweep *sweep, uint64_t address)
 enum wb_err wb_sweep_open(struct wb_sweep *sweep, uint64_t start, uint64_t end, uint32_t id)
 {
 	wb_sweep_to(sweep, start);
-	if (!wb_mem_grow((void **)&sweep->open, &sweep->open_capacity, sweep->num_open, 1, sizeof *sweep->open))
+	if (sweep->num_open == sweep->open_capacity &&
+	    !wb_mem_grow((void **)&sweep->open, &sweep->open_capacity, sweep->num_open, 1, sizeof *sweep->open))
 		return WB_ERR_MEMORY;
 	sweep->open[sweep->num_open++] = (struct wb_sweep_open){ end, id };
 	emit(sweep, start, id);

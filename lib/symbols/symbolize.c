@@ -255,18 +255,18 @@ static enum wb_err note_image(struct wb_symbolizer *symbolizer, struct wb_image 
 	return WB_OK;
 }
 
-/* Drops the table that was used least recently, of all images. */
+/* Drops the table that was used least recently, of all images; not the one that was used just now. */
 static bool drop_oldest(struct wb_symbolizer *symbolizer)
 {
 	struct wb_dwarf *dwarf = NULL;
-	uint64_t oldest = 0;
+	uint64_t oldest = symbolizer->stamp;
 	size_t unit = 0;
 
 	for (size_t i = 0; i < symbolizer->num_images; i++) {
 		uint64_t stamp;
 		size_t candidate;
 
-		if (wb_dwarf_oldest(symbolizer->images[i].dwarf, &candidate, &stamp) && (!dwarf || stamp < oldest)) {
+		if (wb_dwarf_oldest(symbolizer->images[i].dwarf, &candidate, &stamp) && stamp < oldest) {
 			dwarf = symbolizer->images[i].dwarf;
 			unit = candidate;
 			oldest = stamp;
@@ -275,7 +275,7 @@ static bool drop_oldest(struct wb_symbolizer *symbolizer)
 	return dwarf && wb_dwarf_drop(dwarf, unit) > 0;
 }
 
-/* The table at hand goes last of all; it lives on as long as the lookup holds it. */
+/* The tables of the last lookup stay: without them, neighbouring addresses would each compile them again. */
 static void keep_to_budget(struct wb_symbolizer *symbolizer)
 {
 	struct wb_usage usage = { .size = sizeof usage };

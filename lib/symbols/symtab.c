@@ -77,18 +77,23 @@ static uint8_t rank_of(const struct wb_symbol *symbol)
 	return (uint8_t)(function << 2 | symbol->binding);
 }
 
-/* Of two names: 1 if a reads better. Reserved names stand for what a program calls otherwise (__read and read). */
+/* Of two names: above 0 if a reads better. Reserved names stand for what a program calls otherwise (__read and read). */
 static int compare_names(const char *a, const char *b)
 {
-	size_t a_underscores = strspn(a, "_"), b_underscores = strspn(b, "_"), a_size, b_size;
+	size_t a_underscores, b_underscores, a_size, b_size;
+	int order = strcmp(a, b);
 
+	if (order == 0)
+		return 0; /* from the static and from the dynamic table */
+	a_underscores = strspn(a, "_");
+	b_underscores = strspn(b, "_");
 	if (a_underscores != b_underscores)
 		return a_underscores < b_underscores ? 1 : -1;
 	a_size = strlen(a);
 	b_size = strlen(b);
 	if (a_size != b_size)
 		return a_size < b_size ? 1 : -1;
-	return -strcmp(a, b);
+	return -order;
 }
 
 static bool is_preferred(const struct wb_symtab_candidate *a, const struct wb_symtab_candidate *b)
@@ -121,7 +126,8 @@ enum wb_err wb_symtab_builder_add(struct wb_symtab_builder *builder, const struc
 		return WB_OK;
 	if (builder->count == SYMBOLS_MAX)
 		return WB_ERR_LIMIT;
-	if (!wb_mem_grow((void **)&builder->candidates, &builder->capacity, builder->count, 1, sizeof *builder->candidates))
+	if (builder->count == builder->capacity &&
+	    !wb_mem_grow((void **)&builder->candidates, &builder->capacity, builder->count, 1, sizeof *builder->candidates))
 		return WB_ERR_MEMORY;
 	builder->candidates[builder->count++] = (struct wb_symtab_candidate){
 		symbol->value, symbol->size, symbol->name, rank_of(symbol), (uint8_t)source, symbol->table,
@@ -157,7 +163,8 @@ static enum wb_err open_symbol(struct compiler *compiler, const struct wb_symtab
 
 	if (at > UINT32_MAX - size - 1)
 		return WB_ERR_LIMIT;
-	if (!wb_mem_grow((void **)&compiler->names, &compiler->names_capacity, at, size + 1, 1))
+	if (size >= compiler->names_capacity - at &&
+	    !wb_mem_grow((void **)&compiler->names, &compiler->names_capacity, at, size + 1, 1))
 		return WB_ERR_MEMORY;
 	memcpy(compiler->names + at, candidate->name, size);
 	compiler->names[at + size] = '\0';
@@ -229,10 +236,12 @@ static const struct wb_symtab_candidate *best_without_size(const struct group *g
 static enum wb_err compile_group(struct compiler *compiler, const struct group *group, const struct wb_text *text)
 {
 	uint64_t start = group->candidates[group->indices[0]].start, reach = start;
-	const struct wb_symtab_candidate *picks[LEVELS_MAX], *pick;
+	const struct wb_symtab_candidate *picks[LEVELS_MAX], *pick = &group->candidates[group->indices[0]];
 	size_t num_picks = 0;
 	enum wb_err err = WB_OK;
 
+	if (group->count == 1 && pick->size > 0) /* nearly all of them */
+		return open_symbol(compiler, pick, end_of(pick));
 	wb_sweep_to(&compiler->sweep, start);
 	while (num_picks < LEVELS_MAX && (pick = best_beyond(group, reach))) {
 		picks[num_picks++] = pick;
@@ -310,9 +319,9 @@ enum wb_err wb_symtab_builder_finish(struct wb_symtab_builder *builder, const st
 
 	if (count == 0)
 		return WB_NONE;
-	keys = wb_mem_zalloc(count, sizeof *keys);
-	order = wb_mem_zalloc(count, sizeof *order);
-	compiler.records = wb_mem_zalloc(count, sizeof *compiler.records);
+	keys = wb_mem_resize(NULL, count, sizeof *keys);
+	order = wb_mem_resize(NULL, count, sizeof *order);
+	compiler.records = wb_mem_resize(NULL, count, sizeof *compiler.records);
 	err = keys && order && compiler.records ? wb_sweep_init(&compiler.sweep, count) : WB_ERR_MEMORY;
 	for (size_t i = 0; !err && i < count; i++) {
 		keys[i] = builder->candidates[i].start;
