@@ -301,8 +301,10 @@ static void push(struct path *path, const char *part)
 
 	if (size == 0)
 		return;
-	if (is_absolute(part))
+	if (is_absolute(part)) {
 		path->used = 0;
+		path->overflows = false;
+	}
 	used = path->used;
 	if (used == 0)
 		path->is_windows = part[0] == '\\' || (is_drive(part) && part[2] == '\\');
