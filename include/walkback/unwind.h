@@ -166,8 +166,8 @@ struct wb_walker_opts {
 	size_t size;
 	const enum wb_how *strategies;  /* in order; NULL: auto (cfi, leaf, frame-pointer) */
 	size_t num_strategies;
-	uint32_t max_frames;            /* 0: 65536, which also bounds the walker's memory (48 bytes a frame) */
-	uint32_t row_cache_entries;     /* rounded up to a power of two; 0: 8192 */
+	uint32_t max_frames;            /* 0: 65536, which also bounds the walker's memory (8 bytes a frame) */
+	uint32_t row_cache_entries;     /* 64 bytes each; rounded up to a power of two, at most 2^24; 0: 65536 */
 	uint32_t max_scan_words;        /* how far a scan looks; 0: 512. Scanning happens only with WB_HOW_SCAN in strategies. */
 };
 /* opts may be NULL. The walker holds the session. One thread at a time. */

@@ -24,6 +24,7 @@ enum wb_row_flags {
 	WB_ROW_BARRIER = 16,          /* registers that the row does not name become unknown in the caller */
 	WB_ROW_FP_BASE = 32,          /* simple: the CFA counts from FP, else from SP */
 	WB_ROW_FP_SAVED = 64,         /* simple: FP is saved at CFA + fp_offset, else it is unchanged */
+	WB_ROW_FAST = 128,            /* set by the row cache alone: the walk's fast form can run it */
 };
 
 struct wb_row {

@@ -71,7 +71,7 @@ static bool is_simple(const struct program *p, const struct state *s)
 
 	if (s->cfa.kind != WB_RULE_OFFSET || (s->cfa.base != arch->sp && s->cfa.base != arch->fp))
 		return false;
-	if (ra->kind != WB_RULE_OFFSET || !fits_i16(ra->offset))
+	if (ra->kind != WB_RULE_UNDEFINED && (ra->kind != WB_RULE_OFFSET || !fits_i16(ra->offset)))
 		return false;
 	if (fp->kind != WB_RULE_UNSPECIFIED && fp->kind != WB_RULE_SAME && (fp->kind != WB_RULE_OFFSET || !fits_i16(fp->offset)))
 		return false;

@@ -21,46 +21,34 @@ static void hint_fill(struct wb_walker *w, struct wb_hint *hint, const struct wb
 	*hint = (struct wb_hint){ .start = map->start, .size = map->end - map->start, .map = map, .image_id = map->image_id };
 	if (!map->image || wb_map_bias(map, &bias) != WB_OK)
 		return;
-	hint->bias = bias;
+	hint->image_start = map->start - bias;
 	hint->image = map->image;
 	hint->tag = map->image_id | w->generation << 48;
 }
 
-void wb_walker_find_hint(struct wb_walker *w, uint64_t address)
+bool wb_walker_fill_hint(struct wb_walker *w, struct wb_hint *hint, uint64_t address)
 {
-	struct wb_hint hint = { 0 };
-	const struct wb_map *map;
-	size_t i;
+	const struct wb_map *map = w->space ? wb_space_map_at(w->space, address) : NULL;
 
-	for (i = 0; i < WB_HINTS; i++)
-		if (address - w->hints[i].start < w->hints[i].size)
-			break;
-	if (i < WB_HINTS) {
-		hint = w->hints[i];
-	} else {
-		map = w->space ? wb_space_map_at(w->space, address) : NULL;
-		if (!map)
-			return;
-		hint_fill(w, &hint, map);
-		i = WB_HINTS - 1;
-	}
-	memmove(&w->hints[1], &w->hints[0], i * sizeof(hint));
-	w->hints[0] = hint;
+	if (!map)
+		return false;
+	hint_fill(w, hint, map);
+	return true;
 }
 
 static struct wb_lookup make_lookup(struct wb_walker *w, uint64_t lookup_pc, bool exact)
 {
-	struct wb_hint *hint = &w->hints[0];
+	struct wb_hint *hint;
 	struct wb_lookup lookup = { .arch = w->arch, .space = w->space, .view = &w->view, .pc = w->now.pc, .lookup_pc = lookup_pc,
 	                            .sp = w->now.sp, .fp = w->now.fp, .has_sp = w->now.has_sp, .has_fp = w->now.has_fp, .exact = exact,
 	                            .how = (enum wb_how)w->now.how, .max_scan_words = w->max_scan_words };
 
-	wb_walker_find_hint(w, lookup_pc);
-	if (lookup_pc - hint->start >= hint->size)
+	if (!wb_walker_find_hint(w, lookup_pc))
 		return lookup;
+	hint = w->hint;
 	lookup.map = hint->map;
 	lookup.image = hint->image;
-	lookup.image_pc = lookup_pc - hint->bias;
+	lookup.image_pc = lookup_pc - hint->start + hint->image_start;
 	if (hint->image && !hint->has_cfi) {
 		if (wb_cfi_of_image(hint->image, &hint->cfi) != WB_OK)
 			hint->cfi = NULL;
@@ -88,21 +76,44 @@ static void drop_loose(struct wb_walker *w)
 		wb_mem_free(w->loose[--w->num_loose]);
 }
 
-/* The first strategy's answer, cached if it may be. Only a first strategy's rows are: what comes after depends on the first saying no. */
+/* What the fast form can run: simple rows whose return address lies below the CFA and not below the register that the CFA counts from, so that finding
+ * it there is progress; and whose FP, if saved, lies between the two: it was not popped already. */
+static bool is_fast(const struct wb_row *row)
+{
+	const uint8_t odd = WB_ROW_GENERAL | WB_ROW_SIGNAL | WB_ROW_ROOT | WB_ROW_GUESS | WB_ROW_BARRIER;
+
+	if (row->flags & odd || row->ra_offset >= 0 || row->cfa_offset + row->ra_offset < 0)
+		return false;
+	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset + row->fp_offset >= 0);
+}
+
+/* The first strategy's answer, cached if it may be. Only a first strategy's rows are: what comes after depends on the first saying no. A place and its
+ * neighbour make a set of two: the newer one is in front, where the fast form looks. */
 const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *w, uint64_t image_pc, bool exact)
 {
-	const struct wb_hint *hint = &w->hints[0];
-	struct wb_lookup lookup = make_lookup(w, image_pc + hint->bias, exact);
-	struct wb_row_entry *entry = wb_walker_row_place(w, image_pc, hint->tag);
+	const struct wb_hint *hint = w->hint;
+	struct wb_row_entry *entry = wb_walker_row_place(w, image_pc), *second = &w->rows[(image_pc & w->row_mask) ^ 1], older = *entry;
 	struct wb_found found = { .cacheable = false };
+	uint64_t tag = hint->tag | (uint64_t)exact << WB_TAG_EXACT;
+	struct wb_lookup lookup;
 
+	if (second->image_pc == image_pc && second->tag == tag) {
+		*entry = *second;
+		*second = older;
+		return entry;
+	}
+	lookup = make_lookup(w, image_pc - hint->image_start + hint->start, exact);
 	if (!w->num_strategies || w->strategies[0](&lookup, &found) != WB_OK)
 		return NULL;
 	if (!found.cacheable) {
 		wb_mem_free(found.loose);
 		return NULL;
 	}
-	*entry = (struct wb_row_entry){ image_pc << 1 | exact, hint->tag, found.row, found.table };
+	*second = older;
+	*entry = (struct wb_row_entry){ .image_pc = image_pc, .tag = tag, .row = found.row, .table = found.table };
+	entry->row.flags |= is_fast(&found.row) ? WB_ROW_FAST : 0;
+	entry->what = wb_walk_fast_what(found.row.how);
+	entry->rules = wb_rules_pack(wb_row_table_rules(found.table) + found.row.rules, found.row.num_rules);
 	return entry;
 }
 
@@ -115,13 +126,19 @@ static void stop(struct wb_walker *w, enum wb_stop_reason reason, uint64_t addre
 	w->stop.root_by = WB_ROOT_NOT;
 	w->stop.address = address;
 	w->stop.how = (enum wb_how)w->found.row.how;
-	w->stop.image_id = w->hints[0].image_id;
+	w->stop.image_id = w->hint->image_id;
 }
 
 static void stop_root(struct wb_walker *w, enum wb_root_by by)
 {
 	stop(w, WB_STOP_ROOT, 0);
 	w->stop.root_by = by;
+}
+
+void wb_walker_stop_root(struct wb_walker *w, const struct wb_row *row)
+{
+	w->found.row = *row;
+	stop_root(w, row->how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : WB_ROOT_RA_UNDEFINED);
 }
 
 /* No strategy had a row: because of what? */
@@ -253,12 +270,13 @@ static void advance(struct wb_walker *w)
 		return;
 	}
 	if (w->found.row.flags & WB_ROW_ROOT) {
-		stop_root(w, w->found.row.how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : WB_ROOT_RA_UNDEFINED);
+		wb_walker_stop_root(w, &w->found.row);
 		return;
 	}
 	pc = regs->value[arch->pc] & ~w->pointer_mask & arch->address_mask;
 	sp = regs->value[arch->sp];
-	if (!pc) {
+	/* What a signal interrupted may well be a call to 0: no end, but a frame. */
+	if (!pc && !(w->found.row.flags & WB_ROW_SIGNAL)) {
 		stop_root(w, WB_ROOT_PC_ZERO);
 		return;
 	}
@@ -282,7 +300,14 @@ static void advance(struct wb_walker *w)
 	};
 }
 
-/* Finds the row of the frame that the walk stands on and gives the frame; the step itself waits for advance. */
+/* A return address that nothing is mapped at is no frame, but the reason why the one before was the last. */
+static bool is_nowhere(struct wb_walker *w, const struct wb_lookup *lookup)
+{
+	return !lookup->map && !w->now.exact && w->now.how != WB_HOW_CONTEXT && !wb_space_is_empty(w->space);
+}
+
+/* Finds the row of the frame that the walk stands on and gives the frame; the step itself waits for advance. WB_NONE: the walk was stopped before the
+ * frame. */
 static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 {
 	uint64_t lookup_pc = w->now.pc - (w->now.exact ? 0 : w->arch->call_step);
@@ -290,6 +315,11 @@ static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 	enum wb_err err;
 
 	w->applied.has_cfa = false;
+	if (is_nowhere(w, &lookup)) {
+		stop_no_row(w, &lookup);
+		w->stop.address = w->now.pc;
+		return WB_NONE;
+	}
 	err = find_and_apply(w, &lookup);
 	if (err < 0)
 		return err;
@@ -313,18 +343,41 @@ enum wb_err wb_walker_step(struct wb_walker *w, struct wb_frame *frame)
 static void give_recorded(struct wb_walker *w, const struct wb_given *given, struct wb_frame *frame)
 {
 	uint64_t lookup_pc = given->address - (given->pc_kind == WB_PC_RETURN ? (w->arch ? w->arch->call_step : 1) : 0);
-	const struct wb_hint *hint = &w->hints[0];
+	const struct wb_hint *hint;
 
 	*frame = (struct wb_frame){ .pc = given->address, .lookup_pc = lookup_pc, .how = WB_HOW_GIVEN };
 	frame->flags = (uint16_t)((given->pc_kind == WB_PC_EXACT ? WB_FRAME_EXACT : 0) | (given->kind == WB_GIVEN_KERNEL ? WB_FRAME_KERNEL : 0));
-	wb_walker_find_hint(w, lookup_pc);
-	if (lookup_pc - hint->start >= hint->size)
+	if (!wb_walker_find_hint(w, lookup_pc))
 		return;
+	hint = w->hint;
 	frame->image_id = hint->image_id;
 	if (!hint->image)
 		return;
-	frame->image_pc = lookup_pc - hint->bias;
+	frame->image_pc = lookup_pc - hint->start + hint->image_start;
 	frame->flags |= WB_FRAME_HAS_IMAGE;
+}
+
+/* Where a context has a register; contexts of one capture mostly are alike, so it is remembered. */
+static bool find_context_reg(const struct wb_arch_info *arch, const struct wb_context *context, uint8_t slot, struct wb_seen_reg *ret_seen)
+{
+	for (size_t i = 0; i < context->num_regs; i++) {
+		if (wb_arch_slot(arch, context->regs[i].number) != slot)
+			continue;
+		*ret_seen = (struct wb_seen_reg){ i, context->regs[i].number };
+		return true;
+	}
+	return false;
+}
+
+static inline bool context_reg(const struct wb_arch_info *arch, const struct wb_context *context, uint8_t slot, struct wb_seen_reg *seen,
+                               uint64_t *ret_value)
+{
+	if ((seen->at >= context->num_regs || context->regs[seen->at].number != seen->number) && !find_context_reg(arch, context, slot, seen)) {
+		*ret_value = 0;
+		return false;
+	}
+	*ret_value = context->regs[seen->at].value & arch->address_mask;
+	return true;
 }
 
 /* Stands on the first frame of the next context. False: there is none, or it has no pc. */
@@ -332,32 +385,24 @@ static bool enter_context(struct wb_walker *w)
 {
 	const struct wb_arch_info *arch = w->arch;
 	const struct wb_context *context;
-	struct wb_regs regs = { 0 };
+	struct wb_now *now = &w->now;
 
-	if (!arch || w->next_context >= w->taken.num_contexts)
+	if (!arch || w->next_context >= w->sample->num_contexts)
 		return false;
-	context = &w->taken.contexts[w->next_context];
-	for (size_t i = 0; i < context->num_regs; i++) {
-		uint8_t slot = wb_arch_slot(arch, context->regs[i].number);
-
-		if (slot != WB_SLOT_NONE)
-			wb_regs_set(&regs, slot, context->regs[i].value & arch->address_mask, false);
-	}
-	if (!wb_regs_has(&regs, arch->pc))
+	context = &w->sample->contexts[w->next_context];
+	if (!context_reg(arch, context, arch->pc, &w->seen_pc, &now->pc))
 		return false;
-	wb_walker_set_base(w, &regs);
-	w->now = (struct wb_now){
-		.pc = regs.value[arch->pc] & ~(context->pc_kind == WB_PC_RETURN ? w->pointer_mask : 0),
-		.sp = regs.value[arch->sp],
-		.fp = regs.value[arch->fp],
-		.has_sp = wb_regs_has(&regs, arch->sp),
-		.has_fp = wb_regs_has(&regs, arch->fp),
-		.exact = context->pc_kind == WB_PC_EXACT,
-		.joint = w->next_context != 0,
-		.how = WB_HOW_CONTEXT,
-		.context = (uint32_t)w->next_context,
-	};
-	w->next_context++;
+	now->exact = context->pc_kind == WB_PC_EXACT;
+	if (!now->exact)
+		now->pc &= ~w->pointer_mask;
+	now->has_sp = context_reg(arch, context, arch->sp, &w->seen_sp, &now->sp);
+	now->has_fp = context_reg(arch, context, arch->fp, &w->seen_fp, &now->fp);
+	now->sp_derived = now->fp_derived = false;
+	now->joint = w->next_context != 0;
+	now->how = WB_HOW_CONTEXT;
+	now->context = (uint32_t)w->next_context++;
+	w->base_context = context;
+	wb_walker_forget_steps(w);
 	w->crossings = w->next_anchor = 0;
 	return true;
 }
@@ -365,7 +410,7 @@ static bool enter_context(struct wb_walker *w)
 /* The recorded frames are over, and there are no registers to go on from. */
 static void stop_after_given(struct wb_walker *w)
 {
-	const struct wb_sample *sample = &w->taken;
+	const struct wb_sample *sample = w->sample;
 
 	memset(&w->found, 0, sizeof(w->found));
 	stop(w, sample->num_given ? WB_STOP_GIVEN : WB_STOP_EMPTY, 0);
@@ -376,17 +421,20 @@ static void stop_after_given(struct wb_walker *w)
 
 static void set_space(struct wb_walker *w, struct wb_space *space)
 {
-	if (w->space != space) {
-		wb_space_unref(w->space);
-		w->space = wb_space_ref(space);
-		memset(w->hints, 0, sizeof(w->hints));
-	}
+	/* A version is immutable: nothing to do for the same again. */
+	if (w->space == space)
+		return;
+	wb_space_unref(w->space);
+	w->space = wb_space_ref(space);
+	memset(w->hints, 0, sizeof(w->hints));
+	w->hint = &w->hints[0];
 	w->arch = wb_space_arch(space);
+	w->seen_pc = w->seen_sp = w->seen_fp = (struct wb_seen_reg){ SIZE_MAX, 0 };
 	w->pointer_mask = wb_space_pointer_mask(space);
 	w->view.space = space;
 	w->view.word_size = w->arch ? w->arch->word_size : 8;
 	w->view.big_endian = wb_space_platform(space).big_endian;
-	w->fast = w->view.word_size == 8 && w->view.big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) && !w->view.big_endian;
+	w->fast = w->view.word_size == 8 && !w->view.big_endian && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 }
 
 static bool regions_are_sound(const struct wb_region *regions, size_t count)
@@ -408,16 +456,21 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 
 	if (!w || !space || !sample)
 		return WB_ERR_ARGUMENT;
-	err = wb_struct_take(&w->taken, sizeof(w->taken), sample);
-	if (err)
-		return err;
-	if (!regions_are_sound(w->taken.regions, w->taken.num_regions))
+	if (sample->size == sizeof(w->taken)) {
+		w->sample = sample;
+	} else {
+		err = wb_struct_take(&w->taken, sizeof(w->taken), sample);
+		if (err)
+			return err;
+		w->sample = &w->taken;
+	}
+	if (!regions_are_sound(w->sample->regions, w->sample->num_regions))
 		return WB_ERR_ARGUMENT;
 	drop_loose(w);
 	set_space(w, space);
-	w->view.regions = w->taken.regions;
-	w->view.num_regions = w->taken.num_regions;
-	w->view.last = w->taken.num_regions ? w->taken.regions[0] : (struct wb_region){ 0 };
+	w->view.regions = w->sample->regions;
+	w->view.num_regions = w->sample->num_regions;
+	w->view.last = w->sample->num_regions ? w->sample->regions[0] : (struct wb_region){ 0 };
 	w->next_given = w->next_context = 0;
 	w->num_frames = 0;
 	w->done = w->is_pending = w->has_now = false;
@@ -427,23 +480,23 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 /* Whether the walk stands on a frame, after recorded frames are over and contexts were entered. Stops it otherwise. */
 static bool stands(struct wb_walker *w)
 {
-	if (w->done && w->stop.reason == WB_STOP_JOINT && enter_context(w))
-		w->done = false;
-	if (w->done)
+	if (w->next_given < w->sample->num_given || (w->done && w->stop.reason != WB_STOP_JOINT))
 		return false;
-	if (w->has_now)
+	if (w->has_now && !w->done)
 		return true;
 	w->has_now = enter_context(w);
-	if (!w->has_now)
+	if (w->has_now)
+		w->done = false;
+	else if (!w->done)
 		stop_after_given(w);
 	return w->has_now;
 }
 
 static bool next_given(struct wb_walker *w, struct wb_frame *frame)
 {
-	if (w->next_given >= w->taken.num_given)
+	if (w->next_given >= w->sample->num_given)
 		return false;
-	give_recorded(w, &w->taken.given[w->next_given++], frame);
+	give_recorded(w, &w->sample->given[w->next_given++], frame);
 	w->num_frames++;
 	return true;
 }
@@ -496,6 +549,7 @@ enum wb_err wb_walker_reg(struct wb_walker *w, uint32_t number, enum wb_reg_stat
 		return WB_ERR_ARGUMENT;
 	*ret_state = WB_REG_UNKNOWN;
 	slot = w->arch && w->is_pending ? wb_arch_slot(w->arch, number) : (uint8_t)WB_SLOT_NONE;
+	wb_walker_need_base(w);
 	/* Step by step, base always is the file of the frame given last. */
 	if (slot == WB_SLOT_NONE || !wb_regs_has(&w->base, slot))
 		return WB_OK;
@@ -512,17 +566,18 @@ static enum wb_err walk_all(struct wb_walker *w, uint8_t *frames, size_t stride,
 
 	while (count < cap && next_given(w, (struct wb_frame *)(void *)(frames + count * stride)))
 		count++;
-	while (count < cap && w->next_given >= w->taken.num_given && stands(w)) {
+	while (count < cap && (w->has_now || stands(w))) {
 		err = wb_walk_fast(w, (struct wb_frame *)(void *)(frames + count * stride), stride, cap - count, &fast);
 		count += fast;
 		if (err)
 			return err;
-		if (count == cap)
-			break;
-		err = wb_walker_step(w, (struct wb_frame *)(void *)(frames + count * stride));
-		if (err)
-			return err;
-		count++;
+		if (!w->done && count < cap) {
+			err = wb_walker_step(w, (struct wb_frame *)(void *)(frames + count * stride));
+			if (err < 0)
+				return err;
+			count += err == WB_OK;
+		}
+		w->has_now = !w->done;
 	}
 	*ret_count = count;
 	return WB_OK;
@@ -545,10 +600,10 @@ enum wb_err wb_walk(struct wb_walker *w, struct wb_space *space, const struct wb
 	err = walk_all(w, (uint8_t *)frames, frame_size, cap < w->max_frames ? cap : w->max_frames, ret_count);
 	if (err)
 		return err;
-	if (w->next_given >= w->taken.num_given)
-		stands(w);
-	if (!w->done)
-		stop(w, WB_STOP_LIMIT, w->has_now ? w->now.pc : 0);
+	if (!w->done && !stands(w) && !w->done)
+		stop(w, WB_STOP_LIMIT, 0);
+	else if (!w->done)
+		stop(w, WB_STOP_LIMIT, w->now.pc);
 	*ret_stop = w->stop;
 	return WB_OK;
 }

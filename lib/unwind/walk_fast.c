@@ -1,145 +1,235 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The fast form of the walk: simple rows from the row cache, with pc, SP and FP in registers and no call on the way. Whatever is out of the ordinary (a
- * miss, a general row, absent memory, no progress, a zero return address) is handed to the slow form, which decides it from the same state.
+ * general row, absent memory, a zero return address) is handed to the slow form, which decides it from the same state.
  */
 #include "unwind/walker.h"
 
 #include "base/mem.h"
 
-enum { SLOW_FLAGS = WB_ROW_GENERAL | WB_ROW_SIGNAL | WB_ROW_ROOT | WB_ROW_GUESS | WB_ROW_BARRIER };
+#include <stddef.h>
+#include <string.h>
+
+enum {
+	LINE = 64,                    /* bytes that come from memory at once, on all machines of interest */
+	PREFETCH_MAX = 8192,          /* what perf copies of a stack by default */
+};
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 
-/* Where the walk's state is while it runs fast. */
+/* The walk's state while it runs fast. SP is in the region, and stays so: it only grows, up to where a whole word still was. */
 struct hot {
 	uint64_t pc, sp, fp;
-	uint64_t key_bit;             /* 1: pc is exact */
-	uint64_t back;                /* bytes from pc back to the lookup pc */
-	const uint8_t *bytes;         /* the region of the last hit */
-	uint64_t address, limit;      /* its start; offsets below limit have a whole word */
+	const struct wb_hint *hint;
+	uintptr_t origin;             /* a word at address a of the region is at origin + a in this process */
+	uint64_t limit;               /* words that start below it are whole and in the region */
+	uint64_t *trail;              /* where the next step goes */
+	uint8_t *frame;               /* where the next frame goes */
+	uint64_t what;                /* how, flags and context of the frame, as they stand in struct wb_frame */
 };
 
-static void hot_load(const struct wb_walker *w, struct hot *h)
+/* The last eight bytes of a frame are stored as one. */
+static uint64_t pack_what(unsigned how, unsigned flags)
 {
-	h->pc = w->now.pc;
-	h->sp = w->now.sp;
-	h->fp = w->now.fp;
-	h->key_bit = w->now.exact;
-	h->back = w->now.exact ? 0 : w->arch->call_step;
-	h->bytes = w->view.last.bytes;
-	h->address = w->view.last.address;
-	h->limit = w->view.last.size >= 8 ? w->view.last.size - 7 : 0;
+	struct wb_frame frame = { .how = (uint16_t)how, .flags = (uint16_t)(flags | WB_FRAME_HAS_CFA | WB_FRAME_HAS_IMAGE) };
+	uint64_t what;
+
+	_Static_assert(sizeof(frame) - offsetof(struct wb_frame, how) == sizeof(what), "how, flags and context end the frame");
+	memcpy(&what, &frame.how, sizeof(what));
+	return what;
 }
 
-static void hot_store(struct wb_walker *w, const struct hot *h)
+uint64_t wb_walk_fast_what(uint8_t how)
 {
-	w->now.pc = h->pc;
-	w->now.sp = h->sp;
-	w->now.fp = h->fp;
-	w->now.exact = h->key_bit;
+	return pack_what(how, 0);
 }
 
-/* One step's rules for further registers. False: out of memory. */
-static bool trail_push(struct wb_walker *w, const struct wb_row_entry *entry, uint64_t cfa, uint64_t sp)
+static inline void put_frame(struct hot *h, uint64_t lookup, uint64_t image_pc, uint64_t cfa, size_t stride)
 {
-	if (w->num_trail == w->trail_capacity &&
-	    !wb_mem_grow((void **)&w->trail, &w->trail_capacity, w->num_trail, 1, sizeof(*w->trail)))
+	struct wb_frame *frame = (struct wb_frame *)(void *)h->frame;
+
+	frame->pc = h->pc;
+	frame->lookup_pc = lookup;
+	frame->cfa = cfa;
+	frame->sp = h->sp;
+	frame->image_id = h->hint->image_id;
+	frame->image_pc = image_pc;
+	memcpy(&frame->how, &h->what, sizeof(h->what));
+	h->frame += stride;
+}
+
+/* One frame and its step. False: not ordinary, or the walk ended. exact and stride are constants where this is inlined. */
+static inline __attribute__((always_inline)) bool step(struct wb_walker *w, struct hot *h, bool exact, uint64_t back, uint64_t pointer_bits,
+                                                       size_t stride)
+{
+	uint64_t lookup = h->pc - back, exact_bit = (uint64_t)exact << WB_TAG_EXACT, image_pc, base, cfa, at, ra;
+	const struct wb_row_entry *entry;
+
+	image_pc = lookup - h->hint->start;
+	if (!LIKELY(image_pc < h->hint->size)) {
+		if (!wb_walker_find_hint(w, lookup))
+			return false;
+		h->hint = w->hint;
+		image_pc = lookup - h->hint->start;
+	}
+	image_pc += h->hint->image_start;
+	entry = wb_walker_row_place(w, image_pc);
+	if (!LIKELY(entry->image_pc == image_pc && entry->tag == (h->hint->tag | exact_bit))) {
+		entry = h->hint->image ? wb_walker_fill_row(w, image_pc, exact) : NULL;
+		if (!entry)
+			return false;
+	}
+	base = entry->row.flags & WB_ROW_FP_BASE ? h->fp : h->sp;
+	cfa = base + (uint64_t)(int64_t)entry->row.cfa_offset;
+	if (!LIKELY(entry->row.flags & WB_ROW_FAST)) {
+		if ((entry->row.flags & (WB_ROW_ROOT | WB_ROW_GENERAL | WB_ROW_SIGNAL)) == WB_ROW_ROOT) {
+			put_frame(h, lookup, image_pc, cfa, stride);
+			wb_walker_stop_root(w, &entry->row);
+		}
 		return false;
-	w->trail[w->num_trail++] = (struct wb_trail){ cfa, sp, wb_row_table_rules(entry->table) + entry->row.rules, entry->row.num_rules, 0 };
+	}
+	/* What is saved lies between base and CFA. Addresses of the region have no top bit, so as signed numbers base + offset cannot wrap. */
+	at = cfa + (uint64_t)(int64_t)entry->row.ra_offset;
+	if (!LIKELY((int64_t)base >= (int64_t)h->sp) || !LIKELY(at < h->limit))
+		return false;
+	ra = wb_load64((const void *)(h->origin + (uintptr_t)at), false) & pointer_bits;
+	if (!LIKELY(ra))
+		return false;
+	if (LIKELY(entry->row.flags & WB_ROW_FP_SAVED))
+		h->fp = wb_load64((const void *)(h->origin + (uintptr_t)(cfa + (uint64_t)(int64_t)entry->row.fp_offset)), false);
+	*h->trail++ = entry->rules;
+	put_frame(h, lookup, image_pc, cfa, stride);
+	h->what = entry->what;
+	h->pc = ra;
+	h->sp = cfa;
 	return true;
 }
 
-static inline void put_frame(struct wb_frame *frame, const struct hot *h, const struct wb_hint *hint, uint64_t image_pc, uint64_t cfa, uint16_t how,
-                             uint32_t context)
+/* Room in the trail: what is there, or twice as much. 0: out of memory. */
+static size_t trail_room(struct wb_walker *w)
 {
-	frame->pc = h->pc;
-	frame->lookup_pc = h->pc - h->back;
-	frame->cfa = cfa;
-	frame->sp = h->sp;
-	frame->image_id = hint->image_id;
-	frame->image_pc = image_pc;
-	frame->how = how;
-	frame->flags = (uint16_t)(WB_FRAME_HAS_CFA | WB_FRAME_HAS_IMAGE | h->key_bit * WB_FRAME_EXACT);
-	frame->context = context;
+	if (w->num_trail == w->trail_capacity &&
+	    !wb_mem_grow((void **)&w->trail, &w->trail_capacity, w->num_trail, 1, sizeof(*w->trail)))
+		return 0;
+	return w->trail_capacity - w->num_trail;
 }
 
-/* Runs from h as long as all is ordinary. Returns the frames given. *ret_memory: false if the trail could not grow. */
-static inline size_t run(struct wb_walker *w, struct hot *h, uint8_t *frames, size_t stride, size_t cap, bool *ret_memory)
+static inline void load(struct wb_walker *w, struct hot *h)
 {
-	uint64_t pointer_bits = ~w->pointer_mask;
-	uint32_t context = w->now.context;
-	uint16_t how = w->now.how;
-	size_t count = 0;
+	const struct wb_region *region = &w->view.last;
+	const struct wb_now *now = &w->now;
 
-	while (count < cap) {
-		const struct wb_hint *hint = &w->hints[0];
-		uint64_t lookup = h->pc - h->back, image_pc, base, cfa, at, ra, fp;
-		const struct wb_row_entry *entry;
+	h->pc = now->pc;
+	h->sp = now->sp;
+	h->fp = now->fp;
+	h->hint = w->hint;
+	h->origin = (uintptr_t)region->bytes - (uintptr_t)region->address;
+	h->limit = region->address + (region->size - 7);
+	h->trail = w->trail + w->num_trail;
+	h->what = pack_what(now->how, now->exact ? WB_FRAME_EXACT : 0);
+}
 
-		if (!LIKELY(lookup - hint->start < hint->size)) {
-			wb_walker_find_hint(w, lookup);
-			if (!(lookup - hint->start < hint->size) || !hint->image)
-				break;
-		}
-		image_pc = lookup - hint->bias;
-		entry = wb_walker_row_place(w, image_pc, hint->tag);
-		if (!LIKELY(entry->key == (image_pc << 1 | h->key_bit) && entry->tag == hint->tag)) {
-			entry = wb_walker_fill_row(w, image_pc, h->key_bit);
-			if (!entry)
-				break;
-		}
-		if (!LIKELY(!(entry->row.flags & SLOW_FLAGS)))
-			break;
-		base = entry->row.flags & WB_ROW_FP_BASE ? h->fp : h->sp;
-		cfa = base + (uint64_t)(int64_t)entry->row.cfa_offset;
-		at = cfa + (uint64_t)(int64_t)entry->row.ra_offset - h->address;
-		if (!LIKELY(at < h->limit && cfa > h->sp))
-			break;
-		ra = wb_load64(h->bytes + at, false) & pointer_bits;
-		fp = h->fp;
-		if (!LIKELY(ra))
-			break;
-		if (entry->row.flags & WB_ROW_FP_SAVED) {
-			at = cfa + (uint64_t)(int64_t)entry->row.fp_offset;
-			if (!LIKELY(at >= h->sp && at - h->address < h->limit))
-				break;
-			fp = wb_load64(h->bytes + (at - h->address), false);
-			w->now.fp_derived = false;
-		}
-		if (entry->row.num_rules && !trail_push(w, entry, cfa, h->sp)) {
-			*ret_memory = false;
-			break;
-		}
-		put_frame((struct wb_frame *)(void *)frames, h, hint, image_pc, cfa, how, context);
-		frames += stride;
-		count++;
-		h->pc = ra;
-		h->sp = cfa;
-		h->fp = fp;
-		h->key_bit = 0;
-		h->back = w->arch->call_step;
-		how = entry->row.how;
+/* What a run came to. */
+static inline void store(struct wb_walker *w, const struct hot *h)
+{
+	struct wb_frame last;
+
+	memcpy(&last.how, &h->what, sizeof(h->what));
+	w->now.pc = h->pc;
+	w->now.sp = h->sp;
+	w->now.fp = h->fp;
+	w->now.exact = w->now.exact && h->trail == w->trail + w->num_trail;
+	w->now.how = (uint8_t)last.how;
+	w->num_trail = (size_t)(h->trail - w->trail);
+	w->has_stepped = w->num_trail != 0;
+}
+
+/* Frames until something is not ordinary, or `count` are given; the trail has room for as many. Returns where the next would go. */
+static inline __attribute__((always_inline)) uint8_t *run(struct wb_walker *w, uint8_t *frame, size_t count, size_t stride, uint64_t call_step,
+                                                          uint64_t pointer_bits)
+{
+	const uint8_t *end = frame + count * stride;
+	struct hot h = { .frame = frame };
+	bool ordinary = true;
+
+	load(w, &h);
+	if (w->now.exact)
+		ordinary = step(w, &h, true, 0, pointer_bits, stride);
+	while (ordinary && h.frame != end)
+		ordinary = step(w, &h, false, call_step, pointer_bits, stride);
+	store(w, &h);
+	return h.frame;
+}
+
+/* The same code with what is usual as constants: frames of the size that we know, instructions of any length, no pointer mask. */
+static __attribute__((noinline)) uint8_t *run_usual(struct wb_walker *w, uint8_t *frame, size_t count)
+{
+	return run(w, frame, count, sizeof(struct wb_frame), 1, UINT64_MAX);
+}
+
+static __attribute__((noinline)) uint8_t *run_any(struct wb_walker *w, uint8_t *frame, size_t count, size_t stride)
+{
+	return run(w, frame, count, stride, w->arch->call_step, ~w->pointer_mask);
+}
+
+/*
+ * A walk reads a word here and a word there, each address known only after the word before, all the way up the stack: from memory that nobody touched
+ * yet that is one wait after the other. Asking for all of the first pages at once makes the whole walk twice as fast. (Always inlined: GCC drops calls
+ * of functions that only prefetch.) How far is what the walk before needed.
+ */
+static inline __attribute__((always_inline)) void prefetch_stack(const struct wb_region *region, uint64_t sp, uint64_t extent)
+{
+	const uint8_t *at = (const uint8_t *)region->bytes + (sp - region->address);
+	uint64_t left = region->size - (sp - region->address), size = left < extent ? left : extent;
+
+	for (; size >= 8 * LINE; size -= 8 * LINE, at += 8 * LINE) {
+		__builtin_prefetch(at);
+		__builtin_prefetch(at + LINE);
+		__builtin_prefetch(at + 2 * LINE);
+		__builtin_prefetch(at + 3 * LINE);
+		__builtin_prefetch(at + 4 * LINE);
+		__builtin_prefetch(at + 5 * LINE);
+		__builtin_prefetch(at + 6 * LINE);
+		__builtin_prefetch(at + 7 * LINE);
 	}
-	if (count) {
-		w->now.how = (uint8_t)how;
-		w->has_stepped = true;
-	}
-	return count;
+}
+
+/* What the fast form does not carry: unknown or derived SP or FP, joints, further contexts, a stack that is not in one region. */
+static bool applies(const struct wb_walker *w)
+{
+	const struct wb_region *region = &w->view.last;
+	const struct wb_now *now = &w->now;
+
+	return w->fast && !w->slow_only && now->has_sp && now->has_fp && !now->sp_derived && !now->fp_derived && !now->context &&
+	       region->size >= 8 && now->sp - region->address < region->size - 7 && region->address + region->size <= INT64_MAX;
 }
 
 enum wb_err wb_walk_fast(struct wb_walker *w, struct wb_frame *frames, size_t stride, size_t cap, size_t *ret_count)
 {
-	const struct wb_now *now = &w->now;
-	struct hot h;
-	bool has_memory = true;
+	bool is_usual = stride == sizeof(struct wb_frame) && w->arch->call_step == 1 && !w->pointer_mask;
+	uint8_t *start = (uint8_t *)frames, *end = start, *full;
+	uint64_t start_sp = w->now.sp;
 
 	*ret_count = 0;
-	/* What the fast form does not carry: unknown or derived SP, unknown FP, joints. */
-	if (!w->fast || w->slow_only || !now->has_sp || !now->has_fp || now->sp_derived || now->joint)
+	if (!applies(w))
 		return WB_OK;
-	hot_load(w, &h);
-	*ret_count = run(w, &h, (uint8_t *)frames, stride, cap, &has_memory);
-	hot_store(w, &h);
-	return has_memory ? WB_OK : WB_ERR_MEMORY;
+	if (!w->has_stepped)
+		prefetch_stack(&w->view.last, w->now.sp, w->extent);
+	if (!w->num_trail) {
+		w->trail_frames = start;
+		w->trail_stride = stride;
+	}
+	/* A run that gives all it has room for is followed by another. */
+	do {
+		size_t left = cap - (size_t)(end - start) / stride, room = trail_room(w);
+
+		if (!room)
+			return WB_ERR_MEMORY;
+		room = room < left ? room : left;
+		full = end + room * stride;
+		end = is_usual ? run_usual(w, end, room) : run_any(w, end, room, stride);
+	} while (end == full && !w->done && end != start + cap * stride);
+	*ret_count = (size_t)(end - start) / stride;
+	w->extent = w->now.sp - start_sp < PREFETCH_MAX ? w->now.sp - start_sp + 4 * LINE : PREFETCH_MAX;
+	return WB_OK;
 }

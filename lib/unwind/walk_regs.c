@@ -11,11 +11,14 @@ struct found_reg {
 };
 
 /* What one step says. False: the step leaves the register alone, or it was popped already; then *ret tells if the value will be derived. */
-static bool by_step(struct wb_walker *w, const struct wb_trail *step, uint8_t slot, struct found_reg *ret)
+static bool by_step(struct wb_walker *w, size_t step, uint8_t slot, struct found_reg *ret)
 {
-	for (uint32_t i = 0; i < step->num_rules; i++) {
-		const struct wb_row_rule *rule = &step->rules[i];
-		uint64_t address = step->cfa + (uint64_t)(int64_t)rule->offset;
+	const struct wb_frame *left = (const struct wb_frame *)(const void *)(w->trail_frames + step * w->trail_stride);
+	const struct wb_row_rule *rules = wb_rules_of(w->trail[step]);
+
+	for (unsigned i = 0; i < wb_rules_count(w->trail[step]); i++) {
+		const struct wb_row_rule *rule = &rules[i];
+		uint64_t address = left->cfa + (uint64_t)(int64_t)rule->offset;
 		struct wb_saved saved;
 
 		if (rule->slot != slot)
@@ -24,7 +27,7 @@ static bool by_step(struct wb_walker *w, const struct wb_trail *step, uint8_t sl
 		case WB_RULE_SAME:
 			return false;
 		case WB_RULE_OFFSET:
-			saved = wb_row_saved(w->arch, &w->view, address, true, step->sp, true, 0);
+			saved = wb_row_saved(w->arch, &w->view, address, true, left->sp, true, 0);
 			if (saved.derived) {
 				ret->derived = true;
 				return false;
@@ -51,6 +54,26 @@ static bool by_step(struct wb_walker *w, const struct wb_trail *step, uint8_t sl
 	return false;
 }
 
+void wb_walker_need_base(struct wb_walker *w)
+{
+	const struct wb_context *context = w->base_context;
+	uint64_t have = 0;
+
+	if (!context)
+		return;
+	w->base_context = NULL;
+	for (size_t i = 0; i < context->num_regs; i++) {
+		uint8_t slot = wb_arch_slot(w->arch, context->regs[i].number);
+
+		if (slot == WB_SLOT_NONE)
+			continue;
+		w->base.value[slot] = context->regs[i].value & w->arch->address_mask;
+		have |= UINT64_C(1) << slot;
+	}
+	w->base.have = have;
+	w->base.derived = 0;
+}
+
 bool wb_walker_recover(struct wb_walker *w, uint8_t slot, uint64_t *ret_value, bool *ret_derived)
 {
 	struct found_reg found = { 0, false, false };
@@ -58,7 +81,8 @@ bool wb_walker_recover(struct wb_walker *w, uint8_t slot, uint64_t *ret_value, b
 
 	if (w->has_stepped && !(w->arch->callee_saved >> slot & 1))
 		return false;
-	while (i > level && !by_step(w, &w->trail[i - 1], slot, &found))
+	wb_walker_need_base(w);
+	while (i > level && !by_step(w, i - 1, slot, &found))
 		i--;
 	if (i == level) {
 		bool popped = found.derived;
@@ -88,6 +112,7 @@ void wb_walker_recover_all(struct wb_walker *w, struct wb_regs *ret_regs)
 	uint64_t special = UINT64_C(1) << arch->pc | UINT64_C(1) << arch->sp | UINT64_C(1) << arch->fp;
 
 	if (!w->has_stepped) {
+		wb_walker_need_base(w);
 		*ret_regs = w->base;
 	} else {
 		uint64_t left = arch->callee_saved & ~special;
@@ -114,7 +139,6 @@ void wb_walker_recover_all(struct wb_walker *w, struct wb_regs *ret_regs)
 void wb_walker_set_base(struct wb_walker *w, const struct wb_regs *regs)
 {
 	w->base = *regs;
-	w->num_trail = 0;
-	w->memo = 0;
-	w->has_stepped = false;
+	w->base_context = NULL;
+	wb_walker_forget_steps(w);
 }

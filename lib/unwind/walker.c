@@ -10,7 +10,8 @@
 
 enum {
 	MAX_FRAMES_DEFAULT = 65536,
-	ROWS_DEFAULT = 8192, ROWS_MAX = 1 << 24,
+	ROWS_DEFAULT = 65536,         /* 4 MiB, of which only what is used is touched: a recording of a large program has some ten thousand call sites */
+	ROWS_BITS_MAX = 24,
 	SCAN_WORDS_DEFAULT = 512,
 };
 
@@ -38,11 +39,10 @@ static enum wb_err walker_init(struct wb_walker *w, const struct wb_walker_opts 
 {
 	uint32_t wanted = opts->row_cache_entries ? opts->row_cache_entries : ROWS_DEFAULT, bits = 4;
 
-	while (bits < 24 && (UINT32_C(1) << bits) < wanted)
+	while (bits < ROWS_BITS_MAX && (UINT32_C(1) << bits) < wanted)
 		bits++;
-	w->num_rows = UINT64_C(1) << bits;
-	w->row_shift = 64 - bits;
-	w->rows = wb_mem_zalloc((size_t)w->num_rows, sizeof(*w->rows));
+	w->row_mask = (UINT64_C(1) << bits) - 1;
+	w->rows = wb_mem_zalloc((size_t)1 << bits, sizeof(*w->rows));
 	if (!w->rows)
 		return WB_ERR_MEMORY;
 	w->max_frames = opts->max_frames ? opts->max_frames : MAX_FRAMES_DEFAULT;
@@ -66,6 +66,7 @@ enum wb_err wb_walker_new(struct wb_session *session, const struct wb_walker_opt
 	if (!w)
 		return WB_ERR_MEMORY;
 	w->session = wb_session_ref(session);
+	w->hint = &w->hints[0];
 	err = walker_init(w, &opts);
 	if (err) {
 		wb_walker_free(w);
@@ -93,10 +94,12 @@ void wb_walker_drop_rows(struct wb_walker *w)
 {
 	if (!w)
 		return;
-	w->generation = (w->generation + 1) & UINT16_MAX;
+	w->generation = (w->generation + 1) & INT16_MAX;
 	if (!w->generation)
-		memset(w->rows, 0, (size_t)w->num_rows * sizeof(*w->rows));
-	memset(w->hints, 0, sizeof(w->hints));
+		memset(w->rows, 0, ((size_t)w->row_mask + 1) * sizeof(*w->rows));
+	for (size_t i = 0; i < WB_HINTS; i++)
+		if (w->hints[i].image)
+			w->hints[i].tag = w->hints[i].image_id | w->generation << 48;
 }
 
 const char *wb_stop_text(enum wb_stop_reason reason)

@@ -20,14 +20,14 @@
 
 enum {
 	WB_STRATEGIES_MAX = 16,
-	WB_HINTS = 4,                 /* mappings that a walk was in last: stacks alternate between a program and its libraries */
+	WB_HINTS = 128,               /* mappings that walks were in, by megabyte of address: stacks alternate between a program and its libraries */
 };
 
 /* A mapping with what the hot path needs of it. */
 struct wb_hint {
 	uint64_t start, size;         /* addresses; size 0: empty */
-	uint64_t bias;                /* address - image pc */
-	uint64_t tag;                 /* image id and the cache's generation */
+	uint64_t image_start;         /* image pc of start; 0 without an image */
+	uint64_t tag;                 /* image id and the cache's generation; 0: no image, or its file is not had */
 	uint64_t image_id;
 	const struct wb_map *map;     /* lives as long as the space */
 	struct wb_image *image;       /* NULL: no image, or its file is not had */
@@ -35,21 +35,26 @@ struct wb_hint {
 	bool has_cfi;                 /* cfi was looked for */
 };
 
-/* A direct-mapped cache of rows, of this walker alone. A row is valid for ever: image ids are not reused. */
+/* A two-way cache of rows, of this walker alone: a line of memory each. A row is valid for ever: image ids are not reused. */
 struct wb_row_entry {
-	uint64_t key;                 /* image pc << 1 | exact */
-	uint64_t tag;                 /* 0: empty */
+	uint64_t image_pc;
+	uint64_t tag;                 /* of the hint, exact bit included; 0: empty */
 	struct wb_row row;
+	uint64_t rules;               /* the row's, as in a trail */
 	const struct wb_row_table *table;
+	uint64_t what;                /* how and flags of the caller's frame, packed by the fast form */
+	uint64_t unused;
 };
+enum { WB_TAG_EXACT = 63 };          /* bit of a tag: the row is for an exact pc */
 
-/* A step by a simple row with rules for further registers. */
-struct wb_trail {
-	uint64_t cfa, sp;             /* of the frame that was left */
-	const struct wb_row_rule *rules;
-	uint32_t num_rules;
-	uint32_t unused;
-};
+/* A step by a simple row: its rules. A pointer and, in the top byte, their number: addresses of this process have at most 56 bits. The CFA and SP of
+ * the frame that was left are in the caller's frames. */
+static inline uint64_t wb_rules_pack(const struct wb_row_rule *rules, uint8_t count)
+{
+	return (uint64_t)(uintptr_t)rules | (uint64_t)count << 56;
+}
+static inline const struct wb_row_rule *wb_rules_of(uint64_t packed) { return (const struct wb_row_rule *)(uintptr_t)(packed << 8 >> 8); }
+static inline uint8_t wb_rules_count(uint64_t packed) { return (uint8_t)(packed >> 56); }
 
 /* The frame that a walk stands on. */
 struct wb_now {
@@ -68,9 +73,8 @@ struct wb_walker {
 	uint32_t max_frames, max_scan_words;
 
 	struct wb_row_entry *rows;
-	uint32_t row_shift;           /* 64 - log2(entries) */
-	uint64_t num_rows;
-	uint64_t generation;          /* in the tag's top 16 bits */
+	uint64_t row_mask;            /* entries - 1; their number is a power of two */
+	uint64_t generation;          /* in the tag's bits 48 to 62 */
 
 	struct wb_space *space;       /* referenced */
 	const struct wb_arch_info *arch;
@@ -78,11 +82,12 @@ struct wb_walker {
 	bool fast;                    /* words of 8 bytes in this machine's byte order: the fast form applies */
 	bool slow_only;               /* tests: never use the fast form */
 	struct wb_view view;
-	struct wb_hint hints[WB_HINTS]; /* most recent first */
+	struct wb_hint hints[WB_HINTS];
+	struct wb_hint *hint;         /* the one of the last look-up */
 
 	/* The walk. */
-	const struct wb_sample *sample; /* borrowed until the next begin */
-	struct wb_sample taken;       /* our copy of the struct */
+	const struct wb_sample *sample; /* the caller's, borrowed until the next begin; or `taken` */
+	struct wb_sample taken;       /* of a caller with a struct of another size */
 	size_t next_given, next_context;
 	uint32_t num_frames;
 	struct wb_now now;
@@ -97,9 +102,14 @@ struct wb_walker {
 
 	/* Registers. */
 	struct wb_regs base;
+	const struct wb_context *base_context; /* base was not yet taken from there; NULL: it was */
+	struct wb_seen_reg { size_t at; uint32_t number; } seen_pc, seen_sp, seen_fp; /* where the last context had them */
+	uint64_t extent;              /* bytes of stack that the last walk went up */
 	bool has_stepped;             /* steps were made since base: caller-saved registers are gone */
-	struct wb_trail *trail;
+	uint64_t *trail;              /* packed rules of the steps since base, oldest first */
 	size_t num_trail, trail_capacity;
+	const uint8_t *trail_frames;  /* the frame that the first of them left, in the caller's array */
+	size_t trail_stride;          /* bytes from one to the next */
 	uint64_t memo;                /* slots with a memo */
 	struct { size_t level; uint64_t value; bool has, derived; } memos[WB_SLOTS_MAX];
 
@@ -113,27 +123,51 @@ struct wb_walker {
 };
 
 /* walk.c, for walk_fast.c. */
-/* Makes hints[0] the mapping of address, if it has an image with its file. */
-void wb_walker_find_hint(struct wb_walker *walker, uint64_t address);
-/* The cached row of an image pc in hints[0], looked up and cached if it can be; NULL otherwise. */
+/* The same from the space, for wb_walker_find_hint. */
+bool wb_walker_fill_hint(struct wb_walker *walker, struct wb_hint *hint, uint64_t address);
+/* Makes the mapping of address the walker's hint; false if nothing is mapped there. */
+static inline bool wb_walker_find_hint(struct wb_walker *walker, uint64_t address)
+{
+	struct wb_hint *hint = &walker->hints[(address >> 16 ^ address >> 24) % WB_HINTS];
+
+	if (address - hint->start >= hint->size && !wb_walker_fill_hint(walker, hint, address))
+		return false;
+	walker->hint = hint;
+	return true;
+}
+/* Ends the walk at the frame that was given last, whose row says that it has no caller. */
+void wb_walker_stop_root(struct wb_walker *walker, const struct wb_row *row);
+/* The cached row of an image pc in the hint's image, looked up and cached if it can be; NULL otherwise. */
 const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *walker, uint64_t image_pc, bool exact);
-/* Gives one frame and goes on, by the slow form. */
+/* Gives one frame and goes on, by the slow form. WB_NONE: no frame; the walk was stopped. */
 enum wb_err wb_walker_step(struct wb_walker *walker, struct wb_frame *ret_frame);
 
-static inline struct wb_row_entry *wb_walker_row_place(const struct wb_walker *walker, uint64_t image_pc, uint64_t tag)
+/* Code addresses are spread well enough as they are: return addresses of one function never collide. */
+static inline struct wb_row_entry *wb_walker_row_place(const struct wb_walker *walker, uint64_t image_pc)
 {
-	return &walker->rows[((image_pc + (tag << 7)) * UINT64_C(0x9e3779b97f4a7c15)) >> walker->row_shift];
+	return &walker->rows[image_pc & walker->row_mask];
 }
 
 /* walk_fast.c: as many frames as the fast form can give, at most cap, `stride` bytes apart. */
 enum wb_err wb_walk_fast(struct wb_walker *walker, struct wb_frame *frames, size_t stride, size_t cap, size_t *ret_count);
 
+/* A row entry's `what`. */
+uint64_t wb_walk_fast_what(uint8_t how);
+
 /* walk_regs.c */
 /* A register of the frame that the walk stands on. */
 bool wb_walker_recover(struct wb_walker *walker, uint8_t slot, uint64_t *ret_value, bool *ret_derived);
+/* Takes base from the context where the walk began, if it was not yet. */
+void wb_walker_need_base(struct wb_walker *walker);
 /* All that can be known, in a file of its own. */
 void wb_walker_recover_all(struct wb_walker *walker, struct wb_regs *ret_regs);
-/* Starts the trail afresh from these registers. */
+/* Starts the trail afresh: from the base as it is, or from these registers. */
+static inline void wb_walker_forget_steps(struct wb_walker *walker)
+{
+	walker->num_trail = 0;
+	walker->memo = 0;
+	walker->has_stepped = false;
+}
 void wb_walker_set_base(struct wb_walker *walker, const struct wb_regs *regs);
 
 #endif

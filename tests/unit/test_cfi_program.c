@@ -37,7 +37,7 @@ static const struct {
 	{ "restore_extended", { { 0x86, 2, 0x41, 0x06, 6 }, 5 }, "0: 7+8; pc=c-8 6=c-16 | 1: 7+8; pc=c-8" },
 	/* "Same" is what an FP without a rule is anyway. */
 	{ "same_value and undefined", { { 0x08, 6, 0x08, 12, 0x07, 3 }, 6 }, "0: 7+8; pc=c-8 3=u 12=s" },
-	{ "return address undefined", { { 0x07, 16 }, 2 }, "0: 7+8; pc=u root" },
+	{ "return address undefined", { { 0x07, 16 }, 2 }, "0: 7+8; pc=c+0 root" }, /* simple: the offset means nothing */
 	{ "register in a register", { { 0x09, 16, 2 }, 3 }, "0: 7+8; pc=r2" },
 	{ "offset_extended", { { 0x05, 12, 2 }, 3 }, "0: 7+8; pc=c-8 12=c-16" },
 	{ "offset_extended_sf", { { 0x11, 12, 0x7e }, 3 }, "0: 7+8; pc=c-8 12=c+16" },
