@@ -47,7 +47,8 @@ enum {
 	WB_PERF_RECORD_MAX = 65535,
 	WB_PERF_REGS_MAX = 64,        /* bits of sample_regs_user */
 	WB_PERF_BUILD_ID_MAX = 20,
-	WB_PERF_WINDOW_SIZE = 1 << 20, /* bytes read at a time: 16 of the largest records */
+	/* Bytes read at a time: twice the largest record. Small, because in time order one window per processor is in use at once. */
+	WB_PERF_WINDOW_SIZE = 1 << 17,
 };
 
 /* ---- Windows: bytes of the recording in memory (capture_perf_window.c) ------------------------------------------- */

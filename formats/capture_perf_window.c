@@ -9,9 +9,9 @@
 #include "base/mem.h"
 
 enum {
-	FREE_BUFFERS_MAX = 8,         /* kept for reuse: touching fresh memory costs more than reading into it */
-	BUDGET_DIVISOR = 32,          /* of max_memory: 16 MiB by default */
-	BUDGET_MIN_WINDOWS = 4,
+	FREE_BUFFERS_MAX = 32,        /* kept for reuse: touching fresh memory costs more than reading into it */
+	BUDGET_DIVISOR = 32,          /* of max_memory: 16 MiB by default, 128 windows */
+	BUDGET_MIN_WINDOWS = 32,
 };
 
 void wb_perf_windows_init(struct wb_perf_windows *windows, struct wb_file *file, uint64_t max_memory)
