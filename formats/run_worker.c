@@ -3,12 +3,14 @@
 #include "formats/run_worker.h"
 
 #include "base/mem.h"
+#include "model/image.h"
 
 enum {
 	FRAMES_FIRST = 256,           /* room for frames at first */
 	FRAMES_LAST = 1 << 20,        /* and at most, whatever limit the caller's walker has */
+	KEY_SHIFT = 3,                /* image ids in keys leave room for flags */
 	KNOWN_FIRST = 4096,
-	KNOWN_LAST = 1 << 20,         /* places, 24 bytes each: then all is forgotten, and so is what the part holds */
+	KNOWN_LAST = 1 << 20,         /* places, 32 bytes each: then all is forgotten, and so is what the part holds */
 };
 
 enum wb_err wb_run_worker_init(struct wb_run_worker *worker, struct wb_session *session, const struct wb_run_opts *opts,
@@ -16,7 +18,7 @@ enum wb_err wb_run_worker_init(struct wb_run_worker *worker, struct wb_session *
 {
 	enum wb_err err;
 
-	*worker = (struct wb_run_worker){ .part = part };
+	*worker = (struct wb_run_worker){ .session = session, .part = part };
 	err = wb_walker_new(session, opts->walker, &worker->walker);
 	if (!err && !opts->no_symbols && part->format->wants_sites)
 		err = wb_symbolizer_new(session, opts->symbolizer, &worker->symbolizer);
@@ -30,8 +32,26 @@ enum wb_err wb_run_worker_init(struct wb_run_worker *worker, struct wb_session *
 	return err;
 }
 
+/*
+ * The symbolizer, which lists the files that frames are without, sees a frame once. The others are added here, so that the list counts
+ * frames, however many workers there are.
+ */
+static void report_missed(const struct wb_run_worker *worker)
+{
+	for (size_t i = 0; i < worker->known_size; i++) {
+		const struct wb_run_known *known = &worker->known[i];
+		struct wb_image *image;
+
+		if (!known->missed || !known->repeats || wb_image_by_id(worker->session, known->image_key >> KEY_SHIFT, &image))
+			continue;
+		wb_image_missed(image, (enum wb_file_role)(known->missed - 1), known->repeats);
+		wb_image_unref(image);
+	}
+}
+
 void wb_run_worker_deinit(struct wb_run_worker *worker)
 {
+	report_missed(worker);
 	wb_walker_free(worker->walker);
 	wb_symbolizer_free(worker->symbolizer);
 	wb_mem_free(worker->frames);
@@ -47,7 +67,7 @@ static uint64_t key_of(const struct wb_frame *frame)
 	uint64_t flags = (frame->flags & WB_FRAME_HAS_IMAGE ? 2u : 0u) | (frame->flags & WB_FRAME_KERNEL ? 1u : 0u);
 
 	/* Ids are counted up from 1, so the shift loses nothing; the last bit keeps the key of a frame without an image from being 0. */
-	return frame->image_id << 3 | flags << 1 | 1;
+	return frame->image_id << KEY_SHIFT | flags << 1 | 1;
 }
 
 static size_t place_of(uint64_t key, uint64_t image_pc, size_t size)
@@ -76,6 +96,7 @@ static enum wb_err make_room(struct wb_run_worker *worker, size_t count)
 	if ((worker->num_known + count) * 2 <= old_size)
 		return WB_OK;
 	if (forget) {
+		report_missed(worker);
 		worker->part->format->forget(worker->part);
 		worker->num_known = 0;
 	}
@@ -96,6 +117,23 @@ static enum wb_err make_room(struct wb_run_worker *worker, size_t count)
 
 /* ---- A sample ---- */
 
+/* The file that would have told more, as the symbolizer sees it. */
+static uint16_t missed_file(const struct wb_run_worker *worker, const struct wb_frame *frame, const struct wb_frame_sites *sites)
+{
+	const struct wb_site *outer = &sites->sites[sites->count - 1];
+	struct wb_image *image;
+	uint16_t missed = 0;
+
+	if (outer->function_reason == WB_REASON_NO_FILE || outer->function_reason == WB_REASON_MISMATCHED)
+		return 1 + WB_FILE_EXECUTABLE;
+	if (outer->line_reason != WB_REASON_NO_DEBUG_INFO || wb_image_by_id(worker->session, frame->image_id, &image))
+		return 0;
+	if (wb_image_verdict(image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
+		missed = 1 + WB_FILE_DEBUG;
+	wb_image_unref(image);
+	return missed;
+}
+
 static enum wb_err describe(struct wb_run_worker *worker, const struct wb_frame *frame, struct wb_run_known *known)
 {
 	struct wb_frame_sites sites = { 0 };
@@ -109,7 +147,9 @@ static enum wb_err describe(struct wb_run_worker *worker, const struct wb_frame 
 	err = worker->part->format->describe(worker->part, frame, sites.count ? &sites : NULL, &known->id);
 	if (err)
 		return err;
-	known->sites = sites.count ? (uint32_t)sites.count : 1;
+	known->sites = sites.count && sites.count <= UINT16_MAX ? (uint16_t)sites.count : 1;
+	known->missed = sites.count ? missed_file(worker, frame, &sites) : 0;
+	known->repeats = 0;
 	known->image_key = key_of(frame);
 	known->image_pc = frame->flags & WB_FRAME_HAS_IMAGE ? frame->image_pc : 0;
 	worker->num_known++;
@@ -129,7 +169,9 @@ static enum wb_err identify(struct wb_run_worker *worker, size_t count)
 		const struct wb_frame *frame = &worker->frames[i];
 		struct wb_run_known *known = find(worker, key_of(frame), frame->flags & WB_FRAME_HAS_IMAGE ? frame->image_pc : 0);
 
-		if (!known->image_key)
+		if (known->image_key)
+			known->repeats++;
+		else
 			err = describe(worker, frame, known);
 		worker->ids[i] = known->id;
 		worker->stats.sites += known->sites;

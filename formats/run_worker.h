@@ -14,11 +14,14 @@
 struct wb_run_known {
 	uint64_t image_key;           /* image id and the flags that matter; 0: free */
 	uint64_t image_pc;            /* 0 for frames without one */
+	uint64_t repeats;             /* frames after the first */
 	uint32_t id;
-	uint32_t sites;
+	uint16_t sites;
+	uint16_t missed;              /* 1 + enum wb_file_role of the file without which it stayed; 0: none */
 };
 
 struct wb_run_worker {
+	struct wb_session *session;   /* borrowed */
 	struct wb_walker *walker;
 	struct wb_symbolizer *symbolizer; /* NULL: raw addresses */
 	struct wb_sink_part *part;    /* not owned */

@@ -161,7 +161,8 @@ static int write_stacks(struct stacks *stacks, const char *path, const struct wb
 	if (!wb_output_open(&output, stacks->output, &stacks->input.report))
 		return WB_EXIT_FAILED;
 	err = run(stacks, list, &output, &stats);
-	print_notes(stacks, &stats);
+	if (!err || stats.stacks)
+		print_notes(stacks, &stats);
 	if (err && !output.error)
 		status = wb_report_failure(&stacks->input.report, stacks->input.name, err);
 	return wb_output_close(&output, &stacks->input.report) ? status : WB_EXIT_FAILED;

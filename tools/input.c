@@ -29,6 +29,7 @@ void wb_input_init(struct wb_input *input)
 	wb_paths_options(&input->paths, input->path_options);
 	atomic_init(&input->report.errors, 0);
 	atomic_init(&input->report.unverified, 0);
+	atomic_init(&input->report.mismatched, 0);
 	atomic_init(&input->paths.own_host, false);
 }
 
@@ -101,6 +102,7 @@ int wb_input_start(struct wb_input *input)
 
 	wb_progress_init(&input->progress, !input->report.quiet);
 	input->report.progress = &input->progress;
+	input->report.named = input->paths.exes.count || input->paths.sysroots.count || input->paths.debug_dirs.count;
 	err = wb_session_new(&opts, &input->session);
 	if (!err)
 		err = wb_paths_add(input->session, &input->paths);
@@ -196,8 +198,10 @@ static void report_wanted(struct wb_input *input, const struct wb_wanted *wanted
 
 void wb_input_report_missing(struct wb_input *input, size_t max)
 {
-	unsigned unverified = atomic_load(&input->report.unverified);
+	unsigned unverified = atomic_load(&input->report.unverified), mismatched = atomic_load(&input->report.mismatched);
 
+	if (mismatched && !input->report.named)
+		wb_report_line(&input->report, "%u files of this host are not used: they are of other builds", mismatched);
 	if (unverified && !input->paths.trust && !atomic_load(&input->paths.own_host))
 		wb_report_line(&input->report, "%u files of this host are not used: nothing tells whether they are the right builds; "
 		               "--trust-paths uses them", unverified);

@@ -29,6 +29,11 @@ void wb_report_diag(void *arg, const struct wb_diag *diag)
 		atomic_fetch_add(&report->unverified, 1);
 		return;
 	}
+	if (diag->code == WB_DIAG_FILE_MISMATCHED) {
+		atomic_fetch_add(&report->mismatched, 1);
+		if (!report->named)
+			return;
+	}
 	if (diag->severity == WB_SEVERITY_ERROR)
 		atomic_fetch_add(&report->errors, 1);
 	else if (report->quiet || diag->severity == WB_SEVERITY_NOTE)

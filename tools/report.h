@@ -14,6 +14,8 @@ struct wb_report {
 	struct wb_progress *progress; /* NULL: none */
 	atomic_uint errors;           /* lines that said why something failed */
 	atomic_uint unverified;       /* files that nothing could be compared with: counted, not listed */
+	atomic_uint mismatched;       /* files of another build: listed only if `named` */
+	bool named;                   /* the user named files or folders to look in */
 	bool quiet;                   /* errors only */
 };
 
