@@ -150,7 +150,7 @@ static enum wb_err copy_file(const struct writer *writer, const char *from, cons
 	enum wb_err err = wb_file_open(from, false, &file, &reason);
 
 	if (err)
-		return report(writer, from, reason);
+		return err == WB_ERR_MEMORY ? err : report(writer, from, reason);
 	err = wb_file_piece(file, 0, wb_file_size(file), &piece);
 	if (!err) {
 		err = write_file(writer, name, piece.bytes, piece.size);
