@@ -196,8 +196,8 @@ static enum wb_err name_entry(struct elf *elf, const struct slots *slots, const 
 	if (!found)
 		return WB_OK;
 	if (!name || !*name) {
-		/* As disassemblers call it: an address that a resolver chooses at run time. */
-		snprintf(made_up, sizeof(made_up), "*ABS*+0x%" PRIx64, found->addend);
+		/* As disassemblers call it: an address that a resolver chooses at run time. REL keeps the resolver in the slot itself. */
+		snprintf(made_up, sizeof(made_up), found->addend ? "*ABS*+0x%" PRIx64 : "*ABS*", found->addend);
 		name = made_up;
 	}
 	return add_entry(elf, vaddr, size, name);

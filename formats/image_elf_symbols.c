@@ -134,7 +134,7 @@ static bool is_mapping_symbol(const struct elf *elf, const struct elf_symbol *sy
 {
 	if (elf->machine != ELF_EM_ARM && elf->machine != ELF_EM_AARCH64 && elf->machine != ELF_EM_RISCV)
 		return false;
-	return name[0] == '$' && name[1] && strchr("adtx", name[1]) && (symbol->info & 0xf) == ELF_STT_NOTYPE &&
+	return name[0] == '$' && name[1] && strchr("adtx", name[1]) && symbol->info >> 4 == ELF_STB_LOCAL &&
 	       (!name[2] || name[2] == '.' || elf->machine == ELF_EM_RISCV);
 }
 
