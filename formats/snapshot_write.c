@@ -78,25 +78,21 @@ static enum wb_err add_object(struct writer *writer, struct wb_image *image)
 	return WB_OK;
 }
 
-/* Notes the object that a word may be a code address of. *last is the place of the word before: neighbours often point nearby. */
-static enum wb_err note_word(struct writer *writer, uint64_t word, struct wb_place *last)
+/* Notes the object that a word may be a code address of. *last is the mapping of a word before: neighbours often point nearby. */
+static enum wb_err note_word(struct writer *writer, uint64_t word, const struct wb_map **last)
 {
-	if (word < last->start || word >= last->end) {
-		struct wb_place place = { .size = sizeof(place) };
+	const struct wb_map *map = *last && word >= (*last)->start && word < (*last)->end ? *last : wb_space_map_at(writer->space, word);
 
-		if (wb_space_find(writer->space, word, &place))
-			return WB_OK;
-		*last = place;
-	}
-	if (!last->image || !(last->prot & (WB_PROT_EXEC | WB_PROT_UNKNOWN)))
+	if (!map)
 		return WB_OK;
-	return add_object(writer, last->image);
+	*last = map;
+	return map->image && map->prot & (WB_PROT_EXEC | WB_PROT_UNKNOWN) ? add_object(writer, map->image) : WB_OK;
 }
 
 static enum wb_err note_objects(struct writer *writer)
 {
 	const struct wb_sample *sample = writer->sample;
-	struct wb_place last = { 0 };
+	const struct wb_map *last = NULL;
 	enum wb_err err = WB_OK;
 
 	for (size_t i = 0; i < sample->contexts[0].num_regs && !err; i++)
@@ -224,41 +220,38 @@ static enum wb_err copy_objects(struct writer *writer, bool debug_files)
 
 /* ---- Texts ---- */
 
-static void put_mapping(struct writer *writer, struct wb_out *out, const struct wb_place *place)
+static void put_mapping(struct writer *writer, struct wb_out *out, const struct wb_map *map)
 {
-	uint32_t prot = place->prot & WB_PROT_UNKNOWN ? (uint32_t)(WB_PROT_READ | WB_PROT_EXEC) : place->prot;
-	const struct object *object = place->image ? find_object(writer, place->image) : NULL;
+	uint32_t prot = map->prot & WB_PROT_UNKNOWN ? (uint32_t)(WB_PROT_READ | WB_PROT_EXEC) : map->prot;
+	const struct object *object = map->image ? find_object(writer, map->image) : NULL;
 
-	wb_out_hex(out, place->start, 8);
+	wb_out_hex(out, map->start, 8);
 	wb_out_char(out, '-');
-	wb_out_hex(out, place->end, 8);
+	wb_out_hex(out, map->end, 8);
 	wb_out_char(out, ' ');
 	wb_out_char(out, prot & WB_PROT_READ ? 'r' : '-');
 	wb_out_char(out, prot & WB_PROT_WRITE ? 'w' : '-');
 	wb_out_char(out, prot & WB_PROT_EXEC ? 'x' : '-');
 	wb_out_string(out, "p ");
-	wb_out_hex(out, place->file_offset, 8);
+	wb_out_hex(out, map->file_offset, 8);
 	wb_out_string(out, " 00:00 0");
-	if (place->image) {
+	if (map->image) {
 		wb_out_string(out, "   ");
-		wb_out_string(out, object && object->name ? object->name : wb_image_path(place->image));
+		wb_out_string(out, object && object->name ? object->name : wb_image_path(map->image));
 	}
 	wb_out_char(out, '\n');
 }
 
 static enum wb_err write_maps(struct writer *writer)
 {
-	struct wb_place place = { .size = sizeof(place) };
+	const struct wb_map *map = wb_space_map_above(writer->space, 0);
 	struct wb_out out = { 0 };
-	uint64_t address = 0;
-	enum wb_err err = WB_OK;
+	enum wb_err err;
 
-	for (unsigned i = 0; i < MAPPINGS_MAX && !wb_space_next(writer->space, address, &place) && place.end > address; i++) {
+	for (unsigned i = 0; i < MAPPINGS_MAX && map; i++, map = wb_space_map_above(writer->space, map->end))
 		/* Kernel and generated code are not of a file at an offset. */
-		if (!place.image || !wb_image_is_absolute(place.image))
-			put_mapping(writer, &out, &place);
-		address = place.end;
-	}
+		if (!map->image || !wb_image_is_absolute(map->image))
+			put_mapping(writer, &out, map);
 	err = out.failed ? WB_ERR_MEMORY : write_file(writer, "maps.txt", out.bytes, out.size);
 	wb_out_deinit(&out);
 	return err;

@@ -694,17 +694,25 @@ enum wb_err wb_space_find(struct wb_space *space, uint64_t address, struct wb_pl
 	return map ? place_give(map, address, place) : WB_NONE;
 }
 
-enum wb_err wb_space_next(struct wb_space *space, uint64_t address, struct wb_place *place)
+const struct wb_map *wb_space_map_above(const struct wb_space *space, uint64_t address)
 {
 	const struct wb_map *best = NULL;
 
-	if (!space || !place)
-		return WB_ERR_ARGUMENT;
-	for (const struct wb_space *s = space; s; s = s->parent) {
-		const struct wb_map *map = map_above(s, address);
+	for (unsigned i = 0; space && i < PARENTS_MAX; i++, space = space->parent) {
+		const struct wb_map *map = map_above(space, address);
 
 		if (map && (!best || map->start < best->start))
 			best = map;
 	}
+	return best;
+}
+
+enum wb_err wb_space_next(struct wb_space *space, uint64_t address, struct wb_place *place)
+{
+	const struct wb_map *best;
+
+	if (!space || !place)
+		return WB_ERR_ARGUMENT;
+	best = wb_space_map_above(space, address);
 	return best ? place_give(best, best->start > address ? best->start : address, place) : WB_NONE;
 }

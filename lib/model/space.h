@@ -31,6 +31,8 @@ uint64_t wb_space_pointer_mask(const struct wb_space *space);
 struct wb_session *wb_space_session(const struct wb_space *space);
 /* Lives as long as the space; NULL if nothing is mapped there. */
 const struct wb_map *wb_space_map_at(const struct wb_space *space, uint64_t address);
+/* The first mapping that ends above address, in the space or its parents; NULL past the last. */
+const struct wb_map *wb_space_map_above(const struct wb_space *space, uint64_t address);
 /* The mapping's bias; WB_NONE if the image's file is not had. Opens the image on first need. */
 enum wb_err wb_map_bias(const struct wb_map *map, uint64_t *ret_bias);
 /* False only if mappings are known and say that address is not executable. */
