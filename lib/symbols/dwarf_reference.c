@@ -602,9 +602,13 @@ enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const st
 	err = handle_of(reference, unit, &handle);
 	if (!err)
 		err = walk(reference, header, handle->debug);
-	if (err == WB_ERR_DATA || err == WB_ERR_LIMIT)
+	if (err == WB_ERR_LIMIT)
 		wb_diag_report(reference->sections->diags, err, WB_DIAG_DWARF_MALFORMED, reference->sections->path, ".debug_info", header->offset,
-		               "unit's entries cannot be read");
+		               "unit's range lists are too long");
+	/* Its framing is sound: what libdwarf does not like is something that it does not know. */
+	if (err == WB_ERR_DATA)
+		err = wb_diag_report(reference->sections->diags, WB_ERR_UNSUPPORTED, WB_DIAG_DWARF_UNSUPPORTED, reference->sections->path,
+		                     ".debug_info", header->offset, "unit is not understood by libdwarf");
 	reference_free(reference);
-	return err == WB_ERR_LIMIT ? WB_ERR_DATA : err;
+	return err;
 }
