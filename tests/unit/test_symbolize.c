@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The symbolizer on real programs: tests/make/inlines.c and .cc, compiled in many ways by the compilers that are here. Labels in the programs
+ * give the addresses, marks in their sources the expected lines.
+ */
+#include <walkback/walkback.h>
+
+#include "config.h"
+#include "test.h"
+
+enum { SITES_MAX = 4, PROGRAM_PATH_MAX = TEST_PATH_MAX, SOURCE_LINE_MAX = 512 };
+
+/* The number of the line that is marked "LINE mark"; 0 (and a failed check) if there is none. */
+static unsigned line_of(const char *source, const char *mark)
+{
+	char wanted[64], line[SOURCE_LINE_MAX];
+	unsigned number = 0, found = 0;
+	FILE *file = fopen(test_data(source), "r");
+
+	snprintf(wanted, sizeof wanted, "LINE %s", mark);
+	while (file && !found && fgets(line, sizeof line, file)) {
+		const char *at = strstr(line, wanted);
+
+		number++;
+		/* The mark ends there: "LINE at" is not "LINE at_leaf". */
+		if (at && !strchr("abcdefghijklmnopqrstuvwxyz_", at[strlen(wanted)] ? at[strlen(wanted)] : ' '))
+			found = number;
+	}
+	if (file)
+		fclose(file);
+	CHECK(found > 0);
+	return found;
+}
+
+struct expect_site { const char *function, *source, *mark; };
+struct expect {
+	const char *label;
+	struct expect_site sites[SITES_MAX]; /* innermost first, up to the first without a function */
+};
+
+static const struct expect c_places[] = {
+	{ "at_leaf", { { "leaf", "make/inlines.c", "at_leaf" }, { "middle", "make/inlines.c", "leaf_in_middle" }, { "outer", "make/inlines.c", "middle_in_outer" } } },
+	{ "at_outer", { { "outer", "make/inlines.c", "at_outer" } } },
+	{ "at_header", { { "in_header", "make/inlines.h", "at_header" }, { "outer", "make/inlines.c", "header_in_outer" } } },
+	{ "at_renamed", { { "renamed", "make/inlines.c", "at_renamed" } } },
+	{ NULL, { { NULL, NULL, NULL } } },
+};
+static const struct expect cc_places[] = {
+	{ "at_leaf", { { "shop::Box<int>::twice(int)", "make/inlines.cc", "at_leaf" }, { "shop::Box<int>::get(int)", "make/inlines.cc", "leaf_in_outer" } } },
+	{ "at_outer", { { "shop::Box<int>::get(int)", "make/inlines.cc", "at_outer" } } },
+	{ NULL, { { NULL, NULL, NULL } } },
+};
+
+/* ---- Programs ---------------------------------------------------------------------------------------------------------- */
+
+static const struct program {
+	const char *command;          /* compiler and options */
+	const char *source;
+	const struct expect *places;
+} programs[] = {
+	{ "gcc -O2 -gdwarf-5", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-4", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-3", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-2", "make/inlines.c", c_places },
+	{ "gcc -O0 -gdwarf-5", "make/inlines.c", c_places },
+	{ "gcc -Og -gdwarf-5", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-5 -gdwarf64", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-4 -gdwarf64", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-5 -gz=zlib", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-5 -gz=zstd", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-5 -flto", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-5 -fdebug-types-section", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-4 -ffunction-sections -Wl,--gc-sections", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-5 -ffunction-sections -Wl,--gc-sections -no-pie", "make/inlines.c", c_places },
+	{ "gcc -O2 -gdwarf-5 -static", "make/inlines.c", c_places },
+	{ "clang -O2 -gdwarf-5", "make/inlines.c", c_places },
+	{ "clang -O2 -gdwarf-4", "make/inlines.c", c_places },
+	{ "clang -O2 -gdwarf-4 -gdwarf-aranges", "make/inlines.c", c_places },
+	{ "clang -O2 -gdwarf-5 -gdwarf64", "make/inlines.c", c_places },
+	{ "clang -O2 -gdwarf-5 -ffunction-sections -Wl,--gc-sections", "make/inlines.c", c_places },
+	{ "clang -O0 -gdwarf-5", "make/inlines.c", c_places },
+	{ "g++ -O2 -gdwarf-5", "make/inlines.cc", cc_places },
+	{ "g++ -O2 -gdwarf-4", "make/inlines.cc", cc_places },
+	{ "clang++ -O2 -gdwarf-5", "make/inlines.cc", cc_places },
+	{ "clang++ -O2 -gdwarf-4", "make/inlines.cc", cc_places },
+};
+
+/* False: there is no such compiler here, or it does not know the options. */
+static bool compile(const char *command, const char *source, char *ret_path)
+{
+	char shell[4 * PROGRAM_PATH_MAX];
+
+	snprintf(ret_path, PROGRAM_PATH_MAX, "%s", test_tmp("program"));
+	snprintf(shell, sizeof shell, "%s -w -o '%s' '%s' 2>/dev/null", command, ret_path, test_data(source));
+	return system(shell) == 0;
+}
+
+struct opened {
+	struct wb_session *session;
+	struct wb_image *image;
+	struct wb_symbolizer *symbolizer;
+};
+
+static bool open_program(const char *path, const struct wb_session_opts *session_opts, const struct wb_symbolizer_opts *opts, struct opened *ret_opened)
+{
+	*ret_opened = (struct opened){ 0 };
+	return CHECK(wb_session_new(session_opts, &ret_opened->session) == WB_OK) &&
+	       CHECK(wb_image_open(ret_opened->session, path, &ret_opened->image) == WB_OK) &&
+	       CHECK(wb_symbolizer_new(ret_opened->session, opts, &ret_opened->symbolizer) == WB_OK);
+}
+
+static void close_program(struct opened *opened)
+{
+	wb_symbolizer_free(opened->symbolizer);
+	wb_image_unref(opened->image);
+	wb_session_free(opened->session);
+}
+
+static uint64_t address_of(struct opened *opened, const char *label)
+{
+	uint64_t address = 0, size = 0;
+
+	CHECK_EQ_I64(wb_symbol_find(opened->symbolizer, opened->image, label, &address, &size), WB_OK);
+	return address;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t text_size = text ? strlen(text) : 0, end_size = strlen(end);
+
+	return text_size >= end_size && strcmp(text + text_size - end_size, end) == 0;
+}
+
+static void check_place(struct opened *opened, const struct expect *expect)
+{
+	uint64_t address = address_of(opened, expect->label);
+	const struct wb_site *sites;
+	size_t count = 0, num_expected = 0;
+
+	while (num_expected < SITES_MAX && expect->sites[num_expected].function)
+		num_expected++;
+	CHECK_EQ_I64(wb_symbolize(opened->symbolizer, opened->image, address, WB_PC_EXACT, &sites, &count), WB_OK);
+	if (!CHECK(count == num_expected))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct expect_site *site = &expect->sites[i];
+
+		CHECK_STR(sites[i].function, site->function);
+		CHECK(ends_with(sites[i].file, site->source));
+		CHECK_EQ_U64(sites[i].line, line_of(site->source, site->mark));
+		CHECK_EQ_U64(sites[i].inlined, i + 1 < count);
+		CHECK_EQ_U64(sites[i].call_depth, count - 1 - i);
+		CHECK_EQ_U64(sites[i].name_source, WB_NAME_DWARF);
+		CHECK(sites[i].function_reason == WB_REASON_NONE && sites[i].line_reason == WB_REASON_NONE);
+		CHECK(sites[i].function_start <= address && address - sites[i].function_start < sites[i].function_size);
+	}
+}
+
+static void names_what_compilers_make(void)
+{
+	unsigned compiled = 0;
+
+	if (!WB_HAVE_LIBDWARF || !WB_HAVE_LIBIBERTY)
+		TEST_SKIP("libdwarf or libiberty is not in this build");
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+		char path[PROGRAM_PATH_MAX];
+		struct opened opened;
+
+		test_row(programs[i].command);
+		if (!compile(programs[i].command, programs[i].source, path)) {
+			printf("not here: %s\n", programs[i].command);
+			continue;
+		}
+		compiled++;
+		if (open_program(path, NULL, NULL, &opened))
+			for (const struct expect *place = programs[i].places; place->label; place++)
+				check_place(&opened, place);
+		close_program(&opened);
+	}
+	test_row(NULL);
+	if (!compiled)
+		TEST_SKIP("no compiler");
+}
+
+/* ---- Options, on one program -------------------------------------------------------------------------------------------- */
+
+static enum wb_err shout(void *arg, const char *name, char *buffer, size_t size)
+{
+	++*(unsigned *)arg;
+	snprintf(buffer, size, "<%s>", name);
+	return WB_OK;
+}
+
+static const struct {
+	const char *name, *label;
+	struct wb_symbolizer_opts opts;
+	size_t count;                 /* of sites */
+	const char *function, *linkage; /* of the last site */
+	unsigned source;              /* enum wb_name_source */
+	const char *mark;             /* of the first site's line; NULL: not asked */
+} levels[] = {
+	{ "names", "at_leaf", { .detail = WB_DETAIL_NAMES }, 1, "outer", "outer", WB_NAME_SYMTAB, NULL },
+	{ "lines", "at_leaf", { .detail = WB_DETAIL_LINES }, 1, "outer", "outer", WB_NAME_DWARF, "at_leaf" },
+	{ "inlines", "at_leaf", { .detail = WB_DETAIL_INLINES }, 3, "outer", "outer", WB_NAME_DWARF, "at_leaf" },
+	{ "the source's name", "at_renamed", { .detail = WB_DETAIL_INLINES }, 1, "renamed", "renamed_by_assembler", WB_NAME_DWARF, "at_renamed" },
+	{ "the raw name", "at_renamed", { .detail = WB_DETAIL_INLINES, .raw_names = 1 }, 1, "renamed_by_assembler", "renamed_by_assembler", WB_NAME_DWARF,
+	  "at_renamed" },
+	{ "the symbol's name", "at_renamed", { .detail = WB_DETAIL_INLINES, .symtab_only = 1 }, 1, "renamed_by_assembler", "renamed_by_assembler",
+	  WB_NAME_SYMTAB, "at_renamed" },
+	{ "the symbol's name alone", "at_renamed", { .detail = WB_DETAIL_NAMES }, 1, "renamed_by_assembler", "renamed_by_assembler", WB_NAME_SYMTAB, NULL },
+};
+
+static void keeps_to_the_detail_level(void)
+{
+	char path[PROGRAM_PATH_MAX];
+
+	if (!WB_HAVE_LIBDWARF)
+		TEST_SKIP("libdwarf is not in this build");
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+		struct wb_symbolizer_opts opts = levels[i].opts;
+		const struct wb_site *sites;
+		struct opened opened;
+		size_t count = 0;
+
+		test_row(levels[i].name);
+		opts.size = sizeof opts;
+		REQUIRE(open_program(path, NULL, &opts, &opened));
+		uint64_t address = address_of(&opened, levels[i].label);
+		/* Twice: the second answer is the remembered one. A return address is one further. */
+		for (unsigned again = 0; again < 3; again++) {
+			CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address + (again == 2), again == 2 ? WB_PC_RETURN : WB_PC_EXACT, &sites,
+			                          &count), WB_OK);
+			if (!CHECK(count == levels[i].count))
+				continue;
+			CHECK_STR(sites[count - 1].function, levels[i].function);
+			CHECK_STR(sites[count - 1].linkage_name, levels[i].linkage);
+			CHECK_EQ_U64(sites[count - 1].name_source, levels[i].source);
+			CHECK_EQ_U64(sites[0].line, levels[i].mark ? line_of("make/inlines.c", levels[i].mark) : 0);
+			CHECK_EQ_U64(sites[0].line_reason, levels[i].mark ? WB_REASON_NONE : WB_REASON_NOT_ASKED);
+		}
+		close_program(&opened);
+	}
+	test_row(NULL);
+}
+
+static void asks_the_callers_demangler_once(void)
+{
+	unsigned calls = 0;
+	struct wb_symbolizer_opts opts = { .size = sizeof opts, .demangle = shout, .demangle_arg = &calls };
+	char path[PROGRAM_PATH_MAX];
+	const struct wb_site *sites;
+	struct opened opened;
+	size_t count = 0;
+
+	if (!compile("cc -O2", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, &opts, &opened));
+	uint64_t address = address_of(&opened, "outer");
+	calls = 0;
+	for (uint64_t i = 0; i < 4; i++) {
+		CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address + i, WB_PC_EXACT, &sites, &count), WB_OK);
+		CHECK_STR(sites[0].function, "<outer>");
+		CHECK_STR(sites[0].linkage_name, "outer");
+	}
+	CHECK_EQ_U64(calls, 1);
+	close_program(&opened);
+}
+
+static void maps_paths(void)
+{
+	char path[PROGRAM_PATH_MAX], root[PROGRAM_PATH_MAX];
+	const struct wb_site *sites;
+	struct opened opened;
+	size_t count = 0;
+
+	snprintf(root, sizeof root, "%s", test_data("make"));
+	struct wb_path_map maps[] = { { "/no/such/folder", "/wrong" }, { root, "/src" } };
+	struct wb_symbolizer_opts opts = { .size = sizeof opts, .detail = WB_DETAIL_LINES, .path_maps = maps, .num_path_maps = 2 };
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, &opts, &opened));
+	CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address_of(&opened, "at_outer"), WB_PC_EXACT, &sites, &count), WB_OK);
+	CHECK_STR(sites[0].file, "/src/inlines.c");
+	close_program(&opened);
+}
+
+/* ---- What is not known ---------------------------------------------------------------------------------------------------- */
+
+static void gives_reasons(void)
+{
+	char path[PROGRAM_PATH_MAX];
+	const struct wb_site *sites;
+	struct opened opened;
+	size_t count = 0;
+
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, NULL, &opened));
+	CHECK_EQ_I64(wb_symbolize(opened.symbolizer, NULL, 0x1000, WB_PC_EXACT, &sites, &count), WB_OK);
+	CHECK(count == 1 && !sites[0].function && sites[0].function_reason == WB_REASON_NO_IMAGE && sites[0].line_reason == WB_REASON_NO_IMAGE);
+	CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, 0x10, WB_PC_EXACT, &sites, &count), WB_OK);
+	CHECK(count == 1 && !sites[0].function && sites[0].function_reason == WB_REASON_NO_SYMBOL && sites[0].line_reason == WB_REASON_NO_UNIT);
+	CHECK(sites[0].function_start == UINT64_MAX && !sites[0].file && sites[0].line == 0);
+	uint64_t address, size;
+	CHECK_EQ_I64(wb_symbol_find(opened.symbolizer, opened.image, "no_such_symbol", &address, &size), WB_NONE);
+	close_program(&opened);
+
+	if (!compile("cc -O2 -g0", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, NULL, &opened));
+	CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address_of(&opened, "at_leaf"), WB_PC_EXACT, &sites, &count), WB_OK);
+	CHECK(count == 1 && sites[0].name_source == WB_NAME_SYMTAB && sites[0].line_reason == WB_REASON_NO_DEBUG_INFO);
+	CHECK_STR(sites[0].function, "outer");
+	close_program(&opened);
+
+	struct wb_identity identity = { .size = sizeof identity, .platform = { WB_ARCH_X86_64, 0, WB_OS_LINUX }, .path = "/no/such/file" };
+	REQUIRE(wb_session_new(NULL, &opened.session) == WB_OK);
+	REQUIRE(wb_image_new(opened.session, &identity, &opened.image) == WB_OK);
+	REQUIRE(wb_symbolizer_new(opened.session, NULL, &opened.symbolizer) == WB_OK);
+	CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, 0x1000, WB_PC_EXACT, &sites, &count), WB_OK);
+	CHECK(count == 1 && !sites[0].function && sites[0].function_reason == WB_REASON_NO_FILE);
+	close_program(&opened);
+}
+
+/* One byte of budget: what an answer needs is made all the same, and nothing is kept that need not be. */
+static void works_without_budget(void)
+{
+	struct wb_session_opts session_opts = { .size = sizeof session_opts, .cache_bytes = 1 };
+	char path[PROGRAM_PATH_MAX];
+	struct opened opened;
+
+	if (!WB_HAVE_LIBDWARF)
+		TEST_SKIP("libdwarf is not in this build");
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, &session_opts, NULL, &opened));
+	for (unsigned round = 0; round < 3; round++)
+		for (const struct expect *place = c_places; place->label; place++)
+			check_place(&opened, place);
+	close_program(&opened);
+}
+
+static enum wb_err check_many(void *arg, size_t index, const struct wb_site *sites, size_t count)
+{
+	CHECK(count >= 1);
+	CHECK(sites[count - 1].function != NULL);
+	++*(size_t *)arg;
+	return index == 2 ? WB_ERR_CANCELLED : WB_OK;
+}
+
+static void names_many(void)
+{
+	char path[PROGRAM_PATH_MAX];
+	struct opened opened;
+	size_t calls = 0;
+
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, NULL, &opened));
+	uint64_t start = address_of(&opened, "outer"), pcs[] = { start, start + 1, start + 2, start + 3 };
+	CHECK_EQ_I64(wb_symbolize_many(opened.symbolizer, opened.image, pcs, 2, WB_PC_EXACT, check_many, &calls), WB_OK);
+	CHECK_EQ_U64(calls, 2);
+	CHECK_EQ_I64(wb_symbolize_many(opened.symbolizer, opened.image, pcs, 4, WB_PC_EXACT, check_many, &calls), WB_ERR_CANCELLED);
+	CHECK_EQ_U64(calls, 5);
+	close_program(&opened);
+}
+
+static void refuses_wrong_calls(void)
+{
+	struct wb_symbolizer_opts opts = { .size = sizeof opts, .detail = WB_DETAIL_INLINES + 1 };
+	struct wb_symbolizer *symbolizer;
+	struct wb_session *session;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	CHECK_EQ_I64(wb_symbolizer_new(NULL, NULL, &symbolizer), WB_ERR_ARGUMENT);
+	CHECK_EQ_I64(wb_symbolizer_new(session, &opts, &symbolizer), WB_ERR_ARGUMENT);
+	opts = (struct wb_symbolizer_opts){ .size = sizeof opts, .num_path_maps = 1 };
+	CHECK_EQ_I64(wb_symbolizer_new(session, &opts, &symbolizer), WB_ERR_ARGUMENT);
+	wb_symbolizer_free(NULL);
+	for (int reason = 0; reason <= WB_REASON_UNSUPPORTED; reason++)
+		CHECK(wb_reason_text((enum wb_reason)reason)[0] != '\0');
+	wb_session_free(session);
+}
+
+int main(void)
+{
+	TEST_RUN(names_what_compilers_make);
+	TEST_RUN(keeps_to_the_detail_level);
+	TEST_RUN(asks_the_callers_demangler_once);
+	TEST_RUN(maps_paths);
+	TEST_RUN(gives_reasons);
+	TEST_RUN(works_without_budget);
+	TEST_RUN(names_many);
+	TEST_RUN(refuses_wrong_calls);
+	return test_summary();
+}
