@@ -217,45 +217,47 @@ static void table_open(struct section *section, const uint8_t *bytes, size_t siz
 	section->num_table = (size_t)count;
 }
 
-/* Index of the last table entry that starts at or before image_pc. */
+/* Index of the last table entry that is at most `wanted`; the first one is. The byte order is a constant where this is inlined. */
+static inline size_t table_search(const uint8_t *table, size_t left, int64_t wanted, bool big_endian)
+{
+	const uint8_t *low = table;
+
+	while (left > 1) {
+		const uint8_t *middle = low + left / 2 * 8;
+
+		left -= left / 2;
+		low = (int32_t)wb_load32(middle, big_endian) <= wanted ? middle : low;
+	}
+	return (size_t)(low - table) / 8;
+}
+
+/* Index of the last table entry that starts at or before image_pc. The table's numbers are compared as they stand: distances from the table. */
 static enum wb_err table_find(const struct section *section, uint64_t image_pc, size_t *ret_index)
 {
-	size_t low = 0, left = section->num_table;
+	int64_t wanted = (int64_t)(image_pc - section->hdr_vaddr);
 
-	if (image_pc < table_start(section, 0))
+	if (wanted < (int32_t)wb_load32(section->table, section->data.big_endian))
 		return WB_NONE;
-	while (left > 1) {
-		size_t half = left / 2;
-
-		low = table_start(section, low + half) <= image_pc ? low + half : low;
-		left -= half;
-	}
-	*ret_index = low;
+	*ret_index = section->data.big_endian ? table_search(section->table, section->num_table, wanted, true)
+	                                      : table_search(section->table, section->num_table, wanted, false);
 	return WB_OK;
 }
 
 /* ---- Compiled tables ---- */
 
-/* The rows of the FDE at offset, from its slot or compiled now. */
-static enum wb_err compiled(struct wb_cfi *cfi, struct section *section, uint64_t offset, table_slot *slot, const struct wb_row_table **ret_table,
+/* The rows of the FDE at offset, compiled now. */
+static enum wb_err compile_now(struct wb_cfi *cfi, struct section *section, uint64_t offset, table_slot *slot, const struct wb_row_table **ret_table,
                             struct wb_row_table **ret_loose)
 {
-	struct wb_row_table *table = atomic_load_explicit(slot, memory_order_acquire), *seen = NULL;
 	struct wb_session *session = wb_image_session(cfi->image);
 	struct wb_cie cie = { .offset = UINT64_MAX };
+	struct wb_row_table *table = NULL, *seen = NULL;
 	const char *fault = "";
 	struct wb_fde fde;
 	uint64_t next;
 	size_t size;
 	enum wb_err err;
 
-	*ret_loose = NULL;
-	if (table == broken_table())
-		return WB_ERR_DATA;
-	if (table) {
-		*ret_table = table;
-		return WB_OK;
-	}
 	err = wb_cfi_read_fde(&section->data, offset, &cie, &fde, &next, &fault);
 	if (err == WB_NONE) {
 		fault = "search table entry does not lead to an FDE";
@@ -283,6 +285,19 @@ static enum wb_err compiled(struct wb_cfi *cfi, struct section *section, uint64_
 		table = seen;
 	}
 	*ret_table = table;
+	return table == broken_table() ? WB_ERR_DATA : WB_OK;
+}
+
+/* The rows of the FDE at offset, from its slot or compiled now. */
+static inline enum wb_err compiled(struct wb_cfi *cfi, struct section *section, uint64_t offset, table_slot *slot,
+                                   const struct wb_row_table **ret_table, struct wb_row_table **ret_loose)
+{
+	struct wb_row_table *table = atomic_load_explicit(slot, memory_order_acquire);
+
+	*ret_loose = NULL;
+	*ret_table = table;
+	if (!table)
+		return compile_now(cfi, section, offset, slot, ret_table, ret_loose);
 	return table == broken_table() ? WB_ERR_DATA : WB_OK;
 }
 

@@ -36,26 +36,41 @@ bool wb_walker_fill_hint(struct wb_walker *w, struct wb_hint *hint, uint64_t add
 	return true;
 }
 
-static struct wb_lookup make_lookup(struct wb_walker *w, uint64_t lookup_pc, bool exact)
+static void resolve_cfi(struct wb_hint *hint)
 {
-	struct wb_hint *hint;
-	struct wb_lookup lookup = { .arch = w->arch, .space = w->space, .view = &w->view, .pc = w->now.pc, .lookup_pc = lookup_pc,
-	                            .sp = w->now.sp, .fp = w->now.fp, .has_sp = w->now.has_sp, .has_fp = w->now.has_fp, .exact = exact,
-	                            .how = (enum wb_how)w->now.how, .max_scan_words = w->max_scan_words };
+	if (wb_cfi_of_image(hint->image, &hint->cfi) != WB_OK)
+		hint->cfi = NULL;
+	hint->has_cfi = true;
+}
 
-	if (!wb_walker_find_hint(w, lookup_pc))
-		return lookup;
-	hint = w->hint;
-	lookup.map = hint->map;
-	lookup.image = hint->image;
-	lookup.image_pc = lookup_pc - hint->start + hint->image_start;
-	if (hint->image && !hint->has_cfi) {
-		if (wb_cfi_of_image(hint->image, &hint->cfi) != WB_OK)
-			hint->cfi = NULL;
-		hint->has_cfi = true;
+/* The frame that the walk stands on, or one of the same registers at another pc, as strategies see it. hint may be NULL: nothing is mapped there. */
+static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t lookup_pc, bool exact, struct wb_lookup *ret)
+{
+	ret->arch = w->arch;
+	ret->space = w->space;
+	ret->view = &w->view;
+	ret->pc = w->now.pc;
+	ret->lookup_pc = lookup_pc;
+	ret->sp = w->now.sp;
+	ret->fp = w->now.fp;
+	ret->has_sp = w->now.has_sp;
+	ret->has_fp = w->now.has_fp;
+	ret->exact = exact;
+	ret->how = (enum wb_how)w->now.how;
+	ret->max_scan_words = w->max_scan_words;
+	if (!hint) {
+		ret->map = NULL;
+		ret->image = NULL;
+		ret->cfi = NULL;
+		ret->image_pc = 0;
+		return;
 	}
-	lookup.cfi = hint->cfi;
-	return lookup;
+	ret->map = hint->map;
+	ret->image = hint->image;
+	ret->image_pc = lookup_pc - hint->start + hint->image_start;
+	if (hint->image && !hint->has_cfi)
+		resolve_cfi(hint);
+	ret->cfi = hint->cfi;
 }
 
 static enum wb_err keep_loose(struct wb_walker *w, struct wb_row_table *table)
@@ -91,29 +106,34 @@ static bool is_fast(const struct wb_row *row)
  * neighbour make a set of two: the newer one is in front, where the fast form looks. */
 const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *w, uint64_t image_pc, bool exact)
 {
-	const struct wb_hint *hint = w->hint;
-	struct wb_row_entry *entry = wb_walker_row_place(w, image_pc), *second = &w->rows[(image_pc & w->row_mask) ^ 1], older = *entry;
+	struct wb_hint *hint = w->hint;
+	struct wb_row_entry *entry = wb_walker_row_place(w, image_pc), *second = &w->rows[(image_pc & w->row_mask) ^ 1];
 	struct wb_found found = { .cacheable = false };
 	uint64_t tag = hint->tag | (uint64_t)exact << WB_TAG_EXACT;
 	struct wb_lookup lookup;
 
 	if (second->image_pc == image_pc && second->tag == tag) {
+		struct wb_row_entry older = *entry;
+
 		*entry = *second;
 		*second = older;
 		return entry;
 	}
-	lookup = make_lookup(w, image_pc - hint->image_start + hint->start, exact);
+	make_lookup(w, hint, image_pc - hint->image_start + hint->start, exact, &lookup);
 	if (!w->num_strategies || w->strategies[0](&lookup, &found) != WB_OK)
 		return NULL;
 	if (!found.cacheable) {
 		wb_mem_free(found.loose);
 		return NULL;
 	}
-	*second = older;
-	*entry = (struct wb_row_entry){ .image_pc = image_pc, .tag = tag, .row = found.row, .table = found.table };
+	*second = *entry;
+	entry->image_pc = image_pc;
+	entry->tag = tag;
+	entry->row = found.row;
 	entry->row.flags |= is_fast(&found.row) ? WB_ROW_FAST : 0;
-	entry->what = wb_walk_fast_what(found.row.how);
 	entry->rules = wb_rules_pack(wb_row_table_rules(found.table) + found.row.rules, found.row.num_rules);
+	entry->table = found.table;
+	entry->what = wb_walk_fast_what(found.row.how);
 	return entry;
 }
 
@@ -311,9 +331,10 @@ static bool is_nowhere(struct wb_walker *w, const struct wb_lookup *lookup)
 static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 {
 	uint64_t lookup_pc = w->now.pc - (w->now.exact ? 0 : w->arch->call_step);
-	struct wb_lookup lookup = make_lookup(w, lookup_pc, w->now.exact);
+	struct wb_lookup lookup;
 	enum wb_err err;
 
+	make_lookup(w, wb_walker_find_hint(w, lookup_pc) ? w->hint : NULL, lookup_pc, w->now.exact, &lookup);
 	w->applied.has_cfa = false;
 	if (is_nowhere(w, &lookup)) {
 		stop_no_row(w, &lookup);
