@@ -18,7 +18,8 @@ enum {
 enum stage { STAGE_READ, STAGE_DRAIN, STAGE_LATE, STAGE_END };
 
 struct capture_perf {
-	struct wb_capture_input *input;
+	struct wb_capture_input *input; /* of a folder: folder.input */
+	struct wb_perf_folder folder;
 	struct wb_perf_header header;
 	struct wb_perf_events events;
 	struct wb_perf_windows windows;
@@ -50,6 +51,7 @@ static void perf_free(void *state)
 	wb_perf_events_deinit(&perf->events);
 	wb_perf_header_deinit(&perf->header);
 	wb_perf_windows_deinit(&perf->windows);
+	wb_perf_folder_deinit(&perf->folder);
 	wb_mem_free(perf->event_infos);
 	wb_mem_free(perf);
 }
@@ -64,25 +66,34 @@ static uint64_t data_stop(const struct capture_perf *perf)
 	return perf->header.data_offset + size;
 }
 
+static enum wb_err start_feed(struct capture_perf *perf)
+{
+	wb_perf_feed_init(&perf->feed, perf->input, &perf->windows, perf->header.big_endian);
+	if (!perf->input->file)
+		return wb_perf_feed_skip(&perf->feed, perf->header.data_offset);
+	wb_perf_feed_file(&perf->feed, perf->input->file, perf->header.data_offset, data_stop(perf));
+	return WB_OK;
+}
+
 static enum wb_err perf_open(struct wb_capture_input *input, void **ret_state)
 {
 	struct capture_perf *perf = wb_mem_zalloc(1, sizeof(*perf));
-	enum wb_err err;
+	bool is_folder = !input->file && !input->read;
+	enum wb_err err = WB_OK;
 
 	if (!perf)
 		return WB_ERR_MEMORY;
-	perf->input = input;
-	wb_perf_windows_init(&perf->windows, input->file, input->opts.max_memory);
-	wb_perf_processes_init(&perf->processes, input, &perf->header);
+	perf->input = is_folder ? &perf->folder.input : input;
+	wb_perf_windows_init(&perf->windows, input->opts.max_memory);
+	wb_perf_processes_init(&perf->processes, perf->input, &perf->header);
 	wb_perf_deferred_init(&perf->deferred);
 	wb_file_host(perf->hostname, sizeof(perf->hostname), perf->os_release, sizeof(perf->os_release));
-	err = wb_perf_header_read(&perf->header, input, &perf->events);
-	if (err == WB_OK && input->file) {
-		wb_perf_feed_init(&perf->feed, input, &perf->windows, perf->header.big_endian, perf->header.data_offset, data_stop(perf));
-	} else if (err == WB_OK) {
-		wb_perf_feed_init(&perf->feed, input, &perf->windows, perf->header.big_endian, 0, UINT64_MAX);
-		err = wb_perf_feed_skip(&perf->feed, perf->header.data_offset);
-	}
+	if (is_folder)
+		err = wb_perf_folder_open(&perf->folder, input);
+	if (err == WB_OK)
+		err = wb_perf_header_read(&perf->header, perf->input, &perf->events);
+	if (err == WB_OK)
+		err = start_feed(perf);
 	if (err != WB_OK) {
 		perf_free(perf);
 		return err;
@@ -312,7 +323,8 @@ static enum wb_err take_user_record(struct capture_perf *perf, const struct wb_p
 	case WB_PERF_EVENT_UPDATE: return event_update(perf, body);
 	case WB_PERF_FEATURE: return perf->header.pipe ? header_feature(perf, body) : WB_OK;
 	case WB_PERF_BUILD_ID: return wb_perf_header_build_id(&perf->header, record->misc, body);
-	case WB_PERF_FINISHED_ROUND: return wb_perf_queue_round(&perf->queue);
+	/* Rounds of one file of several say nothing about the others. */
+	case WB_PERF_FINISHED_ROUND: return perf->folder.count ? WB_OK : wb_perf_queue_round(&perf->queue);
 	/* Their data follows and is not in the record's size. */
 	case WB_PERF_TRACING_DATA: return wb_perf_feed_skip(&perf->feed, wb_bytes_u32(&body));
 	case WB_PERF_AUXTRACE: return wb_perf_feed_skip(&perf->feed, wb_bytes_u64(&body));
@@ -393,6 +405,18 @@ static enum wb_err take_kernel_record(struct capture_perf *perf, const struct wb
 	return keep_memory(perf);
 }
 
+static uint64_t bytes_done(const struct capture_perf *perf)
+{
+	return perf->folder.done + wb_perf_feed_position(&perf->feed);
+}
+
+static uint64_t bytes_total(const struct capture_perf *perf)
+{
+	if (perf->folder.count)
+		return perf->folder.size;
+	return perf->input->file ? wb_file_size(perf->input->file) : 0;
+}
+
 /* Reads one record: keeps it, or acts on it. WB_NONE: the end. */
 static enum wb_err take_record(struct capture_perf *perf, struct wb_capture_batch *batch)
 {
@@ -403,7 +427,7 @@ static enum wb_err take_record(struct capture_perf *perf, struct wb_capture_batc
 	if (err != WB_OK)
 		return err;
 	if (perf->records++ % CHECK_RECORDS == 0) {
-		err = wb_session_check(perf->input->session, wb_perf_feed_position(&perf->feed), perf->input->file ? wb_file_size(perf->input->file) : 0);
+		err = wb_session_check(perf->input->session, bytes_done(perf), bytes_total(perf));
 		if (err != WB_OK)
 			return err;
 	}
@@ -420,10 +444,10 @@ static enum wb_err take_record(struct capture_perf *perf, struct wb_capture_batc
 
 /* ---- Filling ------------------------------------------------------------------------------------------------------ */
 
-/* What the end of the input means. */
+/* What the end of the (first) file or stream means. */
 static enum wb_err end_of_input(struct capture_perf *perf)
 {
-	if (perf->input->file && !perf->header.pipe) {
+	if (perf->input->file && !perf->folder.next && !perf->header.pipe) {
 		uint64_t stop = perf->feed.stop;
 
 		if (!perf->header.data_size)
@@ -434,10 +458,20 @@ static enum wb_err end_of_input(struct capture_perf *perf)
 	return perf->damaged || perf->header.cut ? WB_ERR_DATA : WB_NONE;
 }
 
-/* Reading stopped: what waits comes out now. */
+/* Reading stopped. The next file of a folder is read whatever happened to this one; then what waits comes out. */
 static enum wb_err stop_reading(struct capture_perf *perf, enum wb_err err)
 {
-	perf->end = err == WB_NONE ? end_of_input(perf) : err;
+	if (err == WB_NONE)
+		err = end_of_input(perf);
+	if (perf->folder.next < perf->folder.count) {
+		struct wb_file *file = perf->folder.files[perf->folder.next++];
+
+		perf->damaged = perf->damaged || err != WB_NONE;
+		perf->folder.done += wb_perf_feed_position(&perf->feed);
+		wb_perf_feed_file(&perf->feed, file, 0, wb_file_size(file));
+		return WB_OK;
+	}
+	perf->end = err;
 	perf->stage = STAGE_DRAIN;
 	return wb_perf_queue_all(&perf->queue);
 }
@@ -514,14 +548,15 @@ static enum wb_err perf_info(void *state, struct wb_capture_info *info)
 	info->records = perf->records;
 	info->skipped_records = perf->skipped;
 	info->lost_samples = perf->lost;
-	info->bytes_done = wb_perf_feed_position(&perf->feed);
-	info->bytes_total = perf->input->file ? wb_file_size(perf->input->file) : 0;
+	info->bytes_done = bytes_done(perf);
+	info->bytes_total = bytes_total(perf);
 	return WB_OK;
 }
 
 const struct wb_capture_format wb_capture_format_perf = {
 	.name = "perf.data",
 	.probe = wb_perf_header_probe,
+	.probe_folder = wb_perf_folder_probe,
 	.open = perf_open,
 	.fill = perf_fill,
 	.info = perf_info,

@@ -60,8 +60,8 @@ struct wb_perf_buffer {
 	struct wb_perf_buffer *next;  /* while free */
 	uint8_t *bytes;
 	size_t capacity;              /* bytes */
-	uint64_t file_offset;         /* mapped: of bytes in the file */
-	bool mapped;                  /* a part of the file's mapping; else allocated with this struct */
+	struct wb_file *file;         /* bytes are a part of its mapping; NULL: allocated with this struct */
+	uint64_t file_offset;         /* of bytes in the file */
 };
 
 /* A run of whole records. One of a file can be put out of memory and read again, while its records wait in the queue. */
@@ -71,35 +71,50 @@ struct wb_perf_window {
 	size_t size;                  /* bytes that belong to whole records: what reading again needs */
 	uint64_t batch;               /* number of the last batch that pins the buffer */
 	uint32_t users;               /* queued records, and 1 for the feed that fills it */
-	bool reloadable;              /* position is the bytes' own, in the file */
+	struct wb_file *file;         /* borrowed: where the bytes can be read again; NULL: nowhere */
 	bool filling;                 /* the feed reads records from it: stays in memory */
 	struct wb_perf_window *older, *newer; /* windows with a buffer, by last use; `newer` also links free ones */
 };
 
 struct wb_perf_windows {
-	struct wb_file *file;         /* borrowed; NULL: a stream */
 	struct wb_lock lock;          /* of free_buffers */
 	struct wb_perf_buffer *free_buffers;
 	size_t num_free;
 	struct wb_perf_window *free_windows;
 	struct wb_perf_window *oldest, *newest;
 	size_t resident, kept;        /* bytes in buffers of windows; those of them that cannot be read again */
-	size_t budget;                /* resident bytes past which reloadable windows are put out */
+	size_t budget;                /* resident bytes past which windows of files are put out */
 };
 
-void wb_perf_windows_init(struct wb_perf_windows *windows, struct wb_file *file, uint64_t max_memory);
+void wb_perf_windows_init(struct wb_perf_windows *windows, uint64_t max_memory);
 /* All windows must have been released. */
 void wb_perf_windows_deinit(struct wb_perf_windows *windows);
 /* An empty window (one user) with room for the largest record and more. */
 enum wb_err wb_perf_window_new(struct wb_perf_windows *windows, uint64_t position, struct wb_perf_window **ret_window);
-/* A window of the file (one user): up to WB_PERF_WINDOW_SIZE bytes from position on, at most `left`; size is how many. */
-enum wb_err wb_perf_window_load(struct wb_perf_windows *windows, uint64_t position, uint64_t left, struct wb_perf_window **ret_window);
+/* A window of a file (one user): up to WB_PERF_WINDOW_SIZE bytes from position on, at most `left`; size is how many. */
+enum wb_err wb_perf_window_load(struct wb_perf_windows *windows, struct wb_file *file, uint64_t position, uint64_t left,
+				struct wb_perf_window **ret_window);
 /* Brings the bytes back if they are not there, and marks them as used. */
 enum wb_err wb_perf_window_use(struct wb_perf_windows *windows, struct wb_perf_window *window);
 /* One user less; the last one gives the window up. */
 void wb_perf_window_release(struct wb_perf_windows *windows, struct wb_perf_window *window);
 /* Keeps the bytes until the batch (number `batch` of this capture) is freed. */
 enum wb_err wb_perf_window_pin(struct wb_perf_window *window, struct wb_capture_batch *to, uint64_t batch);
+
+/* ---- The folder form (capture_perf_folder.c) ------------------------------------------------------------------------- */
+
+struct wb_perf_folder {
+	struct wb_capture_input input; /* as given, with the file "data" */
+	struct wb_file **files;       /* "data.0" and up */
+	size_t count, capacity;
+	size_t next;                  /* file to read next */
+	uint64_t size;                /* bytes of all files */
+	uint64_t done;                /* bytes of those that were read */
+};
+bool wb_perf_folder_probe(const char *folder);
+/* Deinit it on failure too. */
+enum wb_err wb_perf_folder_open(struct wb_perf_folder *folder, const struct wb_capture_input *given);
+void wb_perf_folder_deinit(struct wb_perf_folder *folder);
 
 /* ---- Feed: records, out of a file, a stream, or compressed ones (capture_perf_feed.c) ---------------------------- */
 
@@ -123,8 +138,9 @@ struct wb_perf_feed {
 	struct wb_perf_windows *windows;
 	bool big_endian;
 	bool end;                     /* the stream ended */
-	uint64_t stop;                /* file: where the records end; UINT64_MAX: a stream */
+	struct wb_file *file;         /* borrowed; NULL: the input's stream */
 	uint64_t start;               /* position of the first record */
+	uint64_t stop;                /* file: where the records end */
 	size_t head_used;             /* stream: bytes of input->head that were taken */
 	struct wb_perf_run outer, inner;
 	struct wb_inflate_stream *inflate; /* NULL: no compressed record yet */
@@ -135,8 +151,9 @@ struct wb_perf_feed {
 	bool last_was_inner;          /* the last record was a compressed one */
 };
 
-void wb_perf_feed_init(struct wb_perf_feed *feed, struct wb_capture_input *input, struct wb_perf_windows *windows, bool big_endian, uint64_t start,
-		       uint64_t stop);
+void wb_perf_feed_init(struct wb_perf_feed *feed, struct wb_capture_input *input, struct wb_perf_windows *windows, bool big_endian);
+/* Goes on with the records at [start, stop) of a file. */
+void wb_perf_feed_file(struct wb_perf_feed *feed, struct wb_file *file, uint64_t start, uint64_t stop);
 void wb_perf_feed_deinit(struct wb_perf_feed *feed);
 /* WB_OK: the next record, decompressed. It stays while its window has users: take one to keep it past the next call. WB_NONE: a clean end.
  * WB_ERR_DATA: no record can be found any more (reported). */

@@ -10,10 +10,9 @@
 
 #include <string.h>
 
-void wb_perf_feed_init(struct wb_perf_feed *feed, struct wb_capture_input *input, struct wb_perf_windows *windows, bool big_endian, uint64_t start,
-		       uint64_t stop)
+void wb_perf_feed_init(struct wb_perf_feed *feed, struct wb_capture_input *input, struct wb_perf_windows *windows, bool big_endian)
 {
-	*feed = (struct wb_perf_feed){ .input = input, .windows = windows, .big_endian = big_endian, .start = start, .stop = stop };
+	*feed = (struct wb_perf_feed){ .input = input, .windows = windows, .big_endian = big_endian };
 }
 
 /* Leaves a window: its whole records are what reading again needs. */
@@ -33,6 +32,15 @@ void wb_perf_feed_deinit(struct wb_perf_feed *feed)
 	run_close(feed, &feed->outer);
 	wb_perf_window_release(feed->windows, feed->packed);
 	wb_inflate_stream_free(feed->inflate);
+}
+
+void wb_perf_feed_file(struct wb_perf_feed *feed, struct wb_file *file, uint64_t start, uint64_t stop)
+{
+	wb_perf_feed_deinit(feed);
+	wb_perf_feed_init(feed, feed->input, feed->windows, feed->big_endian);
+	feed->file = file;
+	feed->start = start;
+	feed->stop = stop;
 }
 
 uint64_t wb_perf_feed_position(const struct wb_perf_feed *feed)
@@ -103,7 +111,7 @@ static enum wb_err outer_load(struct wb_perf_feed *feed)
 		return WB_NONE;
 	if (position >= feed->stop)
 		return WB_NONE;
-	err = wb_perf_window_load(feed->windows, position, feed->stop - position, &window);
+	err = wb_perf_window_load(feed->windows, feed->file, position, feed->stop - position, &window);
 	if (err != WB_OK) {
 		if (err != WB_ERR_MEMORY)
 			wb_diag_report(wb_session_diags(feed->input->session), err, WB_DIAG_FILE_UNREADABLE, feed->input->name, "", position,
@@ -167,7 +175,7 @@ static enum wb_err outer_next(struct wb_perf_feed *feed, struct wb_perf_record *
 		}
 		if (err == WB_ERR_DATA)
 			return report(feed, WB_DIAG_CAPTURE_MALFORMED, record->position, "a record is smaller than its header");
-		err = feed->input->file ? outer_load(feed) : outer_read(feed);
+		err = feed->file ? outer_load(feed) : outer_read(feed);
 		if (err == WB_NONE && feed->outer.window && feed->outer.filled > feed->outer.at)
 			return report(feed, WB_DIAG_CAPTURE_TRUNCATED, record->position, "the recording ends inside a record");
 		if (err != WB_OK)
@@ -182,7 +190,7 @@ enum wb_err wb_perf_feed_skip(struct wb_perf_feed *feed, uint64_t size)
 
 	if (feed->last_was_inner)
 		return WB_OK;
-	if (feed->input->file) {
+	if (feed->file) {
 		if (size > feed->stop - position)
 			return report(feed, WB_DIAG_CAPTURE_TRUNCATED, position, "the recording ends inside the data of a record");
 		if (size <= run->filled - run->at) {

@@ -14,11 +14,10 @@ enum {
 	BUDGET_MIN_WINDOWS = 32,
 };
 
-void wb_perf_windows_init(struct wb_perf_windows *windows, struct wb_file *file, uint64_t max_memory)
+void wb_perf_windows_init(struct wb_perf_windows *windows, uint64_t max_memory)
 {
 	uint64_t budget = max_memory / BUDGET_DIVISOR;
 
-	windows->file = file;
 	windows->budget = budget > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)budget;
 	if (windows->budget < BUDGET_MIN_WINDOWS * (size_t)WB_PERF_WINDOW_SIZE)
 		windows->budget = BUDGET_MIN_WINDOWS * (size_t)WB_PERF_WINDOW_SIZE;
@@ -62,7 +61,7 @@ static enum wb_err buffer_new(struct wb_perf_windows *windows, struct wb_perf_bu
 		buffer->windows = windows;
 		buffer->bytes = (uint8_t *)(buffer + 1);
 		buffer->capacity = WB_PERF_WINDOW_SIZE;
-		buffer->mapped = false;
+		buffer->file = NULL;
 	}
 	atomic_init(&buffer->refs, 1);
 	*ret_buffer = buffer;
@@ -70,9 +69,10 @@ static enum wb_err buffer_new(struct wb_perf_windows *windows, struct wb_perf_bu
 }
 
 /* A part of the file's mapping: nothing to copy. */
-static enum wb_err buffer_of_mapping(struct wb_perf_windows *windows, uint64_t offset, size_t size, struct wb_perf_buffer **ret_buffer)
+static enum wb_err buffer_of_mapping(struct wb_perf_windows *windows, struct wb_file *file, uint64_t offset, size_t size,
+				     struct wb_perf_buffer **ret_buffer)
 {
-	const uint8_t *memory = wb_file_memory(windows->file);
+	const uint8_t *memory = wb_file_memory(file);
 	struct wb_perf_buffer *buffer = wb_mem_zalloc(1, sizeof(*buffer));
 
 	if (!buffer)
@@ -81,13 +81,13 @@ static enum wb_err buffer_of_mapping(struct wb_perf_windows *windows, uint64_t o
 	buffer->windows = windows;
 	buffer->bytes = (uint8_t *)(uintptr_t)(memory + offset);
 	buffer->capacity = size;
+	buffer->file = file;
 	buffer->file_offset = offset;
-	buffer->mapped = true;
 	*ret_buffer = buffer;
 	return WB_OK;
 }
 
-/* From any thread. The windows are still there: a batch keeps its capture. */
+/* From any thread. The windows and files are still there: a batch keeps its capture. */
 static void buffer_unref(void *arg)
 {
 	struct wb_perf_buffer *buffer = arg;
@@ -95,8 +95,8 @@ static void buffer_unref(void *arg)
 
 	if (atomic_fetch_sub_explicit(&buffer->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	if (buffer->mapped) {
-		wb_file_forget(windows->file, buffer->file_offset, buffer->capacity);
+	if (buffer->file) {
+		wb_file_forget(buffer->file, buffer->file_offset, buffer->capacity);
 		wb_mem_free(buffer);
 		return;
 	}
@@ -130,7 +130,7 @@ static void link_newest(struct wb_perf_windows *windows, struct wb_perf_window *
 static void drop_buffer(struct wb_perf_windows *windows, struct wb_perf_window *window)
 {
 	windows->resident -= window->buffer->capacity;
-	if (!window->reloadable)
+	if (!window->file)
 		windows->kept -= window->buffer->capacity;
 	unlink_window(windows, window);
 	buffer_unref(window->buffer);
@@ -146,7 +146,7 @@ static void keep_budget(struct wb_perf_windows *windows)
 	while (windows->resident > windows->budget && window && window != windows->newest && window != windows->newest->older) {
 		struct wb_perf_window *newer = window->newer;
 
-		if (window->reloadable && !window->filling)
+		if (window->file && !window->filling)
 			drop_buffer(windows, window);
 		window = newer;
 	}
@@ -156,7 +156,7 @@ static void give_buffer(struct wb_perf_windows *windows, struct wb_perf_window *
 {
 	window->buffer = buffer;
 	windows->resident += buffer->capacity;
-	if (!window->reloadable)
+	if (!window->file)
 		windows->kept += buffer->capacity;
 	link_newest(windows, window);
 	keep_budget(windows);
@@ -193,17 +193,18 @@ enum wb_err wb_perf_window_new(struct wb_perf_windows *windows, uint64_t positio
 	return WB_OK;
 }
 
-static enum wb_err load(struct wb_perf_windows *windows, uint64_t position, size_t size, struct wb_perf_buffer **ret_buffer)
+static enum wb_err load(struct wb_perf_windows *windows, struct wb_file *file, uint64_t position, size_t size,
+			struct wb_perf_buffer **ret_buffer)
 {
 	struct wb_perf_buffer *buffer;
 	enum wb_err err;
 
-	if (wb_file_memory(windows->file))
-		return buffer_of_mapping(windows, position, size, ret_buffer);
+	if (wb_file_memory(file))
+		return buffer_of_mapping(windows, file, position, size, ret_buffer);
 	err = buffer_new(windows, &buffer);
 	if (err != WB_OK)
 		return err;
-	err = wb_file_read(windows->file, position, buffer->bytes, size);
+	err = wb_file_read(file, position, buffer->bytes, size);
 	if (err != WB_OK) {
 		buffer_unref(buffer);
 		return err;
@@ -212,7 +213,8 @@ static enum wb_err load(struct wb_perf_windows *windows, uint64_t position, size
 	return WB_OK;
 }
 
-enum wb_err wb_perf_window_load(struct wb_perf_windows *windows, uint64_t position, uint64_t left, struct wb_perf_window **ret_window)
+enum wb_err wb_perf_window_load(struct wb_perf_windows *windows, struct wb_file *file, uint64_t position, uint64_t left,
+				struct wb_perf_window **ret_window)
 {
 	size_t size = left < WB_PERF_WINDOW_SIZE ? (size_t)left : (size_t)WB_PERF_WINDOW_SIZE;
 	struct wb_perf_window *window = window_alloc(windows);
@@ -221,7 +223,7 @@ enum wb_err wb_perf_window_load(struct wb_perf_windows *windows, uint64_t positi
 
 	if (!window)
 		return WB_ERR_MEMORY;
-	err = load(windows, position, size, &buffer);
+	err = load(windows, file, position, size, &buffer);
 	if (err != WB_OK) {
 		window->newer = windows->free_windows;
 		windows->free_windows = window;
@@ -229,7 +231,7 @@ enum wb_err wb_perf_window_load(struct wb_perf_windows *windows, uint64_t positi
 	}
 	window->position = position;
 	window->size = size;
-	window->reloadable = true;
+	window->file = file;
 	give_buffer(windows, window, buffer);
 	*ret_window = window;
 	return WB_OK;
@@ -247,7 +249,7 @@ enum wb_err wb_perf_window_use(struct wb_perf_windows *windows, struct wb_perf_w
 		link_newest(windows, window);
 		return WB_OK;
 	}
-	err = load(windows, window->position, window->size, &buffer);
+	err = load(windows, window->file, window->position, window->size, &buffer);
 	if (err == WB_OK)
 		give_buffer(windows, window, buffer);
 	return err;

@@ -39,11 +39,11 @@ static void keeps_its_budget(void)
 		struct wb_file *file;
 
 		REQUIRE(wb_file_open(path, map, &file, NULL) == WB_OK);
-		wb_perf_windows_init(&all, file, 0);
+		wb_perf_windows_init(&all, 0);
 		for (unsigned i = 0; i < WINDOWS; i++) {
 			uint64_t position = (uint64_t)i * WB_PERF_WINDOW_SIZE;
 
-			REQUIRE(wb_perf_window_load(&all, position, wb_file_size(file) - position, &windows[i]) == WB_OK);
+			REQUIRE(wb_perf_window_load(&all, file, position, wb_file_size(file) - position, &windows[i]) == WB_OK);
 			CHECK(holds(windows[i]));
 			CHECK(all.resident <= all.budget);
 			windows[i]->filling = false;
@@ -73,7 +73,7 @@ static void keeps_what_cannot_be_read_again(void)
 	struct wb_perf_windows all = { 0 };
 	struct wb_perf_window *windows[WINDOWS];
 
-	wb_perf_windows_init(&all, NULL, 0);
+	wb_perf_windows_init(&all, 0);
 	for (unsigned i = 0; i < WINDOWS; i++) {
 		REQUIRE(wb_perf_window_new(&all, 0, &windows[i]) == WB_OK);
 		windows[i]->filling = false;
