@@ -45,7 +45,7 @@ WB_API const char *wb_err_text(enum wb_err err);
 
 /* "0.1.0"; static storage. */
 WB_API const char *wb_version(void);
-/* Which optional parts are in, as one line such as "libelf libdwarf zstd -lzma"; static storage. */
+/* Which optional parts are in, as one line such as "libdwarf zstd -lzma"; static storage. */
 WB_API const char *wb_features(void);
 
 /* ---- Platforms ---------------------------------------------------------------------------------------------- */

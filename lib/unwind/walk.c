@@ -161,11 +161,13 @@ void wb_walker_stop_root(struct wb_walker *w, const struct wb_row *row)
 	stop_root(w, row->how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : WB_ROOT_RA_UNDEFINED);
 }
 
-/* No strategy had a row: because of what? */
-static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup)
+/* No strategy had a row: because of what? `absent` is what a guess wanted to read at SP, or NULL. */
+static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, const uint64_t *absent)
 {
 	w->found.row.how = WB_HOW_CONTEXT;
-	if (!lookup->map)
+	if (absent)
+		stop(w, WB_STOP_MEMORY, *absent);
+	else if (!lookup->map)
 		stop(w, WB_STOP_UNMAPPED, lookup->lookup_pc);
 	else if (lookup->map->image && !lookup->image)
 		stop(w, WB_STOP_NO_IMAGE, lookup->lookup_pc);
@@ -195,6 +197,7 @@ static bool guess_holds(struct wb_walker *w)
 /* Asks the strategies and applies the row: w->found and w->applied. WB_NONE: the walk was stopped. */
 static enum wb_err find_and_apply(struct wb_walker *w, const struct wb_lookup *lookup)
 {
+	uint64_t address, *absent = NULL;
 	struct wb_regs regs;
 
 	wb_walker_recover_all(w, &regs);
@@ -218,8 +221,13 @@ static enum wb_err find_and_apply(struct wb_walker *w, const struct wb_lookup *l
 		if (!(w->found.row.flags & WB_ROW_GUESS) || guess_holds(w))
 			return WB_OK;
 		w->applied.has_cfa = false;
+		/* SP is no guess: when nothing was captured there, the guess is not refuted but cut off. */
+		if (w->applied.result == WB_APPLY_MEMORY && !(w->found.row.flags & WB_ROW_FP_BASE)) {
+			address = w->applied.address;
+			absent = &address;
+		}
 	}
-	stop_no_row(w, lookup);
+	stop_no_row(w, lookup, absent);
 	return WB_NONE;
 }
 
@@ -337,7 +345,7 @@ static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 	make_lookup(w, wb_walker_find_hint(w, lookup_pc) ? w->hint : NULL, lookup_pc, w->now.exact, &lookup);
 	w->applied.has_cfa = false;
 	if (is_nowhere(w, &lookup)) {
-		stop_no_row(w, &lookup);
+		stop_no_row(w, &lookup, NULL);
 		w->stop.address = w->now.pc;
 		return WB_NONE;
 	}

@@ -85,7 +85,6 @@ code() {
     allow formats 'config\.h|walkback/[a-z]+\.h|base/[a-z0-9_]+\.h|model/(arch|image|object|session|space)\.h|formats/[a-z0-9_]+\.h'
     allow tools 'walkback/[a-z]+\.h|tools/[a-z0-9_]+\.h|[a-z0-9_]+\.h'
 
-    one_includer '<(lib)?(libelf|gelf)\.h>'
     one_includer '<(libdwarf.*/)?(libdwarf|dwarf)\.h>|WB_LIBDWARF_'
     one_includer '<zstd.*\.h>'
     one_includer '<zlib\.h>|<libdeflate\.h>'
