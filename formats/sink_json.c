@@ -108,7 +108,7 @@ static void put_frame(struct wb_json *json, struct wb_space *space, const struct
 		wb_json_true(json, "joint");
 	if (frame->flags & WB_FRAME_KERNEL)
 		wb_json_true(json, "kernel");
-	if (space && frame->image_id && !wb_space_find(space, frame->lookup_pc, &place) && place.image)
+	if (space && frame->image_id && !wb_space_find(space, frame->lookup_pc, &place) && place.image && !wb_image_is_absolute(place.image))
 		wb_json_address(json, "file_offset", place.file_offset + (frame->lookup_pc - place.start));
 	wb_json_members(json, bytes + fragment->offset, fragment->size);
 	wb_json_close(json, '}');
@@ -173,9 +173,14 @@ static void put_modules(struct wb_json *json, const struct wb_capture_info *info
 	wb_json_open(json, "modules", '[');
 	for (size_t i = 0; i < info->num_modules; i++) {
 		const struct wb_capture_module *module = &info->modules[i];
+		const uint8_t *build_id;
+		size_t size = 0;
 
 		wb_json_open(json, NULL, '{');
 		wb_json_string(json, "path", module->path);
+		build_id = module->image ? wb_image_wanted_id(module->image, &size) : NULL;
+		if (build_id)
+			wb_json_bytes(json, "build_id", build_id, size);
 		wb_json_address(json, "address", module->address);
 		wb_json_number(json, "pid", module->pid);
 		wb_json_close(json, '}');
