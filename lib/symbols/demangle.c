@@ -28,6 +28,8 @@ static void append(const char *text, size_t size, void *arg)
 
 	if (size >= output->size - output->used)
 		longjmp(output->overflow, 1);
+	if (size == 0)
+		return; /* text may be NULL then */
 	memcpy(output->buffer + output->used, text, size);
 	output->used += size;
 }

@@ -26,10 +26,9 @@ static enum wb_err complain(const struct checker *checker, enum wb_err err, uint
 /* The values of an entry; *ret_sibling is its DW_AT_sibling as an offset into .debug_info, or 0. */
 static enum wb_err check_values(struct checker *checker, const struct wb_abbrev *abbrev, uint64_t *ret_sibling)
 {
-	const struct wb_abbrev_attr *attr = checker->abbrevs.attrs + abbrev->first_attr, *end = attr + abbrev->num_attrs;
-
 	*ret_sibling = 0;
-	for (; attr < end; attr++) {
+	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {
+		const struct wb_abbrev_attr *attr = &checker->abbrevs.attrs[abbrev->first_attr + i];
 		struct wb_form_value value;
 
 		if (!wb_abbrev_read(&checker->b, checker->unit, &checker->abbrevs, attr, &value))

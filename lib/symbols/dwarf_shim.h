@@ -21,6 +21,7 @@ typedef Dwarf_Obj_Access_Interface_a wb_shim_interface;
 typedef Dwarf_Obj_Access_Methods_a wb_shim_methods;
 typedef Dwarf_Obj_Access_Section_a wb_shim_section;
 typedef Dwarf_Small wb_shim_endian;
+enum { WB_SHIM_BIG = 1, WB_SHIM_LITTLE = 2 }; /* DW_END_big, DW_END_little: of dwarf.h, which is not needed otherwise */
 #if DW_LIBDWARF_VERSION_MAJOR == 0 && DW_LIBDWARF_VERSION_MINOR < 7
 typedef Dwarf_Half wb_shim_index;
 #else
@@ -31,6 +32,7 @@ typedef Dwarf_Obj_Access_Interface wb_shim_interface;
 typedef Dwarf_Obj_Access_Methods wb_shim_methods;
 typedef Dwarf_Obj_Access_Section wb_shim_section;
 typedef Dwarf_Endianness wb_shim_endian;
+enum { WB_SHIM_BIG = DW_OBJECT_MSB, WB_SHIM_LITTLE = DW_OBJECT_LSB };
 typedef Dwarf_Half wb_shim_index;
 #endif
 
@@ -79,7 +81,7 @@ static inline int wb_shim_load(void *object, wb_shim_index index, Dwarf_Small **
 
 static inline wb_shim_endian wb_shim_byte_order(void *object)
 {
-	return ((const struct wb_shim_object *)object)->big_endian ? DW_OBJECT_MSB : DW_OBJECT_LSB;
+	return ((const struct wb_shim_object *)object)->big_endian ? (wb_shim_endian)WB_SHIM_BIG : (wb_shim_endian)WB_SHIM_LITTLE;
 }
 
 static inline Dwarf_Small wb_shim_address_size(void *object)

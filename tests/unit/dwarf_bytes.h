@@ -26,7 +26,7 @@ static inline void put(struct out *out, const void *bytes, size_t size)
 static inline void put_uint(struct out *out, uint64_t value, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
-		put(out, &(uint8_t){ (uint8_t)(value >> 8 * i) }, 1);
+		put(out, &(uint8_t){ (uint8_t)(i < 8 ? value >> 8 * i : 0) }, 1);
 }
 
 static inline void put_u8(struct out *out, uint8_t value)
