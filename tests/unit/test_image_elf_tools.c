@@ -302,6 +302,8 @@ static void symbols_are_nms(void)
 	for (size_t f = 0; f < num_files; f++) {
 		struct opened opened;
 		struct writer writer;
+		enum wb_err err;
+		bool has_all;
 
 		test_row(files[f]);
 		if (!CHECK(open_image(files[f], &opened)))
@@ -310,12 +312,15 @@ static void symbols_are_nms(void)
 		writer.texts[WB_SYMBOLS_DYNAMIC] = open_text("symbols.dynamic");
 		writer.texts[WB_SYMBOLS_PLT] = open_text("symbols.plt");
 		writer.texts[WB_SYMBOLS_TEXT] = open_text("symbols.text");
-		CHECK_EQ_I64(wb_image_symbols(opened.image, opened.object, write_symbol, &writer), WB_OK);
+		/* Without the codec, mini-debuginfo is the one thing that may be missing, and it is said to be. */
+		err = wb_image_symbols(opened.image, opened.object, write_symbol, &writer);
+		has_all = WB_HAVE_LZMA || err != WB_ERR_UNSUPPORTED;
+		CHECK_EQ_I64(err, has_all ? WB_OK : WB_ERR_UNSUPPORTED);
 		for (size_t i = 0; i <= WB_SYMBOLS_TEXT; i++)
 			fclose(writer.texts[i]);
 		snprintf(command, sizeof command, "sed 's/@.*//' '%s' | sort -u", test_tmp("symbols.static"));
 		/* A binutils for other machines does not know that bit 0 of an arm function says "Thumb". */
-		if (wb_image_platform(opened.image).arch != WB_ARCH_ARM)
+		if (has_all && wb_image_platform(opened.image).arch != WB_ARCH_ARM)
 			compare("static symbols", command, nm_static(files[f]));
 		snprintf(command, sizeof command, "sed 's/@.*//' '%s' | sort -u", test_tmp("symbols.dynamic"));
 		compare("dynamic symbols", command, output_of("nm -D --defined-only '%s' 2>/dev/null | " NM_LINES, files[f]));
