@@ -10,7 +10,7 @@ enum {
 	FRAMES_LAST = 1 << 20,        /* and at most, whatever limit the caller's walker has */
 	KEY_SHIFT = 3,                /* image ids in keys leave room for flags */
 	KNOWN_FIRST = 4096,
-	KNOWN_LAST = 1 << 20,         /* places, 32 bytes each: then all is forgotten, and so is what the part holds */
+	KNOWN_LIMIT = 1 << 19,        /* frames: 32 MiB of table, and in the part some 200 bytes for each */
 };
 
 enum wb_err wb_run_worker_init(struct wb_run_worker *worker, struct wb_session *session, const struct wb_run_opts *opts,
@@ -18,7 +18,7 @@ enum wb_err wb_run_worker_init(struct wb_run_worker *worker, struct wb_session *
 {
 	enum wb_err err;
 
-	*worker = (struct wb_run_worker){ .session = session, .part = part };
+	*worker = (struct wb_run_worker){ .session = session, .part = part, .known_limit = KNOWN_LIMIT };
 	err = wb_walker_new(session, opts->walker, &worker->walker);
 	if (!err && !opts->no_symbols && part->format->wants_sites)
 		err = wb_symbolizer_new(session, opts->symbolizer, &worker->symbolizer);
@@ -91,9 +91,9 @@ static enum wb_err make_room(struct wb_run_worker *worker, size_t count)
 {
 	struct wb_run_known *old = worker->known;
 	size_t old_size = worker->known_size, size = old_size ? old_size : KNOWN_FIRST;
-	bool forget = worker->num_known + count > KNOWN_LAST / 2;
+	bool forget = worker->num_known + count > worker->known_limit;
 
-	if ((worker->num_known + count) * 2 <= old_size)
+	if (!forget && (worker->num_known + count) * 2 <= old_size)
 		return WB_OK;
 	if (forget) {
 		report_missed(worker);

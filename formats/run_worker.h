@@ -31,6 +31,7 @@ struct wb_run_worker {
 	size_t ids_capacity;
 	struct wb_run_known *known;   /* open addressing; at most half full */
 	size_t num_known, known_size;
+	size_t known_limit;           /* past it all is forgotten; so is what the part holds */
 	struct wb_run_stats stats;
 };
 

@@ -138,5 +138,30 @@ read -r line <&4
 exec 3>&- 4<&-
 wait
 
+# An object that shrinks while it is mapped: one line, status 1, no crash.
+cp "$demo/words" "$dir/shrinks"
+mkfifo "$dir/in2"
+rm -f "$dir/out"
+"$walkback" symbolize -f -e "$dir/shrinks" <"$dir/in2" >"$dir/out" 2>"$dir/err" &
+exec 3>"$dir/in2"
+echo 0x401006 >&3
+tries=0
+while [ ! -s "$dir/out" ] && [ "$tries" -lt 100 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+: >"$dir/shrinks"
+for address in 401391 4013a3 4014d0 401482 401162; do echo $address; done >&3
+exec 3>&-
+wait $!
+result=$?
+count=$((count + 1))
+# What is cached by then can be answered without the file.
+if [ "$result" != 0 ] && { [ "$result" != 1 ] || ! grep -q '^walkback: a file became shorter' "$dir/err"; }; then
+    echo "file that shrinks: status $result"
+    cat "$dir/err"
+    failed=$((failed + 1))
+fi
+
 echo "$count calls, $failed failed"
 [ "$failed" = 0 ]

@@ -6,6 +6,7 @@
 #include <walkback/formats.h>
 
 #include "base/mem.h"
+#include "formats/run_worker.h"
 
 #include "test.h"
 
@@ -129,8 +130,50 @@ static void survives_while_writing(void)
 	wb_session_free(session);
 }
 
+/* A worker that forgets all frames before nearly every stack writes what one that remembers them all writes. */
+static void forgets_frames(void)
+{
+	static const char *const formats[] = { "text", "folded", "json" };
+
+	if (!test_has_feature(wb_features(), "zstd"))
+		TEST_SKIP("zstd is not in this build");
+	for (size_t i = 0; i < 2 * sizeof(formats) / sizeof(formats[0]); i++) {
+		static struct text text[2];
+		struct wb_run_opts opts = { .size = sizeof(opts) };
+		struct wb_session *session = NULL;
+		struct wb_capture *capture = NULL;
+		struct wb_run_worker worker;
+		const struct wb_sample *sample;
+		struct wb_sink *sink = NULL;
+		struct wb_space *space;
+
+		test_row(formats[i / 2]);
+		text[i % 2] = (struct text){ NULL, 0 };
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+		REQUIRE(wb_session_add_file(session, test_data("golden/demo/words")) == WB_OK);
+		REQUIRE(wb_capture_open(session, test_data("golden/demo/perf.data"), NULL, &capture) == WB_OK);
+		REQUIRE(wb_sink_new(formats[i / 2], NULL, keep, &text[i % 2], &sink) == WB_OK);
+		REQUIRE(wb_run_worker_init(&worker, session, &opts, wb_sink_main_part(sink)) == WB_OK);
+		if (i % 2)
+			worker.known_limit = 12;
+		while (wb_capture_next(capture, &space, &sample) == WB_OK)
+			CHECK(wb_run_worker_sample(&worker, space, sample, "") == WB_OK);
+		CHECK(wb_sink_finish(sink) == WB_OK);
+		wb_run_worker_deinit(&worker);
+		wb_sink_free(sink);
+		wb_capture_free(capture);
+		wb_session_free(session);
+		if (!(i % 2))
+			continue;
+		CHECK_STR(text[1].bytes, text[0].bytes);
+		free(text[0].bytes);
+		free(text[1].bytes);
+	}
+}
+
 int main(void)
 {
+	TEST_RUN(forgets_frames);
 	TEST_RUN(survives_on_a_snapshot);
 	TEST_RUN(survives_on_a_recording);
 	TEST_RUN(survives_while_writing);
