@@ -86,7 +86,7 @@ static enum wb_err perf_open(struct wb_capture_input *input, void **ret_state)
 	perf->input = is_folder ? &perf->folder.input : input;
 	wb_perf_windows_init(&perf->windows, input->opts.max_memory);
 	wb_perf_processes_init(&perf->processes, perf->input, &perf->header);
-	wb_perf_deferred_init(&perf->deferred);
+	wb_perf_deferred_init(&perf->deferred, input->opts.max_memory);
 	wb_file_host(perf->hostname, sizeof(perf->hostname), perf->os_release, sizeof(perf->os_release));
 	if (is_folder)
 		err = wb_perf_folder_open(&perf->folder, input);

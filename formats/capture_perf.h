@@ -223,6 +223,7 @@ struct wb_perf_events {
 	size_t count, capacity;
 	struct wb_perf_id { uint64_t id; uint32_t event; uint32_t used; } *ids; /* open addressing; a power of two */
 	size_t ids_capacity, num_ids;
+	size_t ids_seen;              /* also those that were there before */
 	uint64_t last_id;             /* and its event: the same one comes again and again */
 	uint32_t last_event;
 	bool has_last;
@@ -242,38 +243,6 @@ enum wb_err wb_perf_events_find(struct wb_perf_events *events, uint64_t id, uint
 enum wb_err wb_perf_events_of(struct wb_perf_events *events, const struct wb_perf_record *record, uint32_t *ret_index);
 /* The record's time; UINT64_MAX if it has none. */
 uint64_t wb_perf_event_time(const struct wb_perf_event *event, const struct wb_perf_record *record, bool big_endian);
-
-/* ---- Header: the file around the records (capture_perf_header.c) --------------------------------------------------- */
-
-/* Which file has which build id, from the BUILD_ID feature or records. */
-struct wb_perf_build_id {
-	char *path;
-	bool kernel;
-	uint8_t size, bytes[WB_PERF_BUILD_ID_MAX];
-};
-
-struct wb_perf_header {
-	bool big_endian, pipe;
-	bool cut;                     /* features lie outside the file */
-	uint64_t data_offset, data_size; /* data_size 0: never written, the recording was not finished */
-	enum wb_arch arch;
-	char *hostname, *os_release, *command_line; /* NULL: unknown */
-	struct wb_perf_build_id *build_ids; /* by path, for the kernel after the others; sorted once something is looked up */
-	size_t num_build_ids, build_ids_capacity;
-	bool build_ids_sorted;
-};
-
-bool wb_perf_header_probe(const uint8_t *head, size_t size);
-/* Reads the header and, of a file, attrs and features. */
-enum wb_err wb_perf_header_read(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events);
-void wb_perf_header_deinit(struct wb_perf_header *header);
-/* A feature's data, from a feature section or record. Features that do not matter are ignored. */
-enum wb_err wb_perf_header_feature(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events, uint64_t feature,
-				   struct wb_bytes bytes);
-/* The body of a BUILD_ID record. */
-enum wb_err wb_perf_header_build_id(struct wb_perf_header *header, uint16_t misc, struct wb_bytes body);
-/* NULL if unknown. Borrowed until the next build id comes. */
-const struct wb_perf_build_id *wb_perf_header_find_build_id(struct wb_perf_header *header, const char *path, bool kernel);
 
 /* ---- Tables (capture_perf_table.c) ---------------------------------------------------------------------------------- */
 
@@ -298,6 +267,25 @@ void wb_perf_strings_deinit(struct wb_perf_strings *strings);
 /* *ret_kept lives as long as the table. */
 enum wb_err wb_perf_strings_keep(struct wb_perf_strings *strings, const char *string, size_t size, const char **ret_kept);
 
+/* Which file has which build id, from the BUILD_ID feature or records. */
+struct wb_perf_build_id {
+	char *path;                   /* owned */
+	bool kernel;                  /* of the kernel or a module, else of a process's file */
+	uint8_t size, bytes[WB_PERF_BUILD_ID_MAX];
+};
+struct wb_perf_build_ids {
+	struct wb_perf_build_id *items;
+	size_t count, capacity;
+	size_t held;                  /* bytes of all paths */
+	uint32_t *index;              /* open addressing: number + 1; 0 is free */
+	size_t index_capacity;
+};
+void wb_perf_build_ids_deinit(struct wb_perf_build_ids *ids);
+/* Copies path and bytes. The first build id of a path stays. */
+enum wb_err wb_perf_build_ids_add(struct wb_perf_build_ids *ids, const char *path, bool kernel, const uint8_t *bytes, uint8_t size);
+/* NULL if unknown. Borrowed until the next is added. */
+const struct wb_perf_build_id *wb_perf_build_ids_find(const struct wb_perf_build_ids *ids, const char *path, bool kernel);
+
 /* The recording's images that hold code, each once: for wb_capture_info. */
 struct wb_perf_modules {
 	struct wb_capture_module *items; /* images are referenced, paths are theirs */
@@ -307,6 +295,27 @@ struct wb_perf_modules {
 void wb_perf_modules_deinit(struct wb_perf_modules *modules);
 /* address and pid: where it was seen first. */
 enum wb_err wb_perf_modules_add(struct wb_perf_modules *modules, struct wb_image *image, uint64_t address, uint32_t pid);
+
+/* ---- Header: the file around the records (capture_perf_header.c) --------------------------------------------------- */
+
+struct wb_perf_header {
+	bool big_endian, pipe;
+	bool cut;                     /* features lie outside the file */
+	uint64_t data_offset, data_size; /* data_size 0: never written, the recording was not finished */
+	enum wb_arch arch;
+	char *hostname, *os_release, *command_line; /* NULL: unknown */
+	struct wb_perf_build_ids build_ids;
+};
+
+bool wb_perf_header_probe(const uint8_t *head, size_t size);
+/* Reads the header and, of a file, attrs and features. */
+enum wb_err wb_perf_header_read(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events);
+void wb_perf_header_deinit(struct wb_perf_header *header);
+/* A feature's data, from a feature section or record. Features that do not matter are ignored. */
+enum wb_err wb_perf_header_feature(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events, uint64_t feature,
+				   struct wb_bytes bytes);
+/* The body of a BUILD_ID record. */
+enum wb_err wb_perf_header_build_id(struct wb_perf_header *header, uint16_t misc, struct wb_bytes body);
 
 /* ---- Processes: who is mapped where (capture_perf_process.c) --------------------------------------------------------- */
 
@@ -321,11 +330,12 @@ struct wb_perf_process {
 	uint32_t pid;
 	uint32_t threads;             /* in the table of threads */
 	uint64_t changes;             /* counts versions of its mappings, the kernel's included */
-	uint64_t kernel_changes;      /* what of the kernel's mappings is in versions[native] */
+	uint64_t kernel_changes;      /* what of the kernel's mappings is in versions[0] */
 	bool compat;                  /* runs 32-bit code just now: versions[1] is the one in use */
 	struct wb_perf_version versions[2]; /* [0] for the machine's architecture, [1] for its 32-bit one, made from it when needed */
 	struct wb_mapping *pending;   /* not in any version yet; images are referenced */
 	size_t num_pending, pending_capacity;
+	uint64_t held;                /* bytes that its versions take, about */
 };
 
 struct wb_perf_thread {
@@ -341,6 +351,7 @@ struct wb_perf_processes {
 	struct wb_perf_modules modules;
 	struct wb_perf_strings strings;
 	struct wb_perf_table by_pid, by_tid;
+	uint64_t held;                /* bytes that all this takes, about */
 	struct wb_perf_thread *last;  /* of the last lookup; NULL: none */
 	uint32_t *ended;              /* ring of the tids that ended and are still known */
 	uint64_t num_ended;
@@ -411,11 +422,12 @@ struct wb_perf_waiting {
 	uint64_t num_ips;
 };
 /* First in, first out. */
-struct wb_perf_waiting_list { struct wb_perf_waiting *first, **end; size_t count; };
+struct wb_perf_waiting_list { struct wb_perf_waiting *first, **end; size_t count, bytes; };
 struct wb_perf_deferred {
 	struct wb_perf_waiting_list waiting, ready;
+	size_t max_bytes;             /* of records that wait */
 };
-void wb_perf_deferred_init(struct wb_perf_deferred *deferred);
+void wb_perf_deferred_init(struct wb_perf_deferred *deferred, uint64_t max_memory);
 void wb_perf_deferred_deinit(struct wb_perf_deferred *deferred);
 /* Copies the record and references the space. Past a limit, the longest waiting one becomes ready without its late part. */
 enum wb_err wb_perf_deferred_add(struct wb_perf_deferred *deferred, const struct wb_perf_record *record, const struct wb_perf_waiting *sample);

@@ -7,12 +7,16 @@
 
 #include "base/mem.h"
 
-enum { WAITING_MAX = 4096 };  /* samples: each task in the kernel has few, and a record is at most 64 KiB */
+enum {
+	WAITING_MAX = 4096,           /* samples: each task in the kernel has few */
+	MEMORY_SHARE = 16,            /* of max_memory: what their records may take */
+};
 
-void wb_perf_deferred_init(struct wb_perf_deferred *deferred)
+void wb_perf_deferred_init(struct wb_perf_deferred *deferred, uint64_t max_memory)
 {
-	deferred->waiting = (struct wb_perf_waiting_list){ NULL, &deferred->waiting.first, 0 };
-	deferred->ready = (struct wb_perf_waiting_list){ NULL, &deferred->ready.first, 0 };
+	deferred->waiting = (struct wb_perf_waiting_list){ NULL, &deferred->waiting.first, 0, 0 };
+	deferred->ready = (struct wb_perf_waiting_list){ NULL, &deferred->ready.first, 0, 0 };
+	deferred->max_bytes = max_memory / MEMORY_SHARE < SIZE_MAX ? (size_t)(max_memory / MEMORY_SHARE) : SIZE_MAX;
 }
 
 static void append(struct wb_perf_waiting_list *list, struct wb_perf_waiting *waiting)
@@ -21,6 +25,7 @@ static void append(struct wb_perf_waiting_list *list, struct wb_perf_waiting *wa
 	*list->end = waiting;
 	list->end = &waiting->next;
 	list->count++;
+	list->bytes += waiting->size;
 }
 
 /* Takes out what *at points to. */
@@ -32,6 +37,7 @@ static struct wb_perf_waiting *take(struct wb_perf_waiting_list *list, struct wb
 	if (!waiting->next)
 		list->end = at;
 	list->count--;
+	list->bytes -= waiting->size;
 	return waiting;
 }
 
@@ -70,7 +76,7 @@ enum wb_err wb_perf_deferred_add(struct wb_perf_deferred *deferred, const struct
 		return WB_ERR_MEMORY;
 	}
 	append(&deferred->waiting, waiting);
-	if (deferred->waiting.count > WAITING_MAX)
+	if (deferred->waiting.count > WAITING_MAX || deferred->waiting.bytes > deferred->max_bytes)
 		append(&deferred->ready, take(&deferred->waiting, &deferred->waiting.first));
 	return WB_OK;
 }

@@ -13,7 +13,7 @@
 enum {
 	ATTR_SIZE_MIN = 64,           /* PERF_ATTR_SIZE_VER0; also what a size of 0 means */
 	EVENTS_MAX = 65536,           /* perf stat -a of all tracepoints has some thousand */
-	IDS_MAX = 1 << 24,            /* one per event and processor (or thread) */
+	IDS_MAX = 1 << 20,            /* one per event and processor (or thread) */
 	NAME_MAX = 1024,              /* bytes of an event's name that are kept */
 };
 
@@ -213,9 +213,10 @@ enum wb_err wb_perf_events_add_id(struct wb_perf_events *events, uint64_t id, ui
 	struct wb_perf_id *slot;
 	enum wb_err err;
 
+	/* Also of those seen again: all events may point to one list. */
+	if (events->ids_seen++ >= IDS_MAX)
+		return WB_ERR_LIMIT;
 	if (events->num_ids * 2 >= events->ids_capacity) {
-		if (events->num_ids >= IDS_MAX)
-			return WB_ERR_LIMIT;
 		err = ids_grow(events);
 		if (err != WB_OK)
 			return err;

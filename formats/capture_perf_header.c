@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "model/session.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -20,7 +19,6 @@ enum {
 	ATTR_ENTRY_MAX = 4096,        /* 160 in 2026 */
 	FEATURE_SIZE_MAX = 64 << 20,  /* bytes: a build id takes some 100, a large machine has some thousand files */
 	ATTRS_SIZE_MAX = 64 << 20,    /* bytes */
-	BUILD_IDS_MAX = 1 << 20,
 	STRING_MAX = 4096,            /* bytes of a string that are kept */
 };
 
@@ -38,9 +36,7 @@ bool wb_perf_header_probe(const uint8_t *head, size_t size)
 
 void wb_perf_header_deinit(struct wb_perf_header *header)
 {
-	for (size_t i = 0; i < header->num_build_ids; i++)
-		wb_mem_free(header->build_ids[i].path);
-	wb_mem_free(header->build_ids);
+	wb_perf_build_ids_deinit(&header->build_ids);
 	wb_mem_free(header->hostname);
 	wb_mem_free(header->os_release);
 	wb_mem_free(header->command_line);
@@ -160,8 +156,8 @@ static enum wb_err keep_event_names(struct wb_capture_input *input, struct wb_pe
 
 enum wb_err wb_perf_header_build_id(struct wb_perf_header *header, uint16_t misc, struct wb_bytes body)
 {
-	struct wb_perf_build_id entry = { .size = WB_PERF_BUILD_ID_MAX };
 	unsigned cpumode = misc & WB_PERF_CPUMODE;
+	uint8_t size = WB_PERF_BUILD_ID_MAX;
 	const uint8_t *bytes;
 	const char *path;
 
@@ -171,41 +167,10 @@ enum wb_err wb_perf_header_build_id(struct wb_perf_header *header, uint16_t misc
 	if (!bytes || !path)
 		return WB_ERR_DATA;
 	if (misc & WB_PERF_MISC_BUILD_ID_SIZE)
-		entry.size = bytes[20];
-	if (!entry.size || entry.size > WB_PERF_BUILD_ID_MAX || (cpumode != WB_PERF_KERNEL && cpumode != WB_PERF_USER))
+		size = bytes[20];
+	if (!size || size > WB_PERF_BUILD_ID_MAX || (cpumode != WB_PERF_KERNEL && cpumode != WB_PERF_USER))
 		return WB_OK;
-	if (header->num_build_ids >= BUILD_IDS_MAX)
-		return WB_ERR_LIMIT;
-	memcpy(entry.bytes, bytes, entry.size);
-	entry.kernel = cpumode == WB_PERF_KERNEL;
-	entry.path = wb_mem_strdup(path);
-	if (!entry.path ||
-	    !wb_mem_grow((void **)&header->build_ids, &header->build_ids_capacity, header->num_build_ids, 1, sizeof(header->build_ids[0]))) {
-		wb_mem_free(entry.path);
-		return WB_ERR_MEMORY;
-	}
-	header->build_ids[header->num_build_ids++] = entry;
-	header->build_ids_sorted = false;
-	return WB_OK;
-}
-
-static int build_id_compare(const void *a, const void *b)
-{
-	const struct wb_perf_build_id *left = a, *right = b;
-
-	return left->kernel != right->kernel ? (int)left->kernel - (int)right->kernel : strcmp(left->path, right->path);
-}
-
-const struct wb_perf_build_id *wb_perf_header_find_build_id(struct wb_perf_header *header, const char *path, bool kernel)
-{
-	struct wb_perf_build_id key = { .path = (char *)(uintptr_t)path, .kernel = kernel };
-
-	if (!header->num_build_ids)
-		return NULL;
-	if (!header->build_ids_sorted)
-		qsort(header->build_ids, header->num_build_ids, sizeof(header->build_ids[0]), build_id_compare);
-	header->build_ids_sorted = true;
-	return bsearch(&key, header->build_ids, header->num_build_ids, sizeof(header->build_ids[0]), build_id_compare);
+	return wb_perf_build_ids_add(&header->build_ids, path, cpumode == WB_PERF_KERNEL, bytes, size);
 }
 
 /* The feature is a list of BUILD_ID records; their type is 0 in files. */
@@ -224,6 +189,19 @@ static enum wb_err keep_build_ids(struct wb_perf_header *header, struct wb_bytes
 		err = wb_perf_header_build_id(header, misc, wb_bytes_sub(bytes, (uint64_t)size - WB_PERF_HEADER_SIZE));
 	}
 	return err == WB_OK && wb_bytes_failed(bytes) ? WB_ERR_DATA : err;
+}
+
+static bool feature_matters(unsigned feature)
+{
+	switch (feature) {
+	case FEATURE_BUILD_ID:
+	case FEATURE_HOSTNAME:
+	case FEATURE_OSRELEASE:
+	case FEATURE_ARCH:
+	case FEATURE_CMDLINE:
+	case FEATURE_EVENT_DESC: return true;
+	default: return false;
+	}
 }
 
 enum wb_err wb_perf_header_feature(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events, uint64_t feature,
@@ -260,48 +238,55 @@ static void read_bitmap(struct wb_bytes *bytes, uint64_t bitmap[NUM_FEATURES / 6
 }
 
 /* Features are helpful, not needed: a damaged one is reported and left out. Where they lie outside the file, it was cut. */
+static enum wb_err read_feature(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events, unsigned feature,
+				uint64_t entry)
+{
+	uint64_t file_size = wb_file_size(input->file);
+	uint8_t bytes[sizeof(struct section)];
+	struct section section;
+	struct wb_piece piece;
+	enum wb_err err = wb_file_read(input->file, entry, bytes, sizeof(bytes));
+
+	if (err != WB_OK)
+		return err;
+	section.offset = wb_load64(bytes, header->big_endian);
+	section.size = wb_load64(bytes + 8, header->big_endian);
+	if (section.offset > file_size || section.size > file_size - section.offset) {
+		header->cut = true;
+		report(input, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, entry, "a feature lies outside the file");
+		return WB_OK;
+	}
+	if (!feature_matters(feature))
+		return WB_OK;
+	if (section.size > FEATURE_SIZE_MAX)
+		return report(input, WB_OK, WB_DIAG_CAPTURE_MALFORMED, entry, "a feature is too large");
+	err = wb_file_piece(input->file, section.offset, section.size, &piece);
+	if (err != WB_OK)
+		return err;
+	err = wb_perf_header_feature(header, input, events, feature, wb_bytes_of(piece.bytes, piece.size, header->big_endian));
+	wb_piece_deinit(&piece);
+	return err == WB_ERR_DATA ? report(input, WB_OK, WB_DIAG_CAPTURE_MALFORMED, section.offset, "a feature is malformed") : err;
+}
+
+/* A table of sections behind the records, one for each bit. */
 static enum wb_err read_features(struct wb_perf_header *header, struct wb_capture_input *input, struct wb_perf_events *events,
 				 const uint64_t bitmap[NUM_FEATURES / 64])
 {
 	uint64_t file_size = wb_file_size(input->file), at = header->data_offset + header->data_size;
 	enum wb_err err = WB_OK;
 
-	for (unsigned feature = 0; feature < NUM_FEATURES; feature++) {
-		struct wb_piece entry, piece;
-		struct wb_bytes bytes;
-		struct section section;
-
+	for (unsigned feature = 0; err == WB_OK && feature < NUM_FEATURES; feature++) {
 		if (!(bitmap[feature / 64] >> feature % 64 & 1))
 			continue;
-		if (at > file_size || file_size - at < sizeof(section)) {
+		if (at > file_size || file_size - at < sizeof(struct section)) {
 			header->cut = true;
 			report(input, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, file_size, "the file ends before its list of features");
 			return WB_OK;
 		}
-		err = wb_file_piece(input->file, at, sizeof(section), &entry);
-		if (err != WB_OK)
-			return err;
-		bytes = wb_bytes_of(entry.bytes, entry.size, header->big_endian);
-		section.offset = wb_bytes_u64(&bytes);
-		section.size = wb_bytes_u64(&bytes);
-		wb_piece_deinit(&entry);
-		at += sizeof(section);
-		if (section.size > FEATURE_SIZE_MAX || section.offset > file_size || section.size > file_size - section.offset) {
-			header->cut = true;
-			report(input, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, at - sizeof(section), "a feature lies outside the file");
-			continue;
-		}
-		err = wb_file_piece(input->file, section.offset, section.size, &piece);
-		if (err != WB_OK)
-			return err;
-		err = wb_perf_header_feature(header, input, events, feature, wb_bytes_of(piece.bytes, piece.size, header->big_endian));
-		wb_piece_deinit(&piece);
-		if (err == WB_ERR_DATA)
-			err = report(input, WB_OK, WB_DIAG_CAPTURE_MALFORMED, section.offset, "a feature is malformed");
-		if (err != WB_OK)
-			return err;
+		err = read_feature(header, input, events, feature, at);
+		at += sizeof(struct section);
 	}
-	return WB_OK;
+	return err;
 }
 
 static enum wb_err read_ids(struct wb_capture_input *input, struct wb_perf_events *events, struct section ids, uint32_t event, bool big_endian)

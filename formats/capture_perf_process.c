@@ -16,6 +16,14 @@ enum {
 	ENDED_MAX = 1024,             /* threads that are remembered after their end: perf's records around an exit are not exact */
 	COMM_MAX = 64,                /* bytes of a name that are kept; Linux has 16 */
 	PENDING_MAX = 256,            /* mappings to collect before a version is made of them */
+	/* What things take, in bytes, about: with their slots in tables. */
+	THREAD_COST = 160,
+	PROCESS_COST = 640,
+	LEAF_COST = 4608,             /* of a space: what a mapping that is added copies */
+	MAPPING_COST = 128,           /* of a space, in leaves that are half full */
+	IMAGE_COST = 640,
+	STRING_COST = COMM_MAX + 48,
+	MEMORY_SHARE = 2,             /* of max_memory: half is for all this, half for records that wait */
 };
 
 void wb_perf_processes_init(struct wb_perf_processes *processes, struct wb_capture_input *input, struct wb_perf_header *header)
@@ -30,20 +38,23 @@ static void process_forget_pending(struct wb_perf_process *process)
 	process->num_pending = 0;
 }
 
-static void process_forget_maps(struct wb_perf_process *process)
+static void process_forget_maps(struct wb_perf_processes *processes, struct wb_perf_process *process)
 {
 	for (size_t i = 0; i < 2; i++) {
 		wb_space_unref(process->versions[i].space);
 		process->versions[i] = (struct wb_perf_version){ NULL, 0, 0 };
 	}
 	process_forget_pending(process);
+	processes->held -= process->held;
+	process->held = 0;
 	process->changes++;
 	process->compat = false;
 }
 
-static void process_free(struct wb_perf_process *process)
+static void process_free(struct wb_perf_processes *processes, struct wb_perf_process *process)
 {
-	process_forget_maps(process);
+	process_forget_maps(processes, process);
+	processes->held -= PROCESS_COST;
 	wb_mem_free(process->pending);
 	wb_mem_free(process);
 }
@@ -54,7 +65,7 @@ void wb_perf_processes_deinit(struct wb_perf_processes *processes)
 		wb_mem_free(processes->by_tid.slots[i].value);
 	for (size_t i = 0; i < processes->by_pid.capacity; i++) {
 		if (processes->by_pid.slots[i].value)
-			process_free(processes->by_pid.slots[i].value);
+			process_free(processes, processes->by_pid.slots[i].value);
 	}
 	wb_perf_table_deinit(&processes->by_tid);
 	wb_perf_table_deinit(&processes->by_pid);
@@ -62,6 +73,31 @@ void wb_perf_processes_deinit(struct wb_perf_processes *processes)
 	wb_perf_modules_deinit(&processes->modules);
 	wb_perf_strings_deinit(&processes->strings);
 	wb_mem_free(processes->ended);
+}
+
+/* ---- What memory there is for it ---------------------------------------------------------------------------------- */
+
+static bool is_full(const struct wb_perf_processes *processes)
+{
+	struct wb_usage usage = { .size = sizeof(usage) };
+	uint64_t held = processes->held + processes->strings.count * STRING_COST;
+
+	(void)wb_session_usage(processes->input->session, &usage);
+	return held + usage.images * IMAGE_COST > processes->input->opts.max_memory / MEMORY_SHARE;
+}
+
+static void forget_ended(struct wb_perf_processes *processes);
+
+/* Every task and mapping is asked for here before it is kept. Those that ended go first. */
+static enum wb_err keep_memory(struct wb_perf_processes *processes)
+{
+	if (!is_full(processes))
+		return WB_OK;
+	forget_ended(processes);
+	if (!is_full(processes))
+		return WB_OK;
+	return wb_diag_report(wb_session_diags(processes->input->session), WB_ERR_LIMIT, WB_DIAG_MEMORY_BUDGET, processes->input->name, "", UINT64_MAX,
+			      "the recording has more tasks, mappings and files than memory is allowed for");
 }
 
 /* ---- Processes and threads ---------------------------------------------------------------------------------------- */
@@ -82,6 +118,7 @@ static enum wb_err process_get(struct wb_perf_processes *processes, uint32_t pid
 			wb_mem_free(process);
 			return err;
 		}
+		processes->held += PROCESS_COST;
 	}
 	*ret_process = process;
 	return WB_OK;
@@ -93,7 +130,7 @@ static void process_leave(struct wb_perf_processes *processes, struct wb_perf_pr
 	if (--process->threads)
 		return;
 	wb_perf_table_remove(&processes->by_pid, process->pid);
-	process_free(process);
+	process_free(processes, process);
 }
 
 static enum wb_err thread_new(struct wb_perf_processes *processes, uint32_t tid, struct wb_perf_thread **ret_thread)
@@ -103,11 +140,13 @@ static enum wb_err thread_new(struct wb_perf_processes *processes, uint32_t tid,
 
 	if (!thread)
 		return WB_ERR_MEMORY;
+	processes->held += THREAD_COST;
 	thread->tid = tid;
 	/* The idle tasks have no COMM record; this is what they are called. */
 	thread->comm = tid ? "" : "swapper";
 	err = wb_perf_table_put(&processes->by_tid, tid, thread);
 	if (err != WB_OK) {
+		processes->held -= THREAD_COST;
 		wb_mem_free(thread);
 		return err;
 	}
@@ -127,7 +166,11 @@ enum wb_err wb_perf_processes_thread(struct wb_perf_processes *processes, uint32
 	}
 	thread = wb_perf_table_find(&processes->by_tid, tid);
 	if (!thread || !thread->process || thread->process->pid != pid) {
-		err = process_get(processes, pid, &process);
+		/* Before anything is made: what ended may go, and thread with it. */
+		err = keep_memory(processes);
+		thread = wb_perf_table_find(&processes->by_tid, tid);
+		if (err == WB_OK)
+			err = process_get(processes, pid, &process);
 		if (err == WB_OK && !thread)
 			err = thread_new(processes, tid, &thread);
 		if (err != WB_OK)
@@ -143,29 +186,42 @@ enum wb_err wb_perf_processes_thread(struct wb_perf_processes *processes, uint32
 	return WB_OK;
 }
 
+/* Forgets the thread that ended as the number-th, if it is still that. */
+static void thread_forget(struct wb_perf_processes *processes, uint64_t number)
+{
+	struct wb_perf_thread *thread = wb_perf_table_find(&processes->by_tid, processes->ended[(number - 1) % ENDED_MAX]);
+
+	if (!thread || thread->ended != number)
+		return;
+	wb_perf_table_remove(&processes->by_tid, thread->tid);
+	process_leave(processes, thread->process);
+	wb_mem_free(thread);
+	processes->held -= THREAD_COST;
+	processes->last = NULL;
+}
+
+static void forget_ended(struct wb_perf_processes *processes)
+{
+	uint64_t first = processes->num_ended > ENDED_MAX ? processes->num_ended - ENDED_MAX : 0;
+
+	for (uint64_t i = first; i < processes->num_ended; i++)
+		thread_forget(processes, i + 1);
+}
+
 /* Remembers that a thread ended; the one that ended ENDED_MAX ends ago is forgotten. */
 static enum wb_err thread_end(struct wb_perf_processes *processes, struct wb_perf_thread *thread)
 {
-	struct wb_perf_thread *old;
-	uint64_t number = processes->num_ended;
-	uint32_t *slot;
+	uint64_t number = ++processes->num_ended;
 
 	if (!processes->ended) {
 		processes->ended = wb_mem_zalloc(ENDED_MAX, sizeof(processes->ended[0]));
 		if (!processes->ended)
 			return WB_ERR_MEMORY;
 	}
-	slot = &processes->ended[number % ENDED_MAX];
-	old = number >= ENDED_MAX ? wb_perf_table_find(&processes->by_tid, *slot) : NULL;
-	thread->ended = number + 1;
-	*slot = thread->tid;
-	processes->num_ended++;
-	if (old && old->ended == number - ENDED_MAX + 1) {
-		wb_perf_table_remove(&processes->by_tid, old->tid);
-		process_leave(processes, old->process);
-		wb_mem_free(old);
-		processes->last = NULL;
-	}
+	if (number > ENDED_MAX)
+		thread_forget(processes, number - ENDED_MAX);
+	thread->ended = number;
+	processes->ended[(number - 1) % ENDED_MAX] = thread->tid;
 	return WB_OK;
 }
 
@@ -201,6 +257,17 @@ static enum wb_err version_map(struct wb_perf_version *version, const struct wb_
 	return err;
 }
 
+/* Counts what a version with `added` more mappings takes: the leaves that it copied, or all of it if that is less. */
+static void process_hold(struct wb_perf_processes *processes, struct wb_perf_process *process, size_t added)
+{
+	uint64_t all = LEAF_COST + (uint64_t)wb_space_num_mappings(process->versions[0].space) * MAPPING_COST;
+	uint64_t copied = process->held + (uint64_t)added * LEAF_COST;
+
+	processes->held -= process->held;
+	process->held = copied < all ? copied : all;
+	processes->held += process->held;
+}
+
 /* Brings versions[0] up to date. More mappings than a space can have are left out: samples there are just not mapped. */
 static enum wb_err process_update(struct wb_perf_processes *processes, struct wb_perf_process *process)
 {
@@ -212,6 +279,7 @@ static enum wb_err process_update(struct wb_perf_processes *processes, struct wb
 		err = wb_space_new(processes->input->session, &platform, &version->space);
 	if (err == WB_OK && process->num_pending) {
 		err = version_map(version, process->pending, process->num_pending);
+		process_hold(processes, process, process->num_pending);
 		process_forget_pending(process);
 		process->changes++;
 		if (err == WB_ERR_LIMIT)
@@ -343,7 +411,9 @@ static enum wb_err kernel_symbol(struct wb_perf_processes *processes, struct wb_
 	if (flags & UNREGISTER)
 		return kernel_version(processes, &mapping, true);
 	identity.path = name;
-	err = wb_image_new(processes->input->session, &identity, &mapping.image);
+	err = keep_memory(processes);
+	if (err == WB_OK)
+		err = wb_image_new(processes->input->session, &identity, &mapping.image);
 	if (err != WB_OK)
 		return err;
 	size = snprintf(line, sizeof(line), "%llx %x %.200s\n", (unsigned long long)mapping.start, length, name);
@@ -449,6 +519,7 @@ static enum wb_err record_mmap(struct wb_perf_processes *processes, uint32_t typ
 	unsigned cpumode = misc & WB_PERF_CPUMODE;
 	uint32_t pid = wb_bytes_u32(body), tid = wb_bytes_u32(body);
 	uint64_t length;
+	enum wb_err err;
 
 	mapping.start = wb_bytes_u64(body);
 	length = wb_bytes_u64(body);
@@ -472,11 +543,15 @@ static enum wb_err record_mmap(struct wb_perf_processes *processes, uint32_t typ
 		mapping.end = UINT64_MAX;
 	if (!length || (cpumode != WB_PERF_USER && cpumode != WB_PERF_KERNEL))
 		return WB_OK;
-	known = identity.build_id_size ? NULL : wb_perf_header_find_build_id(processes->header, identity.path, cpumode == WB_PERF_KERNEL);
+	known = identity.build_id_size ? NULL :
+					 wb_perf_build_ids_find(&processes->header->build_ids, identity.path, cpumode == WB_PERF_KERNEL);
 	if (known) {
 		identity.build_id = known->bytes;
 		identity.build_id_size = known->size;
 	}
+	err = keep_memory(processes);
+	if (err != WB_OK)
+		return err;
 	if (cpumode == WB_PERF_KERNEL)
 		return kernel_map(processes, &mapping, &identity);
 	return process_map(processes, pid, tid, &mapping, &identity);
@@ -490,7 +565,7 @@ static enum wb_err process_clone(struct wb_perf_processes *processes, uint32_t p
 	struct wb_perf_process *parent = wb_perf_table_find(&processes->by_pid, ppid);
 	enum wb_err err;
 
-	process_forget_maps(child);
+	process_forget_maps(processes, child);
 	if (!parent || (!parent->versions[0].space && !parent->num_pending))
 		return WB_OK;
 	err = process_update(processes, parent);
@@ -520,7 +595,7 @@ static enum wb_err record_fork(struct wb_perf_processes *processes, uint16_t mis
 	if (pid == ppid)
 		return WB_OK;
 	if (misc & WB_PERF_MISC_FORK_EXEC) {
-		process_forget_maps(thread->process);
+		process_forget_maps(processes, thread->process);
 		return WB_OK;
 	}
 	return process_clone(processes, ppid, thread->process);
@@ -540,7 +615,7 @@ static enum wb_err record_comm(struct wb_perf_processes *processes, uint16_t mis
 	if (err != WB_OK)
 		return err;
 	if (misc & WB_PERF_MISC_COMM_EXEC)
-		process_forget_maps(thread->process);
+		process_forget_maps(processes, thread->process);
 	size = strlen(comm);
 	return wb_perf_strings_keep(&processes->strings, comm, size < COMM_MAX ? size : COMM_MAX, &thread->comm);
 }

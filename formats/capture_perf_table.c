@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables behind processes: values by pid or tid, strings kept once, images by identity. All are open addressing, at most half full. */
+/* The tables behind processes: values by pid or tid, strings kept once, build ids by path. All are open addressing, at most half full. */
 #include "formats/capture_perf.h"
 
 #include "base/hash.h"
@@ -11,6 +11,7 @@
 enum {
 	FIRST_CAPACITY = 64,          /* slots; a power of two, as all capacities */
 	ENTRIES_MAX = 1 << 22,        /* Linux has at most this many tasks; names and files are fewer */
+	BUILD_ID_PATHS_MAX = 64 << 20, /* bytes: half a million files */
 };
 
 /* ---- Values by number --------------------------------------------------------------------------------------------- */
@@ -153,6 +154,69 @@ enum wb_err wb_perf_strings_keep(struct wb_perf_strings *strings, const char *st
 	}
 	*ret_kept = strings->slots[slot];
 	return WB_OK;
+}
+
+/* ---- Build ids ---------------------------------------------------------------------------------------------------- */
+
+void wb_perf_build_ids_deinit(struct wb_perf_build_ids *ids)
+{
+	for (size_t i = 0; i < ids->count; i++)
+		wb_mem_free(ids->items[i].path);
+	wb_mem_free(ids->items);
+	wb_mem_free(ids->index);
+}
+
+static uint32_t *build_id_slot(const struct wb_perf_build_ids *ids, uint32_t *index, size_t capacity, const char *path, bool kernel)
+{
+	size_t i = (size_t)(wb_hash_bytes(wb_hash_start, path, strlen(path)) + kernel) & (capacity - 1);
+
+	while (index[i] && (ids->items[index[i] - 1].kernel != kernel || strcmp(ids->items[index[i] - 1].path, path)))
+		i = (i + 1) & (capacity - 1);
+	return &index[i];
+}
+
+static enum wb_err build_ids_grow(struct wb_perf_build_ids *ids)
+{
+	size_t capacity = ids->index_capacity ? ids->index_capacity * 2 : (size_t)FIRST_CAPACITY;
+	uint32_t *index = wb_mem_zalloc(capacity, sizeof(*index));
+
+	if (!index)
+		return WB_ERR_MEMORY;
+	for (size_t i = 0; i < ids->count; i++)
+		*build_id_slot(ids, index, capacity, ids->items[i].path, ids->items[i].kernel) = (uint32_t)i + 1;
+	wb_mem_free(ids->index);
+	ids->index = index;
+	ids->index_capacity = capacity;
+	return WB_OK;
+}
+
+enum wb_err wb_perf_build_ids_add(struct wb_perf_build_ids *ids, const char *path, bool kernel, const uint8_t *bytes, uint8_t size)
+{
+	struct wb_perf_build_id item = { .kernel = kernel, .size = size };
+	size_t path_size = strlen(path) + 1;
+	uint32_t *slot;
+
+	if (ids->count >= ENTRIES_MAX || ids->held + path_size > BUILD_ID_PATHS_MAX)
+		return WB_ERR_LIMIT;
+	if (ids->count * 2 >= ids->index_capacity && build_ids_grow(ids) != WB_OK)
+		return WB_ERR_MEMORY;
+	slot = build_id_slot(ids, ids->index, ids->index_capacity, path, kernel);
+	if (*slot)
+		return WB_OK;
+	if (!wb_mem_grow((void **)&ids->items, &ids->capacity, ids->count, 1, sizeof(item)) || !(item.path = wb_mem_dup(path, path_size)))
+		return WB_ERR_MEMORY;
+	memcpy(item.bytes, bytes, size);
+	ids->items[ids->count++] = item;
+	ids->held += path_size;
+	*slot = (uint32_t)ids->count;
+	return WB_OK;
+}
+
+const struct wb_perf_build_id *wb_perf_build_ids_find(const struct wb_perf_build_ids *ids, const char *path, bool kernel)
+{
+	uint32_t number = ids->index_capacity ? *build_id_slot(ids, ids->index, ids->index_capacity, path, kernel) : 0;
+
+	return number ? &ids->items[number - 1] : NULL;
 }
 
 /* ---- Images ------------------------------------------------------------------------------------------------------- */

@@ -358,6 +358,9 @@ struct wb_code {
 };
 WB_API enum wb_err wb_space_add_code(struct wb_space *space, const struct wb_code *code, struct wb_space **ret_next);
 
+/* How many mappings the version has, its parent's not counted. */
+WB_API size_t wb_space_num_mappings(const struct wb_space *space);
+
 struct wb_place {
 	size_t size;
 	struct wb_image *image;       /* borrowed as long as the space; NULL: anonymous */

@@ -429,6 +429,11 @@ enum wb_err wb_space_set_pointer_mask(struct wb_space *space, uint64_t mask, str
 	return WB_OK;
 }
 
+size_t wb_space_num_mappings(const struct wb_space *space)
+{
+	return space ? (size_t)space->num_maps : 0;
+}
+
 enum wb_err wb_space_set_platform(struct wb_space *space, const struct wb_platform *platform, struct wb_space **ret_next)
 {
 	struct wb_space *next;

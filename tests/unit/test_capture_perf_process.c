@@ -372,6 +372,48 @@ static void takes_the_callers_kernel(void)
 	reader_close(&reader);
 }
 
+/* Tasks that live on are kept, up to a limit that is said; those that ended make room. */
+static void keeps_its_memory(void)
+{
+	static const struct wb_capture_opts opts = { .size = sizeof opts, .max_memory = 1 << 20 };
+	static const struct { const char *name; bool exit, files; enum wb_err end; } table[] = {
+		{ "they live on", false, false, WB_ERR_LIMIT },
+		{ "they end", true, false, WB_NONE },
+		{ "they end, but each has a file of its own", true, true, WB_ERR_LIMIT },
+	};
+	enum { TASKS = 4000 };
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		struct wb_batch *batch;
+		uint64_t count = 0;
+		enum wb_err end;
+		char path[32];
+
+		test_row(table[i].name);
+		start();
+		for (uint32_t pid = 10; pid < 10 + TASKS; pid++) {
+			snprintf(path, sizeof path, table[i].files ? "/bin/%u" : "/bin/prog", pid);
+			map(pid, 0x10000, 0x20000, path);
+			sample(pid, 0x10000);
+			if (table[i].exit)
+				task(T_EXIT, 0, pid, 1, pid, 1);
+		}
+		reader_open(&reader, writer.bytes, writer.size, 0, &opts);
+		REQUIRE(reader.opened == WB_OK);
+		while ((end = wb_capture_next_batch(reader.capture, 100, &batch)) == WB_OK) {
+			count += batch->count;
+			wb_batch_free(batch);
+		}
+		CHECK_EQ_I64(end, table[i].end);
+		CHECK(end == WB_NONE ? count == TASKS : count > 50 && count < TASKS);
+		CHECK_EQ_U64(reader.diags, end == WB_NONE ? 0 : 1);
+		if (end != WB_NONE)
+			CHECK_STR(reader.diag, "test: the recording has more tasks, mappings and files than memory is allowed for");
+		reader_close(&reader);
+	}
+	test_row(NULL);
+}
+
 int main(void)
 {
 	TEST_RUN(later_mappings_cut_earlier_ones);
@@ -384,5 +426,6 @@ int main(void)
 	TEST_RUN(maps_the_kernel_for_all);
 	TEST_RUN(finds_build_ids);
 	TEST_RUN(takes_the_callers_kernel);
+	TEST_RUN(keeps_its_memory);
 	return test_summary();
 }

@@ -64,9 +64,38 @@ static void keeps_strings_once(void)
 	wb_perf_strings_deinit(&strings);
 }
 
+static void finds_build_ids_by_path(void)
+{
+	struct wb_perf_build_ids ids = { 0 };
+	uint8_t id[20] = { 0 };
+	char path[32];
+
+	CHECK(!wb_perf_build_ids_find(&ids, "/a", false));
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(path, sizeof path, "/lib/%u", i / 2);
+		id[0] = (uint8_t)i;
+		CHECK_EQ_I64(wb_perf_build_ids_add(&ids, path, i & 1, id, 20), WB_OK);
+	}
+	for (unsigned i = 0; i < 500; i++) {
+		const struct wb_perf_build_id *found;
+
+		snprintf(path, sizeof path, "/lib/%u", i / 2);
+		found = wb_perf_build_ids_find(&ids, path, i & 1);
+		if (CHECK(found != NULL))
+			CHECK_EQ_U64(found->bytes[0], (uint8_t)i);
+	}
+	CHECK(!wb_perf_build_ids_find(&ids, "/lib/250", false));
+	/* The first one stays. */
+	id[0] = 99;
+	CHECK_EQ_I64(wb_perf_build_ids_add(&ids, "/lib/0", false, id, 20), WB_OK);
+	CHECK_EQ_U64(wb_perf_build_ids_find(&ids, "/lib/0", false)->bytes[0], 0);
+	wb_perf_build_ids_deinit(&ids);
+}
+
 int main(void)
 {
 	TEST_RUN(puts_and_removes);
 	TEST_RUN(keeps_strings_once);
+	TEST_RUN(finds_build_ids_by_path);
 	return test_summary();
 }
