@@ -30,6 +30,17 @@ static void text_forget(struct wb_sink_part *base)
 	wb_fragments_clear(&((struct text_part *)base)->fragments);
 }
 
+/* Names come from captures and objects: what a terminal would act on, or what would end the line, becomes '?'. */
+static void put_clean(struct wb_out *out, const char *text)
+{
+	size_t start = out->size;
+
+	wb_out_string(out, text);
+	for (size_t i = start; i < out->size; i++)
+		if ((uint8_t)out->bytes[i] < 0x20 || out->bytes[i] == 0x7f)
+			out->bytes[i] = '?';
+}
+
 static void put_function(struct wb_out *out, const struct wb_frame *frame, const struct wb_site *site)
 {
 	if (!site->function) {
@@ -37,7 +48,7 @@ static void put_function(struct wb_out *out, const struct wb_frame *frame, const
 		wb_out_string(out, wb_reason_text((enum wb_reason)site->function_reason));
 		return;
 	}
-	wb_out_string(out, site->function);
+	put_clean(out, site->function);
 	if (!site->inlined && frame->flags & WB_FRAME_HAS_IMAGE && site->function_start <= frame->image_pc) {
 		wb_out_string(out, "+0x");
 		wb_out_hex(out, frame->image_pc - site->function_start, 1);
@@ -49,7 +60,7 @@ static void put_line(struct wb_out *out, const struct wb_site *site)
 	if (!site->file)
 		return;
 	wb_out_string(out, " at ");
-	wb_out_string(out, site->file);
+	put_clean(out, site->file);
 	if (!site->line)
 		return;
 	wb_out_char(out, ':');
@@ -64,7 +75,7 @@ static void put_module(struct wb_out *out, const struct wb_frame *frame, const c
 {
 	if (!*module)
 		return;
-	wb_out_string(out, module);
+	put_clean(out, module);
 	if (!(frame->flags & WB_FRAME_HAS_IMAGE))
 		return;
 	wb_out_string(out, "+0x");
@@ -111,7 +122,7 @@ static void put_head(struct wb_out *out, const struct wb_stack *stack)
 {
 	const struct wb_sample *sample = stack->sample;
 
-	wb_out_string(out, sample->comm && *sample->comm ? sample->comm : "?");
+	put_clean(out, sample->comm && *sample->comm ? sample->comm : "?");
 	wb_out_char(out, ' ');
 	wb_out_decimal(out, sample->pid, 1);
 	wb_out_char(out, '/');
@@ -124,14 +135,14 @@ static void put_head(struct wb_out *out, const struct wb_stack *stack)
 	}
 	if (stack->event && *stack->event) {
 		wb_out_char(out, ' ');
-		wb_out_string(out, stack->event);
+		put_clean(out, stack->event);
 	}
 	wb_out_string(out, ":\n");
 	for (size_t i = 0; i < sample->num_labels; i++) {
 		wb_out_string(out, "  ");
-		wb_out_string(out, sample->labels[i].key);
+		put_clean(out, sample->labels[i].key);
 		wb_out_string(out, ": ");
-		wb_out_string(out, sample->labels[i].value);
+		put_clean(out, sample->labels[i].value);
 		wb_out_char(out, '\n');
 	}
 }
@@ -218,7 +229,7 @@ static void put_stop(const struct text_part *part, struct wb_out *out, const str
 	image = wb_sink_image(&part->base, &(struct wb_frame){ .image_id = sentence.names_module ? stop->image_id : 0 });
 	if (image && *wb_sink_module(image)) {
 		wb_out_string(out, " (");
-		wb_out_string(out, wb_sink_module(image));
+		put_clean(out, wb_sink_module(image));
 		wb_out_char(out, ')');
 	}
 	wb_image_unref(image);

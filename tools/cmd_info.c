@@ -45,8 +45,10 @@ static void put_file(struct info *info, const char *what, const struct wb_file_i
 	if (file->verdict == WB_VERDICT_NOT_TRIED)
 		return;
 	wb_output_format(&info->output, "    %-12s%s", what, wb_verdict_text(file->verdict));
-	if (file->path && *file->path)
-		wb_output_format(&info->output, ": %s", file->path);
+	if (file->path && *file->path) {
+		wb_output_text(&info->output, ": ");
+		wb_output_clean(&info->output, file->path);
+	}
 	wb_output_text(&info->output, "\n");
 }
 
@@ -84,7 +86,9 @@ static enum wb_err put_image(struct info *info, struct wb_image *image)
 
 	if (err)
 		return err;
-	wb_output_format(&info->output, "  %s\n    build id    ", *described.path ? described.path : "?");
+	wb_output_text(&info->output, "  ");
+	wb_output_clean(&info->output, *described.path ? described.path : "?");
+	wb_output_text(&info->output, "\n    build id    ");
 	if (described.build_id_size)
 		put_id(info, described.build_id, described.build_id_size);
 	else
@@ -173,8 +177,11 @@ static enum wb_err walk_all(struct info *info)
 
 static void put_text(struct info *info, const char *what, const char *text)
 {
-	if (text && *text)
-		wb_output_format(&info->output, "%-14s%s\n", what, text);
+	if (!text || !*text)
+		return;
+	wb_output_format(&info->output, "%-14s", what);
+	wb_output_clean(&info->output, text);
+	wb_output_text(&info->output, "\n");
 }
 
 static enum wb_err put_capture(struct info *info)
@@ -191,8 +198,11 @@ static enum wb_err put_capture(struct info *info)
 	put_text(info, "command", capture.command_line);
 	put_text(info, "from here", capture.from_this_host ? "yes: unverifiable files of this host are used" :
 	                                                     "no: files of this host are used only if they match");
-	for (size_t i = 0; i < capture.num_events; i++)
-		wb_output_format(&info->output, "%-14s%s: %" PRIu64 " samples\n", "event", capture.events[i].name, capture.events[i].samples);
+	for (size_t i = 0; i < capture.num_events; i++) {
+		wb_output_format(&info->output, "%-14s", "event");
+		wb_output_clean(&info->output, capture.events[i].name);
+		wb_output_format(&info->output, ": %" PRIu64 " samples\n", capture.events[i].samples);
+	}
 	if (capture.signal)
 		wb_output_format(&info->output, "%-14s%" PRId32 " at 0x%" PRIx64 "\n", "signal", capture.signal, capture.signal_address);
 	wb_output_format(&info->output, "%-14s%" PRIu64 ", %" PRIu64 " complete\n", "stacks", info->stacks, info->complete);
@@ -244,8 +254,9 @@ static void put_missing(struct info *info)
 				wb_output_text(&info->output, "  nothing\n");
 			return;
 		}
-		wb_output_format(&info->output, "  %8" PRIu64 "  %s: %s %s", wanted.frames, *wanted.path ? wanted.path : "?",
-		                 wb_input_role_text(wanted.role), wb_verdict_text(wanted.verdict));
+		wb_output_format(&info->output, "  %8" PRIu64 "  ", wanted.frames);
+		wb_output_clean(&info->output, *wanted.path ? wanted.path : "?");
+		wb_output_format(&info->output, ": %s %s", wb_input_role_text(wanted.role), wb_verdict_text(wanted.verdict));
 		if (wanted.build_id_size)
 			wb_output_text(&info->output, ", build id ");
 		put_id(info, wanted.build_id, wanted.build_id_size < sizeof(wanted.build_id) ? wanted.build_id_size : sizeof(wanted.build_id));

@@ -79,6 +79,17 @@ void wb_output_text(struct wb_output *output, const char *text)
 	output->size += length;
 }
 
+void wb_output_clean(struct wb_output *output, const char *text)
+{
+	for (; *text; text++) {
+		char c[2] = { *text, 0 };
+
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			c[0] = '?';
+		wb_output_text(output, c);
+	}
+}
+
 void wb_output_format(struct wb_output *output, const char *format, ...)
 {
 	char text[1024], *longer;

@@ -24,6 +24,8 @@ enum wb_err wb_output_write(void *arg, const void *bytes, size_t count);
 /* Buffered text. What it could not write shows in wb_output_close. */
 void wb_output_format(struct wb_output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void wb_output_text(struct wb_output *output, const char *text);
+/* The same for what comes from a capture or an object: what a terminal would act on, or what would end the line, becomes '?'. */
+void wb_output_clean(struct wb_output *output, const char *text);
 void wb_output_flush(struct wb_output *output);
 
 #endif

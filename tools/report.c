@@ -15,9 +15,16 @@ static void print_line(struct wb_report *report, const char *text)
 	char line[LINE_SIZE + 16];
 	int length = snprintf(line, sizeof(line), "walkback: %s\n", text);
 
+	if (length <= 0)
+		return;
+	if ((size_t)length >= sizeof(line))
+		length = (int)sizeof(line) - 1;
+	/* Names in it come from captures and objects: one line stays one line. */
+	for (int i = 0; i < length - 1; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
 	wb_progress_clear(report->progress);
-	if (length > 0)
-		fwrite(line, 1, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1, stderr);
+	fwrite(line, 1, (size_t)length, stderr);
 }
 
 void wb_report_diag(void *arg, const struct wb_diag *diag)

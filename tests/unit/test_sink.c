@@ -91,6 +91,26 @@ static void writes_text(void)
 	          "  cut: bytes at 0x8000 are not in the capture\n\n");
 }
 
+/* Names that would end a line, or speak to a terminal. */
+static void keeps_lines_whole(void)
+{
+	static const struct wb_site site[] = {
+		{ .size = sizeof(struct wb_site), .function = "evil\n\x1b[2Jname", .file = "a\rb", .line = 1, .function_start = UINT64_MAX },
+	};
+	static const struct wb_frame frame = { .pc = 0x10, .lookup_pc = 0x10, .how = WB_HOW_CONTEXT };
+	static const struct wb_frame_sites one = { site, 1 };
+	static const struct wb_sample named = { .size = sizeof(named), .pid = 1, .tid = 1, .comm = "a\nb" };
+	static const struct wb_stack stack = { .size = sizeof(stack), .sample = &named, .event = "", .frames = &frame, .num_frames = 1,
+	                                       .sites = &one, .stop = { .reason = WB_STOP_LIMIT } };
+	const struct wb_stack *const stacks[] = { &stack };
+
+	write_all("text", stacks, 1,
+	          "a?b 1/1:\n"
+	          "  #0    0000000000000010  evil??[2Jname at a?b:1 [context]\n"
+	          "  cut: the limit of frames is reached\n\n");
+	write_all("folded", stacks, 1, "a_b;[truncated];evil  [2Jname 1\n");
+}
+
 static void writes_json(void)
 {
 	const struct wb_stack *const stacks[] = { &cut };
@@ -155,6 +175,7 @@ int main(void)
 {
 	TEST_RUN(writes_folded);
 	TEST_RUN(writes_text);
+	TEST_RUN(keeps_lines_whole);
 	TEST_RUN(writes_json);
 	TEST_RUN(says_what_failed);
 	TEST_RUN(merges_parts);
