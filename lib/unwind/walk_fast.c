@@ -201,7 +201,8 @@ static bool applies(const struct wb_walker *w)
 	const struct wb_now *now = &w->now;
 
 	return w->fast && !w->slow_only && now->has_sp && now->has_fp && !now->sp_derived && !now->fp_derived && !now->context &&
-	       region->size >= 8 && now->sp - region->address < region->size - 7 && region->address + region->size <= INT64_MAX;
+	       region->size >= 8 && now->sp - region->address < region->size - 7 && region->size <= INT64_MAX &&
+	       region->address <= INT64_MAX - region->size;
 }
 
 enum wb_err wb_walk_fast(struct wb_walker *w, struct wb_frame *frames, size_t stride, size_t cap, size_t *ret_count)
