@@ -215,6 +215,10 @@ static void table_open(struct section *section, const uint8_t *bytes, size_t siz
 		return;
 	}
 	section->num_table = (size_t)count;
+	/* Linkers leave zeros behind the table where they found fewer functions than they had made room for. */
+	for (in.at += count * 8; !wb_bytes_at_end(&in);)
+		if (wb_bytes_u8(&in))
+			section->table = NULL;
 }
 
 /* Index of the last table entry that is at most `wanted`; the first one is. The byte order is a constant where this is inlined. */
@@ -301,28 +305,48 @@ static inline enum wb_err compiled(struct wb_cfi *cfi, struct section *section, 
 	return table == broken_table() ? WB_ERR_DATA : WB_OK;
 }
 
+/* Whether an FDE, if it can be read at all, is what its entry in the table says. */
+static bool table_tells(const struct section *section, size_t index)
+{
+	struct wb_cie cie = { .offset = UINT64_MAX };
+	const char *fault;
+	struct wb_fde fde;
+	uint64_t next;
+	enum wb_err err = wb_cfi_read_fde(&section->data, table_fde_offset(section, index), &cie, &fde, &next, &fault);
+
+	return err < 0 || (err == WB_OK && fde.start == table_start(section, index));
+}
+
+/* WB_ERR_DATA: the FDE that the table leads to is broken, or it is not the FDE that the table says. */
 static enum wb_err find_by_table(struct wb_cfi *cfi, struct section *section, uint64_t image_pc, const struct wb_row_table **ret_table,
                                  struct wb_row_table **ret_loose)
 {
-	size_t index;
+	size_t index, above = 0;
 	enum wb_err err = table_find(section, image_pc, &index);
 
-	if (err)
-		return err;
+	if (err == WB_OK)
+		above = index + 1;
 	/* The nearest FDE may cover nothing, or less than one that starts before it. */
-	for (unsigned n = 0; n < TABLE_OVERLAPS_MAX; n++) {
+	for (unsigned n = 0; err == WB_OK && n < TABLE_OVERLAPS_MAX; n++) {
 		err = compiled(cfi, section, table_fde_offset(section, index), &section->table_slots[index], ret_table, ret_loose);
 		if (err)
 			return err;
-		if ((*ret_table)->start == table_start(section, index) && image_pc < (*ret_table)->end)
-			return WB_OK;
-		if ((*ret_table)->start != table_start(section, index))
+		if ((*ret_table)->start != table_start(section, index)) {
+			wb_mem_free(*ret_loose);
 			atomic_store_explicit(&section->table_is_bad, true, memory_order_relaxed);
+			return WB_ERR_DATA;
+		}
+		/* At 0 is what the linker dropped. */
+		if (image_pc < (*ret_table)->end && (*ret_table)->start)
+			return WB_OK;
 		wb_mem_free(*ret_loose);
 		if (!index--)
 			break;
 	}
-	return WB_NONE;
+	if (above == section->num_table || table_tells(section, above))
+		return WB_NONE;
+	atomic_store_explicit(&section->table_is_bad, true, memory_order_relaxed);
+	return WB_ERR_DATA;
 }
 
 static enum wb_err find_by_index(struct wb_cfi *cfi, struct section *section, uint64_t image_pc, const struct wb_row_table **ret_table,
@@ -348,7 +372,8 @@ static enum wb_err find_in_section(struct wb_cfi *cfi, struct section *section, 
 		return WB_NONE;
 	if (section->table && !atomic_load_explicit(&section->table_is_bad, memory_order_relaxed)) {
 		err = find_by_table(cfi, section, image_pc, ret_table, ret_loose);
-		if (!atomic_load_explicit(&section->table_is_bad, memory_order_relaxed))
+		/* What is broken, the FDE or the table? The index tells. */
+		if (err != WB_ERR_DATA)
 			return err;
 	}
 	return find_by_index(cfi, section, image_pc, ret_table, ret_loose);
@@ -369,12 +394,20 @@ static void section_init(struct wb_cfi *cfi, struct section *section, const uint
 	section->data.big_endian = cfi->main->platform.big_endian;
 }
 
+/* 0: there is none. */
+static uint64_t section_vaddr(const struct wb_cfi *cfi, const char *name)
+{
+	size_t index;
+
+	return wb_object_find_section(cfi->main, name, &index) == WB_OK ? cfi->main->sections[index].vaddr : 0;
+}
+
 static enum wb_err open_eh_frame(struct wb_cfi *cfi)
 {
 	struct section *section = &cfi->sections[WB_CFI_EH_FRAME];
 	const uint8_t *bytes;
 	uint64_t vaddr;
-	size_t size, text;
+	size_t size;
 	enum wb_err err;
 
 	section->data.kind = WB_CFI_EH_FRAME;
@@ -384,14 +417,16 @@ static enum wb_err open_eh_frame(struct wb_cfi *cfi)
 	if (err)
 		return WB_OK;
 	section_init(cfi, section, bytes, size, vaddr);
-	if (wb_object_find_section(cfi->main, ".text", &text) == WB_OK)
-		section->data.text_base = cfi->main->sections[text].vaddr;
+	section->data.text_base = section_vaddr(cfi, ".text");
+	/* LSB 5.0 Core, 10.5.1 leaves open whether data starts at .got or at .eh_frame_hdr; GCC's unwinder takes DT_PLTGOT, which is this. */
+	section->data.data_base = section_vaddr(cfi, ".got.plt");
+	if (!section->data.data_base)
+		section->data.data_base = section_vaddr(cfi, ".got");
 	err = wb_image_section(cfi->image, cfi->main, ".eh_frame_hdr", &bytes, &size, &vaddr);
 	if (err == WB_ERR_MEMORY)
 		return err;
 	if (err)
 		return WB_OK;
-	section->data.data_base = vaddr;
 	table_open(section, bytes, size, vaddr);
 	if (!section->table)
 		return WB_OK;

@@ -61,7 +61,7 @@ uint64_t wb_cfi_pointer(const struct wb_cfi_section *section, struct wb_bytes *b
 struct header {
 	uint64_t id_offset;           /* where the CIE pointer stands */
 	uint64_t id;
-	uint64_t end;                 /* offset behind the entry */
+	uint64_t end;                 /* offset behind the entry; the section's size if its length is not sound */
 	bool is_64;
 	bool is_cie;
 };
@@ -70,6 +70,7 @@ static enum wb_err read_header(const struct wb_cfi_section *section, uint64_t of
 {
 	uint64_t length;
 
+	ret->end = section->size;
 	*ret_fault = "entry's length goes past the section's end";
 	*in = wb_bytes_of(section->bytes, section->size, section->big_endian);
 	wb_bytes_seek(in, offset);
@@ -212,11 +213,10 @@ enum wb_err wb_cfi_read_fde(const struct wb_cfi_section *section, uint64_t offse
 	uint64_t range;
 	enum wb_err err;
 
-	*ret_next = section->size;
 	err = read_header(section, offset, &in, &header, ret_fault);
+	*ret_next = header.end;
 	if (err < 0)
 		return err;
-	*ret_next = header.end;
 	if (err || header.is_cie)
 		return WB_NONE;
 	err = find_cie(section, &header, cie_cache, ret_fault);

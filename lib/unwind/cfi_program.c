@@ -431,8 +431,10 @@ static enum wb_err run_extended(struct program *p, struct wb_bytes *in, uint8_t 
 		if (op == CFA_LLVM_def_aspace_cfa) {
 			int64_t unscaled = take_offset(in);
 
+			p->fault = "CFA is not understood";
 			return wb_bytes_uleb(in) ? WB_ERR_UNSUPPORTED : set_cfa(p, number, unscaled);
 		}
+		p->fault = "CFA is not understood";
 		if (!scale(p, wb_bytes_sleb(in), &offset) || (op == CFA_LLVM_def_aspace_cfa_sf && wb_bytes_uleb(in)))
 			return WB_ERR_UNSUPPORTED;
 		return set_cfa(p, number, offset);
@@ -444,6 +446,7 @@ static enum wb_err run_extended(struct program *p, struct wb_bytes *in, uint8_t 
 	case CFA_def_cfa_offset_sf: {
 		int32_t offset;
 
+		p->fault = "CFA is not understood";
 		return scale(p, wb_bytes_sleb(in), &offset) ? set_cfa_offset(p, offset) : WB_ERR_UNSUPPORTED;
 	}
 	case CFA_def_cfa_expression:
