@@ -21,6 +21,7 @@ enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_fou
 	/* The ABI's terminator, but only where a chain of frame pointers led to it: elsewhere it is just a register that is 0. */
 	if (lookup->how != WB_HOW_FRAME_POINTER)
 		return WB_NONE;
-	ret_found->row.flags = WB_ROW_ROOT;
+	/* No frame is set up here: a general row without rules has no CFA. */
+	ret_found->row.flags = WB_ROW_ROOT | WB_ROW_GENERAL;
 	return WB_OK;
 }

@@ -33,6 +33,7 @@ bool wb_walker_fill_hint(struct wb_walker *w, struct wb_hint *hint, uint64_t add
 	if (!map)
 		return false;
 	hint_fill(w, hint, map);
+	w->hints_may_change |= map->image && !hint->image && atomic_load_explicit(&map->bias_state, memory_order_relaxed) != WB_BIAS_NONE;
 	return true;
 }
 
@@ -149,6 +150,14 @@ static void stop(struct wb_walker *w, enum wb_stop_reason reason, uint64_t addre
 	w->stop.image_id = w->hint->image_id;
 }
 
+/* No strategy is to blame, and no image. */
+static void stop_limit(struct wb_walker *w, uint64_t address)
+{
+	stop(w, WB_STOP_LIMIT, address);
+	w->stop.how = WB_HOW_CONTEXT;
+	w->stop.image_id = 0;
+}
+
 static void stop_root(struct wb_walker *w, enum wb_root_by by)
 {
 	stop(w, WB_STOP_ROOT, 0);
@@ -221,8 +230,8 @@ static enum wb_err find_and_apply(struct wb_walker *w, const struct wb_lookup *l
 		if (!(w->found.row.flags & WB_ROW_GUESS) || guess_holds(w))
 			return WB_OK;
 		w->applied.has_cfa = false;
-		/* SP is no guess: when nothing was captured there, the guess is not refuted but cut off. */
-		if (w->applied.result == WB_APPLY_MEMORY && !(w->found.row.flags & WB_ROW_FP_BASE)) {
+		/* When nothing was captured there, the guess is not refuted but cut off: SP is no guess, nor is FP where a chain of them led so far. */
+		if (w->applied.result == WB_APPLY_MEMORY && (!(w->found.row.flags & WB_ROW_FP_BASE) || w->now.how == WB_HOW_FRAME_POINTER)) {
 			address = w->applied.address;
 			absent = &address;
 		}
@@ -254,7 +263,7 @@ static void give_frame(const struct wb_walker *w, const struct wb_lookup *lookup
 	};
 }
 
-/* Whether the step comes from where a crossing of a signal frame came before. */
+/* Whether the step leads to where one came to before that cannot be told to go up. */
 static bool is_cycle(struct wb_walker *w, uint64_t pc, uint64_t sp)
 {
 	bool seen = w->crossings && w->anchor_pc == pc && w->anchor_sp == sp;
@@ -275,7 +284,9 @@ static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 
 	if (w->found.row.flags & WB_ROW_SIGNAL)
 		return !is_cycle(w, pc, sp);
-	if (!now->has_sp || sp > now->sp)
+	if (!now->has_sp)
+		return !is_cycle(w, pc, sp);
+	if (sp > now->sp)
 		return true;
 	return sp == now->sp && now->exact && pc != now->pc && w->arch->leaf.ra_in_register;
 }
@@ -287,6 +298,11 @@ static void advance(struct wb_walker *w)
 	struct wb_regs *regs = &w->applied.regs;
 	uint64_t pc, sp;
 
+	/* Also where the frame has no CFA any more. */
+	if (w->found.row.flags & WB_ROW_ROOT) {
+		wb_walker_stop_root(w, &w->found.row);
+		return;
+	}
 	switch (w->applied.result) {
 	case WB_APPLY_OK:
 		break;
@@ -295,10 +311,6 @@ static void advance(struct wb_walker *w)
 		return;
 	case WB_APPLY_BAD:
 		stop(w, WB_STOP_BAD_INFO, w->now.pc);
-		return;
-	}
-	if (w->found.row.flags & WB_ROW_ROOT) {
-		wb_walker_stop_root(w, &w->found.row);
 		return;
 	}
 	pc = regs->value[arch->pc] & ~w->pointer_mask & arch->address_mask;
@@ -342,7 +354,9 @@ static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 	struct wb_lookup lookup;
 	enum wb_err err;
 
-	make_lookup(w, wb_walker_find_hint(w, lookup_pc) ? w->hint : NULL, lookup_pc, w->now.exact, &lookup);
+	if (!wb_walker_find_hint(w, lookup_pc))
+		w->hint = &w->nowhere;
+	make_lookup(w, w->hint->map ? w->hint : NULL, lookup_pc, w->now.exact, &lookup);
 	w->applied.has_cfa = false;
 	if (is_nowhere(w, &lookup)) {
 		stop_no_row(w, &lookup, NULL);
@@ -450,9 +464,10 @@ static void stop_after_given(struct wb_walker *w)
 
 static void set_space(struct wb_walker *w, struct wb_space *space)
 {
-	/* A version is immutable: nothing to do for the same again. */
-	if (w->space == space)
+	/* A version is immutable: nothing to do for the same again, unless files were not had that may be there now. */
+	if (w->space == space && !w->hints_may_change)
 		return;
+	w->hints_may_change = false;
 	wb_space_unref(w->space);
 	w->space = wb_space_ref(space);
 	memset(w->hints, 0, sizeof(w->hints));
@@ -541,14 +556,18 @@ enum wb_err wb_walker_next(struct wb_walker *w, struct wb_frame *ret_frame, size
 		return WB_ERR_ARGUMENT;
 	if (frame_size < sizeof(frame))
 		return WB_ERR_ABI;
+	if (w->num_frames >= w->max_frames && w->next_given < w->sample->num_given) {
+		stop_limit(w, 0);
+		return WB_NONE;
+	}
 	if (!next_given(w, &frame)) {
 		if (w->is_pending && !w->done)
 			advance(w);
 		w->is_pending = false;
 		if (!stands(w))
 			return WB_NONE;
-		if (w->num_frames == w->max_frames) {
-			stop(w, WB_STOP_LIMIT, w->now.pc);
+		if (w->num_frames >= w->max_frames) {
+			stop_limit(w, w->now.pc);
 			return WB_NONE;
 		}
 		err = look(w, &frame);
@@ -627,12 +646,15 @@ enum wb_err wb_walk(struct wb_walker *w, struct wb_space *space, const struct wb
 	if (frame_size > sizeof(struct wb_frame))
 		memset(frames, 0, cap * frame_size);
 	err = walk_all(w, (uint8_t *)frames, frame_size, cap < w->max_frames ? cap : w->max_frames, ret_count);
-	if (err)
+	if (err) {
+		/* What the trail points to is the caller's again. */
+		stop_limit(w, 0);
 		return err;
+	}
 	if (!w->done && !stands(w) && !w->done)
-		stop(w, WB_STOP_LIMIT, 0);
+		stop_limit(w, 0);
 	else if (!w->done)
-		stop(w, WB_STOP_LIMIT, w->now.pc);
+		stop_limit(w, w->now.pc);
 	*ret_stop = w->stop;
 	return WB_OK;
 }

@@ -84,6 +84,8 @@ struct wb_walker {
 	struct wb_view view;
 	struct wb_hint hints[WB_HINTS];
 	struct wb_hint *hint;         /* the one of the last look-up */
+	struct wb_hint nowhere;       /* where nothing is mapped; never filled */
+	bool hints_may_change;        /* a file was not had, and its finder may yet have it */
 
 	/* The walk. */
 	const struct wb_sample *sample; /* the caller's, borrowed until the next begin; or `taken` */
@@ -113,7 +115,7 @@ struct wb_walker {
 	uint64_t memo;                /* slots with a memo */
 	struct { size_t level; uint64_t value; bool has, derived; } memos[WB_SLOTS_MAX];
 
-	/* Cycle guard over signal frames, whose callers may be anywhere: Brent's algorithm. */
+	/* Cycle guard over signal frames, whose callers may be anywhere, and frames without SP: Brent's algorithm. */
 	uint64_t anchor_pc, anchor_sp;
 	uint32_t crossings, next_anchor;
 
