@@ -36,10 +36,11 @@ static bool at_mov_rbp_rsp(const uint8_t *bytes, size_t size, size_t at)
 static enum wb_err row(const struct wb_arch_info *arch, const uint8_t *bytes, size_t size, size_t at, size_t start, struct wb_row *ret_row)
 {
 	struct wb_row leaf = wb_row_of_convention(arch, &arch->leaf, WB_HOW_LEAF);
-	bool after_endbr = start != SIZE_MAX && at == start + sizeof(endbr64) && HAS(start, endbr64);
-	size_t first = start != SIZE_MAX && HAS(start, endbr64) ? start + sizeof(endbr64) : start;
+	bool has_endbr = HAS(start, endbr64), after_endbr = has_endbr && at == start + sizeof(endbr64);
+	size_t first = has_endbr ? start + sizeof(endbr64) : start;
 
-	if (at_return(bytes, size, at) || at == start || after_endbr || HAS(at, endbr64) ||
+	/* An endbr64 also stands behind calls that return twice: it starts a function only where no other start is known. */
+	if (at_return(bytes, size, at) || at == start || after_endbr || (start == WB_START_UNKNOWN && HAS(at, endbr64)) ||
 	    (HAS(at, push_rbp) && at_mov_rbp_rsp(bytes, size, at + 1))) {
 		*ret_row = leaf;
 		return WB_OK;

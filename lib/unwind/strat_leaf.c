@@ -16,7 +16,7 @@ static enum wb_err by_code(const struct wb_lookup *lookup, const struct wb_code_
 {
 	uint8_t bytes[BEFORE + AFTER];
 	uint64_t from = lookup->image_pc < BEFORE ? 0 : lookup->image_pc - BEFORE;
-	size_t at, size, start_at = SIZE_MAX;
+	size_t at, size, start_at = WB_START_UNKNOWN;
 
 	if (start <= lookup->image_pc && start > from)
 		from = start;
@@ -26,8 +26,8 @@ static enum wb_err by_code(const struct wb_lookup *lookup, const struct wb_code_
 			break;
 	if (size == at)
 		return WB_NONE;
-	if (start == from)
-		start_at = 0;
+	if (start <= lookup->image_pc)
+		start_at = start == from ? 0 : WB_START_BEFORE;
 	return code->row(lookup->arch, bytes, size, at, start_at, ret_row);
 }
 
