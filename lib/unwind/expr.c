@@ -52,7 +52,8 @@ static enum wb_err deref(struct machine *m, unsigned size)
 	struct wb_bytes in;
 	enum wb_err err;
 
-	if (size > 8 || (size & (size - 1)) || !size)
+	/* At most an address (DWARF 5, 2.5.1.3). */
+	if (size > m->arch->word_size || (size & (size - 1)) || !size)
 		return WB_ERR_DATA;
 	err = wb_view_read(m->view, address, bytes, size);
 	if (err) {

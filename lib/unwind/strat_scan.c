@@ -31,7 +31,7 @@ enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_f
 	for (uint32_t i = 0; i < lookup->max_scan_words; i++) {
 		uint64_t offset = (uint64_t)i * arch->word_size, word;
 
-		if (wb_view_word(lookup->view, lookup->sp + offset, &word) != WB_OK)
+		if (offset > (uint64_t)INT32_MAX - arch->word_size || wb_view_word(lookup->view, lookup->sp + offset, &word) != WB_OK)
 			break;
 		if (!word || !follows_call(lookup, word & ~mask))
 			continue;
