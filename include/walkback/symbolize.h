@@ -84,6 +84,7 @@ struct wb_site {
 
 /* opts may be NULL: inlines, demangled. The symbolizer holds the session. One thread at a time. */
 WB_API enum wb_err wb_symbolizer_new(struct wb_session *session, const struct wb_symbolizer_opts *opts, struct wb_symbolizer **ret_symbolizer);
+/* Frames that lacked a file are in wb_session_wanted by then at the latest. */
 WB_API void wb_symbolizer_free(struct wb_symbolizer *symbolizer);
 
 /* The sites of an image address, innermost first; *ret_count is at least 1: what is unknown has a reason. The address is one inside

@@ -229,13 +229,19 @@ static struct wb_form_value read_raw(const struct reference *reference, const st
 }
 
 /* An offset into .debug_info, or 0 for what refers elsewhere. */
-static uint64_t reference_of(const struct entry *entry, struct wb_form_value value)
+static uint64_t reference_of(const struct reference *reference, const struct entry *entry, struct wb_form_value value)
 {
+	const struct wb_dwarf_sections *sections = reference->sections;
 	uint64_t offset;
 
 	if (value.class == WB_FORM_CLASS_REF_INFO)
 		return value.value;
-	return value.class == WB_FORM_CLASS_REF && wb_u64_add(entry->unit->offset, value.value, &offset) ? offset : 0;
+	if (value.class == WB_FORM_CLASS_REF && wb_u64_add(entry->unit->offset, value.value, &offset))
+		return offset;
+	if (value.class == WB_FORM_CLASS_REF_ALT)
+		wb_diag_report(sections->diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, sections->path, ".debug_info", entry->unit->offset,
+		               "names are in a supplementary file");
+	return 0;
 }
 
 static void take_attr(const struct reference *reference, const struct entry *entry, Dwarf_Attribute attr, struct attrs *attrs)
@@ -264,8 +270,8 @@ static void take_attr(const struct reference *reference, const struct entry *ent
 		attrs->has_ranges = attrs->ranges.class == WB_FORM_CLASS_OFFSET || attrs->ranges.class == WB_FORM_CLASS_CONSTANT ||
 		                    attrs->ranges.class == WB_FORM_CLASS_LIST_INDEX;
 		break;
-	case WB_AT_ABSTRACT_ORIGIN: attrs->origin = reference_of(entry, read_raw(reference, entry, attr, form)); break;
-	case WB_AT_SPECIFICATION: attrs->specification = reference_of(entry, read_raw(reference, entry, attr, form)); break;
+	case WB_AT_ABSTRACT_ORIGIN: attrs->origin = reference_of(reference, entry, read_raw(reference, entry, attr, form)); break;
+	case WB_AT_SPECIFICATION: attrs->specification = reference_of(reference, entry, read_raw(reference, entry, attr, form)); break;
 	case WB_AT_CALL_FILE: attrs->call_file = read_constant(entry, attr); break;
 	case WB_AT_CALL_LINE: attrs->call_line = read_constant(entry, attr); break;
 	case WB_AT_CALL_COLUMN: attrs->call_column = read_constant(entry, attr); break;

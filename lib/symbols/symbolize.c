@@ -20,12 +20,17 @@ enum {
 	MEMO_BYTES = 64 << 20,        /* answers and strings that a symbolizer keeps at most */
 	TEXT_MIN = 2 * WB_LINES_PATH_MAX, /* a path, and the same mapped */
 	LONG_NAME = 512,
+	MISSED_PLACES = 64,           /* a power of two */
+	MISSED_MAX = 4096,            /* frames noted here before the session hears of them */
 };
 
 struct used_image {
 	struct wb_image *image;       /* referenced */
 	struct wb_dwarf *dwarf;
 };
+
+/* Frames that lacked a file, counted here first: a profile has millions, and the session's list has a lock. */
+struct missed { uint64_t image_id, frames; enum wb_file_role role; };
 
 struct wb_symbolizer {
 	struct wb_session *session;
@@ -35,6 +40,7 @@ struct wb_symbolizer {
 	struct used_image *images;    /* whose debug information was used: candidates when memory is short */
 	size_t images_capacity, num_images;
 	uint64_t stamp;               /* of the last lookup in debug information */
+	struct missed missed[MISSED_PLACES]; /* by image and role */
 	char *text;                   /* where names are demangled and paths put together */
 	size_t text_size;
 	struct wb_site *sites;        /* of the answer in the making */
@@ -106,10 +112,36 @@ enum wb_err wb_symbolizer_new(struct wb_session *session, const struct wb_symbol
 	return WB_OK;
 }
 
+static void tell_missed(struct wb_symbolizer *symbolizer, struct missed *missed)
+{
+	struct wb_image *image;
+
+	if (missed->frames > 0 && wb_image_by_id(symbolizer->session, missed->image_id, &image) == WB_OK) {
+		wb_image_missed(image, missed->role, missed->frames);
+		wb_image_unref(image);
+	}
+	missed->frames = 0;
+}
+
+static void note_missed(struct wb_symbolizer *symbolizer, const struct wb_memo_answer *answer)
+{
+	enum wb_file_role role = (enum wb_file_role)(answer->missed - 1);
+	struct missed *missed = &symbolizer->missed[(answer->image_id * 2 + (role == WB_FILE_DEBUG)) % MISSED_PLACES];
+
+	if (missed->image_id != answer->image_id || missed->role != role || missed->frames == MISSED_MAX) {
+		tell_missed(symbolizer, missed);
+		missed->image_id = answer->image_id;
+		missed->role = role;
+	}
+	missed->frames++;
+}
+
 void wb_symbolizer_free(struct wb_symbolizer *symbolizer)
 {
 	if (!symbolizer)
 		return;
+	for (size_t i = 0; i < MISSED_PLACES; i++)
+		tell_missed(symbolizer, &symbolizer->missed[i]);
 	for (size_t i = 0; i < symbolizer->opts.num_path_maps; i++) {
 		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].from);
 		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].to);
@@ -585,10 +617,10 @@ static enum wb_err find_answer(struct wb_symbolizer *symbolizer, struct wb_image
 	return wb_memo_store(&symbolizer->memo, &answer, ret_answer);
 }
 
-static void give_answer(struct wb_image *image, const struct wb_memo_answer *answer, const struct wb_site **ret_sites, size_t *ret_count)
+static void give_answer(struct wb_symbolizer *symbolizer, const struct wb_memo_answer *answer, const struct wb_site **ret_sites, size_t *ret_count)
 {
 	if (answer->missed)
-		wb_image_missed(image, (enum wb_file_role)(answer->missed - 1), 1);
+		note_missed(symbolizer, answer);
 	*ret_sites = answer->sites;
 	*ret_count = answer->count;
 }
@@ -604,7 +636,7 @@ static enum wb_err symbolize(struct wb_symbolizer *symbolizer, struct wb_image *
 		if (err)
 			return err;
 	}
-	give_answer(image, answer, ret_sites, ret_count);
+	give_answer(symbolizer, answer, ret_sites, ret_count);
 	return WB_OK;
 }
 
@@ -630,9 +662,8 @@ enum wb_err wb_symbolize_frame(struct wb_symbolizer *symbolizer, const struct wb
 	if (!(frame->flags & WB_FRAME_HAS_IMAGE))
 		return answer_unknown_image(symbolizer, ret_sites, ret_count);
 	answer = wb_memo_find(&symbolizer->memo, frame->image_id, frame->image_pc);
-	if (answer && !answer->missed) {
-		*ret_sites = answer->sites;
-		*ret_count = answer->count;
+	if (answer) {
+		give_answer(symbolizer, answer, ret_sites, ret_count);
 		return WB_OK;
 	}
 	err = wb_image_by_id(symbolizer->session, frame->image_id, &image);

@@ -322,6 +322,7 @@ static void names_nothing_by_broken_references(void)
 	check_chain(dwarf, 0x1018, "?:3<outer");
 	check_chain(dwarf, 0x101c, "?:4<outer");
 	check_chain(dwarf, 0x1200, "?");
+	CHECK(object->num_diags == 1 && object->last_diag == WB_DIAG_DWARF_UNSUPPORTED); /* the supplementary file */
 	wb_dwarf_free(dwarf);
 	object_free(object);
 }

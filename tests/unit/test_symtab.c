@@ -233,7 +233,7 @@ static void agrees_with_the_slow_twin(void)
 		CHECK_EQ_I64(wb_symtab_builder_add(&builder, &symbols[i], WB_NAME_SYMTAB), WB_OK);
 	}
 	REQUIRE(wb_symtab_builder_finish(&builder, &text, &symtab) == WB_OK);
-	for (uint64_t pc = 0x100000; pc < 0x100000 + 40000 * 16; pc += 3) {
+	for (uint64_t pc = 0x100000; pc < 0x100000 + 40000 * 16; pc += 7) {
 		const struct wb_symbol *expect = slow_find(symbols, COUNT, pc);
 		struct wb_symtab_hit hit;
 		bool found = wb_symtab_find(symtab, pc, &hit);
