@@ -47,6 +47,7 @@ static void process_forget_maps(struct wb_perf_processes *processes, struct wb_p
 	process_forget_pending(process);
 	processes->held -= process->held;
 	process->held = 0;
+	process->kernel_changes = 0;
 	process->changes++;
 	process->compat = false;
 }

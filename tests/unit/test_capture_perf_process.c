@@ -247,6 +247,13 @@ static void maps_the_kernel_for_all(void)
 	sample(6, 0xffffffffc0000010);
 	sample(5, 0x10000);
 	sample_abi(6, 6, 0xffffffff81000020, 0, M_KERNEL);
+	/* Also after exec, in a child, and for a 32-bit task. */
+	w_comm(&writer, M_EXEC, 5, 5, "");
+	w_end(&writer);
+	sample(5, 0xffffffff81000030);
+	task(T_FORK, 0, 8, 5, 8, 5);
+	sample(8, 0xffffffff81000040);
+	sample_abi(8, 8, 0xffffffff81000050, 1, M_USER);
 	/* A program for BPF comes and goes. */
 	w_begin(&writer, T_KSYMBOL, 0);
 	w_u64(&writer, 0xffffffffc0100000);
@@ -270,6 +277,7 @@ static void maps_the_kernel_for_all(void)
 	w_end(&writer);
 	sample(7, 0x5000);
 	CHECK_WHERE("-", "[kernel.kallsyms]+ffffffff81000010", "[ext4]+10", "/a+0", "[kernel.kallsyms]+ffffffff81000020",
+		    "[kernel.kallsyms]+ffffffff81000030", "[kernel.kallsyms]+ffffffff81000040", "[kernel.kallsyms]+ffffffff81000050",
 		    "bpf_prog_1+ffffffffc01000ff", "-", "-", "-");
 }
 
