@@ -75,6 +75,24 @@ static int by_start(const void *left, const void *right)
 	return a->end > b->end ? -1 : a->end < b->end;
 }
 
+/* .init and .fini are one function each, whose symbols are stripped from nearly all files (System V ABI, "Initialization and
+ * Termination Functions"). */
+static enum wb_err collect_sections(const struct wb_object *object, struct collection *collection)
+{
+	for (size_t i = 0; i < object->num_sections; i++) {
+		const struct wb_section *section = &object->sections[i];
+		struct wb_symbol symbol = { .name = section->name, .value = section->vaddr, .size = section->size,
+		                            .type = WB_SYMBOL_FUNCTION, .executable = 1 };
+		enum wb_err err = WB_OK;
+
+		if (section->flags & WB_SECTION_EXEC && section->size && (!strcmp(section->name, ".init") || !strcmp(section->name, ".fini")))
+			err = collect(collection, &symbol);
+		if (err)
+			return err;
+	}
+	return WB_OK;
+}
+
 static enum wb_err collect_all(struct wb_image *image, struct collection *collection)
 {
 	static const enum wb_file_role roles[] = { WB_FILE_EXECUTABLE, WB_FILE_DEBUG, WB_FILE_SYMBOLS };
@@ -83,6 +101,8 @@ static enum wb_err collect_all(struct wb_image *image, struct collection *collec
 		struct wb_object *object;
 		enum wb_err err = wb_image_object(image, roles[i], &object);
 
+		if (!err)
+			err = collect_sections(object, collection);
 		if (!err)
 			err = wb_image_symbols(image, object, collect, collection);
 		/* A damaged table was reported; what came before it counts. */

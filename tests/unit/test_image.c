@@ -44,6 +44,7 @@ static uint8_t *make_file(enum made what, const uint8_t *id, const char *debugli
 	elf_make_symbol(&m, symbols + 24, 1, 0x12, (uint16_t)text, 0x1000, 0x20);
 	elf_make_symbol(&m, symbols + 48, 7, 0x12, (uint16_t)text, 0x1008, 0x8);
 	elf_make_symbol(&m, symbols + 72, 13, 0x12, (uint16_t)text, 0x1030, 0);
+	elf_make_section(&m, ".init", is_debug ? 8 : 1, 6, 0x2000, code, 0x17);
 	unsigned symtab = elf_make_section(&m, ".symtab", 2, 0, 0, symbols, sizeof symbols);
 	m.sections[symtab].link = elf_make_section(&m, ".strtab", 3, 0, 0, strings, sizeof strings);
 	if (is_debug)
@@ -436,6 +437,38 @@ static enum wb_err count_symbols(void *arg, const struct wb_symbol *symbol)
 	return WB_OK;
 }
 
+/* Mapped files are not copied, so their sections cost nothing of the budget. */
+static void maps_stable_files(void)
+{
+	for (uint8_t stable = 0; stable <= 1; stable++) {
+		struct wb_session_opts opts = { .size = sizeof opts, .files_are_stable = stable };
+		struct wb_usage usage = { .size = sizeof usage };
+		struct wb_session *session;
+		struct wb_object *object;
+		struct wb_image *image;
+		const uint8_t *bytes, *again;
+		uint64_t vaddr;
+		size_t size;
+
+		test_row(stable ? "mapped" : "read");
+		REQUIRE(wb_session_new(&opts, &session) == WB_OK);
+		REQUIRE(wb_image_open(session, write_made("stable", EXECUTABLE, id_a, NULL, 0), &image) == WB_OK);
+		REQUIRE(wb_image_object(image, WB_FILE_EXECUTABLE, &object) == WB_OK);
+		CHECK_EQ_I64(wb_image_section(image, object, ".text", &bytes, &size, &vaddr), WB_OK);
+		CHECK_EQ_U64(vaddr, 0x1000);
+		CHECK_EQ_U64(size, sizeof code);
+		CHECK_MEM(bytes, code, sizeof code);
+		CHECK_EQ_I64(wb_image_section(image, object, ".text", &again, &size, NULL), WB_OK);
+		CHECK(again == bytes);
+		CHECK_EQ_I64(wb_image_section(image, object, ".none", &again, &size, NULL), WB_NONE);
+		CHECK_EQ_I64(wb_session_usage(session, &usage), WB_OK);
+		CHECK_EQ_U64(usage.cache_bytes, stable ? 0 : sizeof code);
+		CHECK_EQ_U64(usage.files, 1);
+		wb_image_unref(image);
+		wb_session_free(session);
+	}
+}
+
 static void takes_symbol_texts(void)
 {
 	static const char text[] = "1000 10 one\n1010 10 two\n";
@@ -478,6 +511,7 @@ static void knows_bounds(void)
 		{ "gap", 0x1020, WB_NONE, 0, 0 },
 		{ "no size", 0x103f, WB_OK, 0x1030, 0x1040 },
 		{ "past the end", 0x1040, WB_NONE, 0, 0 },
+		{ ".init, which has no symbol", 0x2004, WB_OK, 0x2000, 0x2017 },
 		{ "before", 0xfff, WB_NONE, 0, 0 },
 	};
 	struct wb_session *session = new_session(false);
@@ -694,6 +728,7 @@ int main(void)
 	TEST_RUN(asks_again_later);
 	TEST_RUN(one_file_is_one_image);
 	TEST_RUN(opens_bytes_and_sources);
+	TEST_RUN(maps_stable_files);
 	TEST_RUN(takes_symbol_texts);
 	TEST_RUN(knows_bounds);
 	TEST_RUN(lists_what_was_wanted);
