@@ -16,10 +16,15 @@
 
 static void hint_fill(struct wb_walker *w, struct wb_hint *hint, const struct wb_map *map)
 {
+	enum wb_err err;
 	uint64_t bias;
 
 	*hint = (struct wb_hint){ .start = map->start, .size = map->end - map->start, .map = map, .image_id = map->image_id };
-	if (!map->image || wb_map_bias(map, &bias) != WB_OK)
+	if (!map->image)
+		return;
+	err = wb_map_bias(map, &bias);
+	w->no_memory |= err == WB_ERR_MEMORY;
+	if (err)
 		return;
 	hint->image_start = map->start - bias;
 	hint->image = map->image;
@@ -37,11 +42,14 @@ bool wb_walker_fill_hint(struct wb_walker *w, struct wb_hint *hint, uint64_t add
 	return true;
 }
 
-static void resolve_cfi(struct wb_hint *hint)
+static void resolve_cfi(struct wb_walker *w, struct wb_hint *hint)
 {
-	if (wb_cfi_of_image(hint->image, &hint->cfi) != WB_OK)
+	enum wb_err err = wb_cfi_of_image(hint->image, &hint->cfi);
+
+	if (err)
 		hint->cfi = NULL;
-	hint->has_cfi = true;
+	w->no_memory |= err == WB_ERR_MEMORY;
+	hint->has_cfi = err != WB_ERR_MEMORY;
 }
 
 /* The frame that the walk stands on, or one of the same registers at another pc, as strategies see it. hint may be NULL: nothing is mapped there. */
@@ -70,7 +78,7 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	ret->image = hint->image;
 	ret->image_pc = lookup_pc - hint->start + hint->image_start;
 	if (hint->image && !hint->has_cfi)
-		resolve_cfi(hint);
+		resolve_cfi(w, hint);
 	ret->cfi = hint->cfi;
 }
 
@@ -358,6 +366,8 @@ static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 		w->hint = &w->nowhere;
 	make_lookup(w, w->hint->map ? w->hint : NULL, lookup_pc, w->now.exact, &lookup);
 	w->applied.has_cfa = false;
+	if (w->no_memory)
+		return WB_ERR_MEMORY;
 	if (is_nowhere(w, &lookup)) {
 		stop_no_row(w, &lookup, NULL);
 		w->stop.address = w->now.pc;
@@ -517,7 +527,7 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 	w->view.last = w->sample->num_regions ? w->sample->regions[0] : (struct wb_region){ 0 };
 	w->next_given = w->next_context = 0;
 	w->num_frames = 0;
-	w->done = w->is_pending = w->has_now = false;
+	w->done = w->is_pending = w->has_now = w->no_memory = false;
 	return WB_OK;
 }
 
@@ -576,6 +586,8 @@ enum wb_err wb_walker_next(struct wb_walker *w, struct wb_frame *ret_frame, size
 		w->is_pending = true;
 		w->num_frames++;
 	}
+	if (w->no_memory)
+		return WB_ERR_MEMORY;
 	memset(ret_frame, 0, frame_size);
 	*ret_frame = frame;
 	return WB_OK;
@@ -614,6 +626,8 @@ static enum wb_err walk_all(struct wb_walker *w, uint8_t *frames, size_t stride,
 
 	while (count < cap && next_given(w, (struct wb_frame *)(void *)(frames + count * stride)))
 		count++;
+	if (w->no_memory)
+		return WB_ERR_MEMORY;
 	while (count < cap && (w->has_now || stands(w))) {
 		err = wb_walk_fast(w, (struct wb_frame *)(void *)(frames + count * stride), stride, cap - count, &fast);
 		count += fast;

@@ -86,6 +86,7 @@ struct wb_walker {
 	struct wb_hint *hint;         /* the one of the last look-up */
 	struct wb_hint nowhere;       /* where nothing is mapped; never filled */
 	bool hints_may_change;        /* a file was not had, and its finder may yet have it */
+	bool no_memory;               /* what a file has could not be read for lack of memory: the walk fails rather than go on without */
 
 	/* The walk. */
 	const struct wb_sample *sample; /* the caller's, borrowed until the next begin; or `taken` */

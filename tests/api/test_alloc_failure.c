@@ -11,6 +11,10 @@
 
 #include "base/mem.h"
 
+/* Samples of the demonstration capture that each run walks: the first is plain, some of the others
+ * have a signal frame. */
+enum { SAMPLES = 4 };
+
 /* What a run wrote, in memory of fixed size so that collecting it cannot fail. */
 struct output {
 	char text[1 << 16];
@@ -71,6 +75,55 @@ static enum wb_err name_symbols(struct wb_session *session, struct output *outpu
 	return err;
 }
 
+static enum wb_err walk_samples(struct wb_session *session, struct output *output)
+{
+	struct wb_capture *capture = NULL;
+	struct wb_walker *walker = NULL;
+	enum wb_err err = wb_session_add_sysroot(session, test_data("golden/demo"));
+	if (err == WB_OK)
+		err = wb_capture_open(session, test_data("golden/demo/perf.data"), NULL, &capture);
+	if (err == WB_OK)
+		err = wb_walker_new(session, NULL, &walker);
+	for (int i = 0; err == WB_OK && i < SAMPLES; i++) {
+		const struct wb_sample *sample;
+		struct wb_space *space;
+		struct wb_frame frames[64];
+		struct wb_stop stop;
+		size_t count;
+		err = wb_capture_next(capture, &space, &sample);
+		if (err == WB_OK)
+			err = wb_walk(walker, space, sample, frames, sizeof frames[0], 64, &count, &stop);
+		if (err == WB_OK)
+			err = collect(output, &stop.reason, sizeof stop.reason);
+		for (size_t f = 0; err == WB_OK && f < count; f++)
+			err = collect(output, &frames[f].pc, sizeof frames[f].pc);
+	}
+	wb_walker_free(walker);
+	wb_capture_free(capture);
+	return err;
+}
+
+static enum wb_err run_capture(struct wb_session *session, struct output *output)
+{
+	struct wb_run_opts opts = { .size = sizeof opts, .threads = 1, .count = SAMPLES };
+	struct wb_sink_opts sink_opts = { .size = sizeof sink_opts, .session = session };
+	struct wb_run_stats stats = { .size = sizeof stats };
+	struct wb_capture *capture = NULL;
+	struct wb_sink *sink = NULL;
+	enum wb_err err = wb_session_add_sysroot(session, test_data("golden/demo"));
+	if (err == WB_OK)
+		err = wb_capture_open(session, test_data("golden/demo/perf.data"), NULL, &capture);
+	if (err == WB_OK)
+		err = wb_sink_new("text", &sink_opts, collect, output, &sink);
+	if (err == WB_OK)
+		err = wb_run(session, capture, sink, &opts, &stats);
+	if (err == WB_OK)
+		err = wb_sink_finish(sink);
+	wb_sink_free(sink);
+	wb_capture_free(capture);
+	return err;
+}
+
 static void fail_every_allocation(scenario_fn scenario)
 {
 	static struct output expect, actual;
@@ -121,6 +174,22 @@ static void naming_symbols(void)
 	fail_every_allocation(name_symbols);
 }
 
+static void walking_samples(void)
+{
+	/* The recording is compressed. */
+	if (!test_has_feature(wb_features(), "zstd"))
+		TEST_SKIP("zstd is not in this build");
+	fail_every_allocation(walk_samples);
+}
+
+static void running_a_capture(void)
+{
+	/* The recording is compressed. */
+	if (!test_has_feature(wb_features(), "zstd"))
+		TEST_SKIP("zstd is not in this build");
+	fail_every_allocation(run_capture);
+}
+
 static void making_a_session(void)
 {
 	for (uint64_t nth = 1;; nth++) {
@@ -141,5 +210,7 @@ int main(void)
 	TEST_RUN(making_a_session);
 	TEST_RUN(opening_an_image);
 	TEST_RUN(naming_symbols);
+	TEST_RUN(walking_samples);
+	TEST_RUN(running_a_capture);
 	return test_summary();
 }

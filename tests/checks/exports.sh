@@ -28,11 +28,11 @@ nm -D --defined-only "$shared" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }
 [ -z "$(uniq -d "$dir/declared")" ] ||
     { echo "declared twice:"; uniq -d "$dir/declared"; status=1; }
 
-[ -s "$dir/declared" ] || exit 0
+[ -s "$dir/declared" ] || { echo "no WB_API found in include/walkback"; status=1; }
 comm -13 "$dir/declared" "$dir/exported" >"$dir/extra"
 comm -23 "$dir/declared" "$dir/exported" >"$dir/absent"
 [ ! -s "$dir/extra" ] || { echo "exported, not declared WB_API:"; cat "$dir/extra"; status=1; }
-[ ! -s "$dir/absent" ] || { echo "declared WB_API, not exported:"; cat "$dir/absent"; }
+[ ! -s "$dir/absent" ] || { echo "declared WB_API, not exported:"; cat "$dir/absent"; status=1; }
 
 # Names that a sanitizer or the coverage tool adds start with an underscore; ours never do.
 nm -g --defined-only "$static" 2>/dev/null | awk 'NF == 3 { print $3 }' | grep -v '^__' |
