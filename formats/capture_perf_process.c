@@ -15,6 +15,7 @@
 enum {
 	ENDED_MAX = 1024,             /* threads that are remembered after their end: perf's records around an exit are not exact */
 	COMM_MAX = 64,                /* bytes of a name that are kept; Linux has 16 */
+	KERNEL_SPAN = 64 << 20,       /* bytes that a kernel's image has at least: 40 MiB are usual */
 	PENDING_MAX = 256,            /* mappings to collect before a version is made of them */
 	/* What things take, in bytes, about: with their slots in tables. */
 	THREAD_COST = 160,
@@ -373,6 +374,9 @@ static enum wb_err kernel_map(struct wb_perf_processes *processes, struct wb_map
 	if (!strncmp(identity->path, core, sizeof(core) - 1)) {
 		identity->path = core;
 		identity->flags = WB_IMAGE_ABSOLUTE;
+		/* perf gives the end of .text; there is code behind it. Modules come later, and cut this. */
+		if (mapping->end - mapping->start < KERNEL_SPAN && mapping->start < UINT64_MAX - KERNEL_SPAN)
+			mapping->end = mapping->start + KERNEL_SPAN;
 	}
 	if (processes->input->opts.kernel)
 		mapping->image = wb_image_ref(processes->input->opts.kernel);
