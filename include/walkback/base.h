@@ -205,7 +205,8 @@ struct wb_candidate {
 /* The nth candidate (0, 1, ...) for a file. WB_OK: *ret_candidate is set; WB_NONE: no further ones; WB_LATER: not yet.
  * Candidates that do not match are refused by the library, which then asks for the next. Any thread. */
 typedef enum wb_err (*wb_finder_fn)(void *arg, const struct wb_file_query *query, size_t nth, struct wb_candidate *ret_candidate);
-/* Finders are asked in the order added. arg must live as long as the session; release (may be NULL) is called once at its end. */
+/* Finders are asked in the order added. arg must live as long as the session; release (may be NULL) is called once at its end.
+ * On failure arg stays the caller's. */
 WB_API enum wb_err wb_session_add_finder(struct wb_session *session, wb_finder_fn finder, void *arg, void (*release)(void *arg));
 
 /* Stock finders. Paths are copied. All look at regular files only. */
@@ -272,7 +273,8 @@ WB_API struct wb_image *wb_image_ref(struct wb_image *image);
 WB_API void wb_image_unref(struct wb_image *image);
 /* Never 0, never reused in a session. */
 WB_API uint64_t wb_image_id(const struct wb_image *image);
-/* Gives the image a symbol file's text (perf map or kallsyms; told by content). bytes are copied. Addresses in it are image pcs. */
+/* Gives the image a symbol file's text (perf map or kallsyms; told by content). bytes are copied. Addresses in it are
+ * image pcs. WB_NONE: it has one already, which stays. WB_ERR_UNSUPPORTED: not a symbol file. */
 WB_API enum wb_err wb_image_add_symbols(struct wb_image *image, const char *name, const void *bytes, size_t size);
 
 struct wb_file_info {

@@ -9,7 +9,6 @@
 
 #include <stdarg.h>
 
-struct wb_diag_seen { uint64_t key; };
 struct wb_diags {
 	wb_diag_fn fn;
 	void *arg;

@@ -217,7 +217,11 @@ enum wb_err wb_image_open_source(struct wb_session *session, const char *name, c
 enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_identity *identity, struct wb_object *object,
                                struct wb_image **ret_image)
 {
-	return image_around(session, identity, false, WB_VERDICT_FORCED, object, ret_image);
+	enum wb_err err = image_around(session, identity, false, WB_VERDICT_FORCED, object, ret_image);
+
+	if (!err)
+		wb_image_forgo(*ret_image, WB_FILE_SYMBOLS);
+	return err;
 }
 
 enum wb_err wb_image_add_symbols(struct wb_image *image, const char *name, const void *bytes, size_t size)
@@ -239,16 +243,16 @@ enum wb_err wb_image_add_symbols(struct wb_image *image, const char *name, const
 		err = wb_object_open(wb_session_diags(image->session), name, text, WB_IMAGE_ABSOLUTE, &object);
 	if (err)
 		return err;
-	path = wb_mem_strdup(name);
+	path = object->absolute ? wb_mem_strdup(name) : NULL;
 	if (!path) {
+		err = object->absolute ? WB_ERR_MEMORY : WB_ERR_UNSUPPORTED;
 		wb_object_close(object);
-		return WB_ERR_MEMORY;
+		return err;
 	}
 	err = wb_image_file_new(image, object, path, &file);
 	if (err)
 		return err;
-	wb_image_adopt(image, WB_FILE_SYMBOLS, file, WB_VERDICT_FORCED);
-	return WB_OK;
+	return wb_image_adopt(image, WB_FILE_SYMBOLS, file, WB_VERDICT_FORCED) ? WB_OK : WB_NONE;
 }
 
 /* ---- Values of other layers ---------------------------------------------------------------------------------------- */
@@ -278,16 +282,17 @@ enum wb_err wb_image_slot(struct wb_image *image, enum wb_image_slot slot, wb_sl
 				wb_lock_give(&kept->lock);
 				return err == WB_LATER || err == WB_OK ? WB_NONE : err;
 			}
-			kept->err = err == WB_OK && !value ? WB_NONE : err;
 			kept->value = value;
 			kept->destroy = destroy;
+			atomic_store_explicit(&kept->err, err == WB_OK && !value ? WB_NONE : err, memory_order_release);
 			atomic_store_explicit(&kept->done, 1, memory_order_release);
 		}
 		wb_lock_give(&kept->lock);
 	}
-	if (kept->err == WB_OK)
+	err = (enum wb_err)atomic_load_explicit(&kept->err, memory_order_acquire);
+	if (err == WB_OK)
 		*ret_value = kept->value;
-	return kept->err;
+	return err;
 }
 
 /* ---- What an image is ------------------------------------------------------------------------------------------------ */

@@ -82,13 +82,21 @@ static void publish(struct wb_image_role *role, struct wb_image_file *file, enum
 	atomic_store_explicit(&role->done, 1, memory_order_release);
 }
 
-void wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_image_file *file, enum wb_verdict verdict)
+void wb_image_forgo(struct wb_image *image, enum wb_file_role role)
+{
+	wb_lock_take(&image->files_lock);
+	if (!file_of(image, role))
+		publish(&image->roles[role], NULL, WB_VERDICT_NOT_TRIED);
+	wb_lock_give(&image->files_lock);
+}
+
+bool wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_image_file *file, enum wb_verdict verdict)
 {
 	wb_lock_take(&image->files_lock);
 	if (file_of(image, role)) {
-		wb_image_file_free(image, file);
 		wb_lock_give(&image->files_lock);
-		return;
+		wb_image_file_free(image, file);
+		return false;
 	}
 	publish(&image->roles[role], file, verdict);
 	wb_lock_give(&image->files_lock);
@@ -101,6 +109,7 @@ void wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_im
 			atomic_store_explicit(&value->done, 0, memory_order_release);
 		wb_lock_give(&value->lock);
 	}
+	return true;
 }
 
 const uint8_t *wb_image_wanted_id(struct wb_image *image, size_t *ret_size)

@@ -50,11 +50,12 @@ struct wb_image_role {
 	_Atomic(char *) refused;      /* path of the last file that was not used */
 };
 
+/* Written under the lock, the value before err and err before done. Without a value, done may go back to 0 (see wb_image_adopt). */
 struct wb_image_value {
 	struct wb_lock lock;
 	_Atomic uint8_t done;
-	enum wb_err err;
-	void *value;
+	_Atomic int err;              /* enum wb_err; WB_OK: there is a value */
+	void *value;                  /* never changes once it is there */
 	void (*destroy)(void *value);
 };
 
@@ -80,8 +81,10 @@ struct wb_image {
 /* Takes object and path (also on failure). */
 enum wb_err wb_image_file_new(struct wb_image *image, struct wb_object *object, char *path, struct wb_image_file **ret_file);
 void wb_image_file_free(struct wb_image *image, struct wb_image_file *file);
-/* Gives the image a file that the caller opened; takes it. One that is there already stays, and the new one is closed. */
-void wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_image_file *file, enum wb_verdict verdict);
+/* Gives the image a file that the caller opened; takes it. False: one that is there already stays, and the new one is closed. */
+bool wb_image_adopt(struct wb_image *image, enum wb_file_role role, struct wb_image_file *file, enum wb_verdict verdict);
+/* Finders are not asked for this role: the image's path is no file's. */
+void wb_image_forgo(struct wb_image *image, enum wb_file_role role);
 /* Everything of the files; for the image's end. */
 void wb_image_files_deinit(struct wb_image *image);
 

@@ -504,12 +504,16 @@ enum wb_err wb_space_add_memory(struct wb_space *space, const struct wb_memory *
 	struct block *block;
 	enum wb_err err;
 
-	if (!space || !given || !ret_next)
+	if (!given)
 		return WB_ERR_ARGUMENT;
 	err = wb_struct_take(&memory, sizeof(memory), given);
-	if (err)
+	if (err) {
+		/* A struct too new to understand still begins with the members that this library knows. */
+		if (given->size >= sizeof(*given) && given->release)
+			given->release(given->arg);
 		return err;
-	err = memory_is_valid(&memory) ? block_new(&memory, &block) : WB_ERR_ARGUMENT;
+	}
+	err = space && ret_next && memory_is_valid(&memory) ? block_new(&memory, &block) : WB_ERR_ARGUMENT;
 	if (err) {
 		if (memory.release)
 			memory.release(memory.arg);
@@ -656,9 +660,10 @@ enum wb_err wb_map_bias(const struct wb_map *map, uint64_t *ret_bias)
 		*ret_bias = bias;
 		return WB_OK;
 	}
-	/* A finder that says "later" leaves the verdict open; everything else is final. */
+	/* A finder that says "later" leaves the verdict open; everything else is final, but for what another thread found meanwhile. */
+	state = WB_BIAS_UNKNOWN;
 	if (err == WB_NONE && wb_image_verdict(map->image, WB_FILE_EXECUTABLE) != WB_VERDICT_NOT_TRIED)
-		atomic_store_explicit(&cache->bias_state, WB_BIAS_NONE, memory_order_release);
+		atomic_compare_exchange_strong_explicit(&cache->bias_state, &state, WB_BIAS_NONE, memory_order_relaxed, memory_order_relaxed);
 	return err == WB_ERR_MEMORY ? err : WB_NONE;
 }
 

@@ -20,7 +20,8 @@ enum wb_err wb_space_add_code(struct wb_space *space, const struct wb_code *give
 	err = wb_struct_take(&code, sizeof(code), given);
 	if (err)
 		return err;
-	if (code.start >= code.end || code.end - code.start > SIZE_MAX || (code.eh_frame_size && !code.eh_frame))
+	if (code.start >= code.end || code.end - code.start > SIZE_MAX || (code.eh_frame_size && !code.eh_frame) ||
+	    code.eh_frame_size > UINT64_MAX - code.eh_frame_address)
 		return WB_ERR_ARGUMENT;
 	session = wb_space_session(space);
 	identity.platform = wb_space_platform(space);

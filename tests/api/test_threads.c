@@ -106,8 +106,61 @@ static void threads_share_what_is_computed(void)
 	}
 }
 
+struct adder {
+	pthread_t thread;
+	struct wb_session *session;
+	struct wb_image *image;
+	bool named;
+};
+
+/* Asks for a name until there is one; a symbolizer remembers answers, so each question needs another. */
+static void *wait_for_name(void *arg)
+{
+	struct adder *adder = arg;
+
+	for (int i = 0; i < 1000000 && !adder->named; i++) {
+		struct wb_symbolizer *symbolizer;
+		const struct wb_site *sites;
+		size_t count;
+
+		if (wb_symbolizer_new(adder->session, NULL, &symbolizer) != WB_OK)
+			break;
+		if (wb_symbolize(symbolizer, adder->image, 0x1004, WB_PC_EXACT, &sites, &count) == WB_OK)
+			adder->named = sites[0].function && !strcmp(sites[0].function, "one");
+		wb_symbolizer_free(symbolizer);
+	}
+	return NULL;
+}
+
+/* Symbols come while others look: absence that was known is forgotten under their eyes. */
+static void symbols_come_while_others_look(void)
+{
+	static const char text[] = "1000 10 one\n";
+	struct wb_identity identity = { .size = sizeof identity, .path = "[jit]", .flags = WB_IMAGE_ABSOLUTE };
+	struct adder adders[THREADS];
+	struct wb_session *session;
+	struct wb_image *image;
+
+	for (int round = 0; round < 10; round++) {
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+		REQUIRE(wb_image_new(session, &identity, &image) == WB_OK);
+		for (int t = 0; t < THREADS; t++) {
+			adders[t] = (struct adder){ .session = session, .image = image };
+			REQUIRE(pthread_create(&adders[t].thread, NULL, wait_for_name, &adders[t]) == 0);
+		}
+		CHECK_EQ_I64(wb_image_add_symbols(image, "perf-1.map", text, sizeof text - 1), WB_OK);
+		for (int t = 0; t < THREADS; t++)
+			REQUIRE(pthread_join(adders[t].thread, NULL) == 0);
+		for (int t = 0; t < THREADS; t++)
+			CHECK(adders[t].named);
+		wb_image_unref(image);
+		wb_session_free(session);
+	}
+}
+
 int main(void)
 {
+	TEST_RUN(symbols_come_while_others_look);
 	TEST_RUN(threads_share_what_is_computed);
 	return test_summary();
 }

@@ -489,6 +489,7 @@ static void takes_symbol_texts(void)
 	CHECK_EQ_U64(count, 2);
 	CHECK_EQ_I64(wb_session_usage(session, &usage), WB_OK);
 	CHECK_EQ_U64(usage.cache_bytes, sizeof text);
+	CHECK_EQ_I64(wb_image_add_symbols(image, "perf-2.map", text, sizeof text - 1), WB_NONE);
 	/* What was known to be absent is looked for again. */
 	CHECK_EQ_I64(wb_bounds_find(image, 0x1014, &bound), WB_OK);
 	CHECK_EQ_U64(bound.start, 0x1010);

@@ -238,6 +238,33 @@ static void reads_memory(void)
 	wb_session_free(session);
 }
 
+/* What is refused is released too, whatever was wrong. */
+static void releases_what_it_refuses(void)
+{
+	unsigned released = 0;
+	struct { struct wb_memory memory; uint64_t tail; } newer = {
+		{ .size = sizeof newer, .kind = WB_MEMORY_BYTES, .start = 0, .end = 1, .bytes = "x", .arg = &released, .release = count_release }, 1
+	};
+	struct wb_memory memory = newer.memory;
+	struct wb_session *session;
+	struct wb_space *space, *next;
+
+	memory.size = sizeof memory;
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_space_new(session, &platform, &space) == WB_OK);
+	CHECK_EQ_I64(wb_space_add_memory(space, &newer.memory, &next), WB_ERR_ABI);
+	CHECK_EQ_U64(released, 1);
+	CHECK_EQ_I64(wb_space_add_memory(NULL, &memory, &next), WB_ERR_ARGUMENT);
+	CHECK_EQ_U64(released, 2);
+	CHECK_EQ_I64(wb_space_add_memory(space, &memory, NULL), WB_ERR_ARGUMENT);
+	CHECK_EQ_U64(released, 3);
+	memory.end = memory.start;
+	CHECK_EQ_I64(wb_space_add_memory(space, &memory, &next), WB_ERR_ARGUMENT);
+	CHECK_EQ_U64(released, 4);
+	wb_space_unref(space);
+	wb_session_free(session);
+}
+
 static void survives_lack_of_memory(void)
 {
 	unsigned released = 0, refused = 0;
@@ -286,6 +313,7 @@ int main(void)
 	TEST_RUN(refuses_bad_arguments);
 	TEST_RUN(looks_into_parents);
 	TEST_RUN(reads_memory);
+	TEST_RUN(releases_what_it_refuses);
 	TEST_RUN(survives_lack_of_memory);
 	return test_summary();
 }
