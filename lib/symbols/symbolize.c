@@ -323,7 +323,8 @@ struct lookup {
 	uint64_t pc;
 	const struct wb_dwarf_sections *sections; /* NULL: no debug information */
 	struct wb_dwarf_hit hit;      /* table NULL: no unit */
-	struct wb_symtab_hit symbol;
+	const struct wb_symtab *symtab; /* NULL: none */
+	struct wb_symtab_hit symbol;  /* that covers pc, if has_symbol */
 	bool has_symbol;
 	enum wb_reason line_reason;   /* if there is no row */
 	enum wb_reason function_reason; /* if there is no name */
@@ -331,12 +332,11 @@ struct lookup {
 
 static enum wb_err look_up_symbol(struct lookup *lookup)
 {
-	const struct wb_symtab *symtab;
-	enum wb_err err = wb_symtab_of_image(lookup->image, &symtab);
+	enum wb_err err = wb_symtab_of_image(lookup->image, &lookup->symtab);
 
 	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 		return err;
-	lookup->has_symbol = !err && wb_symtab_find(symtab, lookup->pc, &lookup->symbol);
+	lookup->has_symbol = !err && wb_symtab_find(lookup->symtab, lookup->pc, &lookup->symbol);
 	return WB_OK;
 }
 
@@ -454,15 +454,16 @@ static enum wb_err name_function(struct wb_symbolizer *symbolizer, const struct 
 {
 	const char *linkage = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
 	const char *plain = name ? wb_ref_text(lookup->sections, name->name) : NULL;
-	bool is_same = lookup->has_symbol && lookup->symbol.start == function->entry;
+	struct wb_symtab_hit entry;
 
 	site->function_start = function->entry;
 	site->function_size = function->size;
 	if (lookup->has_symbol && symbolizer->opts.symtab_only)
 		return name_by_symbol(symbolizer, &lookup->symbol, site);
-	/* Some compilers leave out linkage names; the plain one lacks scopes and parameters. */
-	if (!linkage && is_same && looks_mangled(lookup->symbol.name))
-		return name_by_symbol(symbolizer, &lookup->symbol, site);
+	/* Lambdas and link-time optimized functions can lack linkage names; their plain ones lack scopes and parameters. */
+	if (!linkage && lookup->symtab && wb_symtab_find(lookup->symtab, function->entry, &entry) && entry.start == function->entry &&
+	    looks_mangled(entry.name))
+		return name_by_symbol(symbolizer, &entry, site);
 	if (linkage || plain)
 		return name_by_debug(symbolizer, linkage, plain, site);
 	if (lookup->has_symbol)

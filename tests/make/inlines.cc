@@ -27,6 +27,11 @@ template <typename T> struct Box {
 int main(int argc, char **)
 {
 	shop::Box<int> box = { argc };
+	// GCC gives lambdas no linkage name.
+	auto add = [](int x) NOINLINE {
+		PLACE(at_lambda); // LINE at_lambda
+		return x + sink;
+	};
 
-	return box.get(argc);
+	return box.get(argc) + add(argc);
 }

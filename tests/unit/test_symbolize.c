@@ -286,6 +286,31 @@ static void maps_paths(void)
 	close_program(&opened);
 }
 
+/* Without a linkage name, the symbol at the function's entry says more than "operator()". */
+static void names_lambdas_in_full(void)
+{
+	static const char *const compilers[] = { "g++ -O2 -g", "clang++ -O2 -g" };
+	char path[PROGRAM_PATH_MAX];
+	const struct wb_site *sites;
+	struct opened opened;
+	size_t count = 0;
+
+	if (!WB_HAVE_LIBDWARF || !WB_HAVE_LIBIBERTY)
+		TEST_SKIP("libdwarf or libiberty is not in this build");
+	for (size_t i = 0; i < sizeof compilers / sizeof compilers[0]; i++) {
+		if (!compile(compilers[i], "make/inlines.cc", path))
+			continue;
+		test_row(compilers[i]);
+		REQUIRE(open_program(path, NULL, NULL, &opened));
+		CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address_of(&opened, "at_lambda"), WB_PC_EXACT, &sites, &count), WB_OK);
+		CHECK_EQ_U64(count, 1);
+		CHECK(strncmp(sites[0].function, "main::", 6) == 0 && strstr(sites[0].function, "::operator()(int) const"));
+		CHECK_EQ_U64(sites[0].line, line_of("make/inlines.cc", "at_lambda"));
+		close_program(&opened);
+	}
+	test_row(NULL);
+}
+
 /* ---- What is not known ---------------------------------------------------------------------------------------------------- */
 
 static void gives_reasons(void)
@@ -390,6 +415,7 @@ int main(void)
 	TEST_RUN(keeps_to_the_detail_level);
 	TEST_RUN(asks_the_callers_demangler_once);
 	TEST_RUN(maps_paths);
+	TEST_RUN(names_lambdas_in_full);
 	TEST_RUN(gives_reasons);
 	TEST_RUN(works_without_budget);
 	TEST_RUN(names_many);
