@@ -5,6 +5,7 @@
  */
 #include <walkback/walkback.h>
 
+#include "base/mem.h"
 #include "config.h"
 #include "test.h"
 
@@ -367,6 +368,55 @@ static void works_without_budget(void)
 	close_program(&opened);
 }
 
+/* Opens the program and asks about a place while the nth allocation, and all after it if `sticky`, fail. */
+static enum wb_err ask_without_memory(const char *path, uint64_t pc, uint64_t nth, bool sticky, size_t *ret_count)
+{
+	const struct wb_site *sites;
+	struct opened opened = { 0 };
+	enum wb_err err;
+
+	wb_mem_fail_at(nth, sticky);
+	err = wb_session_new(NULL, &opened.session);
+	if (!err)
+		err = wb_image_open(opened.session, path, &opened.image);
+	if (!err)
+		err = wb_symbolizer_new(opened.session, NULL, &opened.symbolizer);
+	if (!err)
+		err = wb_symbolize(opened.symbolizer, opened.image, pc, WB_PC_EXACT, &sites, ret_count);
+	close_program(&opened);
+	return err;
+}
+
+static void survives_every_failing_allocation(void)
+{
+	char path[PROGRAM_PATH_MAX];
+	struct opened opened;
+	uint64_t pc, total;
+	size_t count = 0;
+
+	if (!WB_HAVE_LIBDWARF)
+		TEST_SKIP("libdwarf is not in this build");
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, NULL, &opened));
+	pc = address_of(&opened, "at_leaf");
+	close_program(&opened);
+	CHECK_EQ_I64(ask_without_memory(path, pc, 0, false, &count), WB_OK);
+	CHECK_EQ_U64(count, 3);
+	total = wb_mem_count();
+	CHECK(total > 20);
+	for (uint64_t nth = 1; nth <= total; nth++)
+		for (int sticky = 0; sticky < 2; sticky++) {
+			enum wb_err err = ask_without_memory(path, pc, nth, sticky, &count);
+
+			/* Either it says so, or it could do without. */
+			CHECK(err == WB_ERR_MEMORY || err == WB_OK);
+			if (err == WB_OK)
+				CHECK(count >= 1);
+		}
+	wb_mem_fail_at(0, false);
+}
+
 static enum wb_err check_many(void *arg, size_t index, const struct wb_site *sites, size_t count)
 {
 	CHECK(count >= 1);
@@ -418,6 +468,7 @@ int main(void)
 	TEST_RUN(names_lambdas_in_full);
 	TEST_RUN(gives_reasons);
 	TEST_RUN(works_without_budget);
+	TEST_RUN(survives_every_failing_allocation);
 	TEST_RUN(names_many);
 	TEST_RUN(refuses_wrong_calls);
 	return test_summary();
