@@ -395,9 +395,8 @@ static enum wb_err kernel_map(struct wb_perf_processes *processes, struct wb_map
 static enum wb_err kernel_symbol(struct wb_perf_processes *processes, struct wb_bytes *body)
 {
 	struct wb_mapping mapping = { .size = sizeof(mapping), .prot = WB_PROT_READ | WB_PROT_EXEC };
-	struct wb_identity identity = { .size = sizeof(identity), .platform = platform_of(processes, 0), .flags = WB_IMAGE_ABSOLUTE };
 	enum { UNREGISTER = 1 };
-	char line[256];
+	char line[256], *text;
 	uint32_t length;
 	uint16_t flags;
 	const char *name;
@@ -415,15 +414,16 @@ static enum wb_err kernel_symbol(struct wb_perf_processes *processes, struct wb_
 		return WB_OK;
 	if (flags & UNREGISTER)
 		return kernel_version(processes, &mapping, true);
-	identity.path = name;
 	err = keep_memory(processes);
-	if (err == WB_OK)
-		err = wb_image_new(processes->input->session, &identity, &mapping.image);
 	if (err != WB_OK)
 		return err;
+	/* An image of its own each: one program is often loaded several times, under one name. */
 	size = snprintf(line, sizeof(line), "%llx %x %.200s\n", (unsigned long long)mapping.start, length, name);
+	text = wb_mem_dup(line, (size_t)size);
+	if (!text)
+		return WB_ERR_MEMORY;
+	err = wb_image_open_bytes(processes->input->session, name, text, (size_t)size, WB_IMAGE_ABSOLUTE, wb_mem_free, text, &mapping.image);
 	/* Without a name it is still known to be there. */
-	err = wb_image_add_symbols(mapping.image, name, line, (size_t)size);
 	if (err != WB_ERR_MEMORY)
 		err = kernel_version(processes, &mapping, false);
 	wb_image_unref(mapping.image);

@@ -281,6 +281,46 @@ static void maps_the_kernel_for_all(void)
 		    "bpf_prog_1+ffffffffc01000ff", "-", "-", "-");
 }
 
+static void kernel_code(uint64_t address, const char *name)
+{
+	w_begin(&writer, T_KSYMBOL, 0);
+	w_u64(&writer, address);
+	w_u32(&writer, 0x100);
+	w_u16(&writer, 1);
+	w_u16(&writer, 0);
+	w_string(&writer, name);
+	w_end(&writer);
+}
+
+/* systemd loads one program for each group of processes that it looks after. */
+static void names_programs_of_one_name(void)
+{
+	static const uint64_t addresses[] = { 0xffffffffc0100000, 0xffffffffc0200000, 0xffffffffc0300000 };
+	struct wb_symbolizer *symbolizer;
+	const struct wb_sample *s;
+	struct wb_space *space;
+
+	start();
+	for (size_t i = 0; i < 3; i++)
+		kernel_code(addresses[i], "bpf_prog_6deef7357e7b4530_sd_fw_ingress");
+	sample(5, 0x10000);
+	reader_open(&reader, writer.bytes, writer.size, 0, NULL);
+	REQUIRE(reader.opened == WB_OK && wb_capture_next(reader.capture, &space, &s) == WB_OK);
+	REQUIRE(wb_symbolizer_new(reader.session, NULL, &symbolizer) == WB_OK);
+	for (size_t i = 0; i < 3; i++) {
+		struct wb_place place = { .size = sizeof place };
+		const struct wb_site *sites;
+		size_t count;
+
+		REQUIRE(wb_space_find(space, addresses[i] + 8, &place) == WB_OK && place.image && place.has_image_pc);
+		REQUIRE(wb_symbolize(symbolizer, place.image, place.image_pc, WB_PC_EXACT, &sites, &count) == WB_OK);
+		CHECK_STR(sites[0].function, "bpf_prog_6deef7357e7b4530_sd_fw_ingress");
+		CHECK_EQ_U64(sites[0].function_start, addresses[i]);
+	}
+	wb_symbolizer_free(symbolizer);
+	reader_close(&reader);
+}
+
 static void check_build_id(const char *what, const char *expect, size_t expect_size)
 {
 	struct wb_place place = { .size = sizeof place };
@@ -432,6 +472,7 @@ int main(void)
 	TEST_RUN(knows_32_bit_tasks);
 	TEST_RUN(tells_code_from_memory);
 	TEST_RUN(maps_the_kernel_for_all);
+	TEST_RUN(names_programs_of_one_name);
 	TEST_RUN(finds_build_ids);
 	TEST_RUN(takes_the_callers_kernel);
 	TEST_RUN(keeps_its_memory);
