@@ -438,24 +438,28 @@ static enum wb_err open_eh_frame(struct wb_cfi *cfi)
 }
 
 /* Opened only when .eh_frame has nothing for an address: it may be in a debug file that has to be found first. */
-static void open_debug_frame(struct wb_cfi *cfi)
+static enum wb_err open_debug_frame(struct wb_cfi *cfi)
 {
 	struct section *section = &cfi->sections[WB_CFI_DEBUG_FRAME];
 	struct wb_object *object;
 	const uint8_t *bytes;
 	uint64_t vaddr;
 	size_t size;
+	enum wb_err err = WB_OK;
 
 	if (atomic_load_explicit(&section->opened, memory_order_acquire))
-		return;
+		return WB_OK;
 	wb_lock_take(&cfi->lock);
 	if (!section->opened) {
 		section->data.kind = WB_CFI_DEBUG_FRAME;
-		if (wb_image_debug_section(cfi->image, ".debug_frame", &object, &bytes, &size, &vaddr) == WB_OK)
+		err = wb_image_debug_section(cfi->image, ".debug_frame", &object, &bytes, &size, &vaddr);
+		if (!err)
 			section_init(cfi, section, bytes, size, vaddr);
-		atomic_store_explicit(&section->opened, true, memory_order_release);
+		if (err != WB_ERR_MEMORY)
+			atomic_store_explicit(&section->opened, true, memory_order_release);
 	}
 	wb_lock_give(&cfi->lock);
+	return err == WB_ERR_MEMORY ? err : WB_OK;
 }
 
 static void slots_free(table_slot *slots, size_t count)
@@ -533,7 +537,8 @@ enum wb_err wb_cfi_find(struct wb_cfi *cfi, uint64_t image_pc, const struct wb_r
 
 	if (err == WB_OK || err == WB_ERR_MEMORY)
 		return err;
-	open_debug_frame(cfi);
+	if (open_debug_frame(cfi))
+		return WB_ERR_MEMORY;
 	second = find_in_section(cfi, &cfi->sections[WB_CFI_DEBUG_FRAME], image_pc, ret_table, ret_loose);
 	/* What .eh_frame has broken and .debug_frame has not at all is broken. */
 	return second == WB_NONE ? err : second;

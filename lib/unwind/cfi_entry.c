@@ -11,6 +11,7 @@ enum {
 	PE_pcrel = 0x10, PE_textrel = 0x20, PE_datarel = 0x30, PE_funcrel = 0x40, PE_aligned = 0x50,
 	PE_format = 0x0f, PE_base = 0x70, PE_indirect = 0x80, PE_omit = 0xff,
 	SEGMENT_SIZE_MAX = 8,
+	AUGMENTATION_MAX = 64,        /* bytes of the string: known ones have six. Its end may be looked for once for every FDE */
 };
 
 static uint64_t pointer_value(struct wb_bytes *bytes, uint8_t format, uint8_t address_size)
@@ -152,7 +153,7 @@ static enum wb_err read_cie(const struct wb_cfi_section *section, uint64_t offse
 	struct wb_cie cie = { .offset = offset, .address_size = section->address_size };
 	const char *augmentation;
 	struct header header;
-	struct wb_bytes in;
+	struct wb_bytes in, string;
 	uint8_t version;
 
 	if (read_header(section, offset, &in, &header, ret_fault) != WB_OK || !header.is_cie) {
@@ -161,9 +162,13 @@ static enum wb_err read_cie(const struct wb_cfi_section *section, uint64_t offse
 	}
 	*ret_fault = "CIE is malformed";
 	version = wb_bytes_u8(&in);
-	augmentation = wb_bytes_string(&in);
+	string = in;
+	if (wb_bytes_left(&string) > AUGMENTATION_MAX)
+		string.end = string.at + AUGMENTATION_MAX;
+	augmentation = wb_bytes_string(&string);
 	if (!augmentation)
 		return WB_ERR_DATA;
+	in.at = string.at;
 	if (version != 1 && version != 3 && version != 4) {
 		*ret_fault = "CIE has an unknown version";
 		return WB_ERR_UNSUPPORTED;
@@ -195,12 +200,12 @@ static enum wb_err find_cie(const struct wb_cfi_section *section, const struct h
 {
 	uint64_t offset = section->kind == WB_CFI_EH_FRAME ? header->id_offset - header->id : header->id;
 
-	if (offset == cache->offset)
-		return WB_OK;
 	if (offset >= section->size) {
 		*ret_fault = "FDE points to a CIE outside the section";
 		return WB_ERR_DATA;
 	}
+	if (offset == cache->offset)
+		return WB_OK;
 	return read_cie(section, offset, cache, ret_fault);
 }
 

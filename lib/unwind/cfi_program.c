@@ -24,6 +24,7 @@ enum {
 
 	REMEMBER_MAX = 64,            /* remembered states: compilers nest two deep, hand-written code a few */
 	RULES_MAX = UINT8_MAX,        /* of one row: more than any architecture has slots */
+	PROGRAM_MAX = 1 << 20,        /* bytes: the longest known are some ten thousand. Bounds the time and memory that one FDE costs */
 };
 
 struct rule {
@@ -68,6 +69,7 @@ static bool is_simple(const struct program *p, const struct state *s)
 {
 	const struct wb_arch_info *arch = p->arch;
 	const struct rule *ra = &s->regs[arch->pc], *fp = &s->regs[arch->fp];
+	uint64_t kept = arch->callee_saved | UINT64_C(1) << arch->pc | UINT64_C(1) << p->ra_slot;
 
 	if (s->cfa.kind != WB_RULE_OFFSET || (s->cfa.base != arch->sp && s->cfa.base != arch->fp))
 		return false;
@@ -81,6 +83,9 @@ static bool is_simple(const struct program *p, const struct state *s)
 		uint8_t kind = s->regs[slot].kind;
 
 		if (kind == WB_RULE_REGISTER || kind == WB_RULE_EXPRESSION || kind == WB_RULE_VAL_EXPRESSION)
+			return false;
+		/* Of these a walk recovers none later. */
+		if (!(kept >> slot & 1) && (kind == WB_RULE_OFFSET || kind == WB_RULE_VAL_OFFSET || kind == WB_RULE_SAME))
 			return false;
 	}
 	return true;
@@ -366,9 +371,10 @@ static int64_t take_offset(struct wb_bytes *in)
 {
 	uint64_t value = wb_bytes_uleb(in);
 
-	if (value > INT64_MAX)
-		wb_bytes_fail(in);
-	return (int64_t)value;
+	if (value <= INT64_MAX)
+		return (int64_t)value;
+	wb_bytes_fail(in);
+	return 0;
 }
 
 /* One interpreter per bytecode: this switch is the one for DW_CFA. */
@@ -548,6 +554,10 @@ static enum wb_err compile(struct program *p, struct wb_row_table **ret_table, s
 	if (fde->end - fde->start > UINT32_MAX) {
 		p->fault = "FDE covers more than 4 GiB";
 		return WB_ERR_UNSUPPORTED;
+	}
+	if (wb_bytes_left(&fde->program) > PROGRAM_MAX || wb_bytes_left(&fde->cie.program) > PROGRAM_MAX) {
+		p->fault = "more than 1 MiB of call frame instructions";
+		return WB_ERR_LIMIT;
 	}
 	p->in_cie = true;
 	err = run(p, fde->cie.program);

@@ -2,9 +2,6 @@
 /* The stack machine of DWARF expressions. Everything that call frame information may contain is here; what may not (DWARF 5, 6.4.2) is refused. */
 #include "unwind/expr.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 enum {
 	STACK_MAX = 64,               /* GCC's own unwinder has 64 */
 	STEPS_MAX = 10000,            /* branches can loop; real expressions have some twenty operations */

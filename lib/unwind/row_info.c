@@ -6,11 +6,6 @@
 #include "unwind/cfi.h"
 #include "unwind/strategy.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 static uint32_t number_of(const struct wb_arch_info *arch, uint8_t slot)
 {
 	return slot < arch->num_regs ? arch->regs[slot].number : 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Call frame instructions to rows. Every program is given as bytes; the rows that must come out were worked out by hand from DWARF 5, 6.4.2. A row
- * is written as "offset: CFA; register=rule ...", registers by DWARF number, pc for the return address, c for the CFA.
+ * is written as "offset: CFA; register=rule ...", registers by DWARF number, pc for the return address, c for the CFA; "general" is a row that
+ * needs all registers of its frame though its CFA does not.
  */
 #include "unwind/cfi.h"
 
@@ -38,7 +39,9 @@ static const struct {
 	/* "Same" is what an FP without a rule is anyway. */
 	{ "same_value and undefined", { { 0x08, 6, 0x08, 12, 0x07, 3 }, 6 }, "0: 7+8; pc=c-8 3=u 12=s" },
 	{ "return address undefined", { { 0x07, 16 }, 2 }, "0: 7+8; pc=c+0 root" }, /* simple: the offset means nothing */
-	{ "register in a register", { { 0x09, 16, 2 }, 3 }, "0: 7+8; pc=r2" },
+	/* Registers that calls destroy are not recovered later: the row needs this frame's. */
+	{ "caller-saved registers", { { 0x80, 3, 0x08, 1 }, 4 }, "0: 7+8; pc=c-8 0=c-24 1=s general" },
+	{ "register in a register", { { 0x09, 16, 2 }, 3 }, "0: 7+8; pc=r2 general" },
 	{ "offset_extended", { { 0x05, 12, 2 }, 3 }, "0: 7+8; pc=c-8 12=c-16" },
 	{ "offset_extended_sf", { { 0x11, 12, 0x7e }, 3 }, "0: 7+8; pc=c-8 12=c+16" },
 	{ "GNU_negative_offset_extended", { { 0x2f, 12, 2 }, 3 }, "0: 7+8; pc=c-8 12=c+16" },
@@ -47,12 +50,12 @@ static const struct {
 	/* -2 times the data alignment of -8. */
 	{ "def_cfa_sf", { { 0x12, 7, 0x7e }, 3 }, "0: 7+16; pc=c-8" },
 	{ "def_cfa_offset_sf", { { 0x13, 0x7e }, 2 }, "0: 7+16; pc=c-8" },
-	{ "CFA on another register", { { 0x0c, 10, 0 }, 3 }, "0: 10+0; pc=c-8" },
+	{ "CFA on another register", { { 0x0c, 10, 0 }, 3 }, "0: 10+0; pc=c-8 general" },
 	{ "def_aspace_cfa in space 0", { { 0x30, 7, 16, 0 }, 4 }, "0: 7+16; pc=c-8" },
 	/* __restore_rt: DW_OP_breg7 160; DW_OP_deref */
 	{ "CFA by deref", { { 0x0f, 4, 0x77, 0xa0, 0x01, 0x06 }, 6 }, "0: *(7+160)+0; pc=c-8" },
 	{ "CFA by expression", { { 0x0f, 3, 0x77, 0x08, 0x96 }, 5 }, "0: expression; pc=c-8" },
-	{ "expressions", { { 0x10, 12, 2, 0x77, 0x28, 0x16, 13, 2, 0x77, 0x30 }, 10 }, "0: 7+8; pc=c-8 12=e 13=ve" },
+	{ "expressions", { { 0x10, 12, 2, 0x77, 0x28, 0x16, 13, 2, 0x77, 0x30 }, 10 }, "0: 7+8; pc=c-8 12=e 13=ve general" },
 	{ "args_size", { { 0x2e, 16, 0x0e, 16 }, 4 }, "0: 7+16; pc=c-8" },
 	{ "registers that are not modelled", { { 0x05, 33, 2, 0x05, 0x80, 0x80, 0x04, 2 }, 8 }, "0: 7+8; pc=c-8" },
 	{ "rows past the end are dropped", { { 0x0e, 16, 0x02, 200, 0x0e, 24 }, 6 }, "0: 7+16; pc=c-8" },
@@ -128,6 +131,8 @@ static void print_row(char *at, size_t size, const struct wb_row_table *table, c
 			if (rules[i].slot == slot)
 				used += (size_t)put_rule(at + used, size - used, &rules[i]);
 	}
+	if (general && rules[0].kind == WB_RULE_OFFSET)
+		used += (size_t)snprintf(at + used, size - used, " general");
 	if (row->flags & WB_ROW_ROOT)
 		snprintf(at + used, size - used, " root");
 }
