@@ -19,6 +19,7 @@ static void hint_fill(struct wb_walker *w, struct wb_hint *hint, const struct wb
 	enum wb_err err;
 	uint64_t bias;
 
+	w->filled_hints[(hint - w->hints) / 64] |= UINT64_C(1) << (hint - w->hints) % 64;
 	*hint = (struct wb_hint){ .start = map->start, .size = map->end - map->start, .map = map, .image_id = map->image_id };
 	if (!map->image)
 		return;
@@ -82,33 +83,15 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	ret->cfi = hint->cfi;
 }
 
-static enum wb_err keep_loose(struct wb_walker *w, struct wb_row_table *table)
-{
-	if (!table)
-		return WB_OK;
-	if (!wb_mem_grow((void **)&w->loose, &w->loose_capacity, w->num_loose, 1, sizeof(*w->loose))) {
-		wb_mem_free(table);
-		return WB_ERR_MEMORY;
-	}
-	w->loose[w->num_loose++] = table;
-	return WB_OK;
-}
-
-static void drop_loose(struct wb_walker *w)
-{
-	while (w->num_loose)
-		wb_mem_free(w->loose[--w->num_loose]);
-}
-
 /* What the fast form can run: simple rows whose return address lies below the CFA and not below the register that the CFA counts from, so that finding
  * it there is progress; and whose FP, if saved, lies between the two: it was not popped already. */
 static bool is_fast(const struct wb_row *row)
 {
 	const uint8_t odd = WB_ROW_GENERAL | WB_ROW_SIGNAL | WB_ROW_ROOT | WB_ROW_GUESS | WB_ROW_BARRIER;
 
-	if (row->flags & odd || row->ra_offset >= 0 || row->cfa_offset + row->ra_offset < 0)
+	if (row->flags & odd || row->ra_offset >= 0 || row->cfa_offset < -row->ra_offset)
 		return false;
-	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset + row->fp_offset >= 0);
+	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset >= -row->fp_offset);
 }
 
 /* The first strategy's answer, cached if it may be. Only a first strategy's rows are: what comes after depends on the first saying no. A place and its
@@ -205,9 +188,9 @@ static bool guess_holds(struct wb_walker *w)
 		return false;
 	if (w->now.has_sp && applied->cfa <= w->now.sp)
 		return false;
-	/* A zero ends the chain by the ABI; it is believed if the frame pointer ends with it, or alone. */
+	/* The ABI's outermost frame has a frame pointer of 0. A return address of 0 without it is just a word that is 0. */
 	if (!pc)
-		return w->found.row.how == WB_HOW_FRAME_POINTER;
+		return w->found.row.how == WB_HOW_FRAME_POINTER && wb_regs_has(&applied->regs, w->arch->fp) && !applied->regs.value[w->arch->fp];
 	return wb_space_may_execute(w->space, pc - w->arch->call_step);
 }
 
@@ -223,8 +206,6 @@ static enum wb_err find_and_apply(struct wb_walker *w, const struct wb_lookup *l
 
 		memset(&w->found, 0, sizeof(w->found));
 		err = w->strategies[i](lookup, &w->found);
-		if (err == WB_OK)
-			err = keep_loose(w, w->found.loose);
 		if (err == WB_NONE)
 			continue;
 		if (err == WB_ERR_MEMORY)
@@ -235,6 +216,9 @@ static enum wb_err find_and_apply(struct wb_walker *w, const struct wb_lookup *l
 			return WB_NONE;
 		}
 		wb_row_apply(&w->found.row, w->found.table, w->arch, &regs, &w->view, &w->applied);
+		/* The row is applied: a table that no image keeps is not needed any more. */
+		wb_mem_free(w->found.loose);
+		w->found.table = w->found.loose = NULL;
 		if (!(w->found.row.flags & WB_ROW_GUESS) || guess_holds(w))
 			return WB_OK;
 		w->applied.has_cfa = false;
@@ -472,6 +456,15 @@ static void stop_after_given(struct wb_walker *w)
 		stop_root(w, WB_ROOT_KERNEL);
 }
 
+static void forget_hints(struct wb_walker *w)
+{
+	for (size_t i = 0; i < WB_HINTS / 64; i++) {
+		for (; w->filled_hints[i]; w->filled_hints[i] &= w->filled_hints[i] - 1)
+			w->hints[i * 64 + (size_t)__builtin_ctzll(w->filled_hints[i])] = (struct wb_hint){ .size = 0 };
+	}
+	w->hint = &w->nowhere;
+}
+
 static void set_space(struct wb_walker *w, struct wb_space *space)
 {
 	/* A version is immutable: nothing to do for the same again, unless files were not had that may be there now. */
@@ -480,8 +473,7 @@ static void set_space(struct wb_walker *w, struct wb_space *space)
 	w->hints_may_change = false;
 	wb_space_unref(w->space);
 	w->space = wb_space_ref(space);
-	memset(w->hints, 0, sizeof(w->hints));
-	w->hint = &w->hints[0];
+	forget_hints(w);
 	w->arch = wb_space_arch(space);
 	w->seen_pc = w->seen_sp = w->seen_fp = (struct wb_seen_reg){ SIZE_MAX, 0 };
 	w->pointer_mask = wb_space_pointer_mask(space);
@@ -489,6 +481,11 @@ static void set_space(struct wb_walker *w, struct wb_space *space)
 	w->view.word_size = w->arch ? w->arch->word_size : 8;
 	w->view.big_endian = wb_space_platform(space).big_endian;
 	w->fast = w->view.word_size == 8 && !w->view.big_endian && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+}
+
+static bool arrays_are_there(const struct wb_sample *sample)
+{
+	return (sample->contexts || !sample->num_contexts) && (sample->regions || !sample->num_regions) && (sample->given || !sample->num_given);
 }
 
 static bool regions_are_sound(const struct wb_region *regions, size_t count)
@@ -510,24 +507,25 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 
 	if (!w || !space || !sample)
 		return WB_ERR_ARGUMENT;
-	if (sample->size == sizeof(w->taken)) {
-		w->sample = sample;
-	} else {
+	/* Nothing of the walk before is borrowed any more, also if this one cannot begin. */
+	w->sample = NULL;
+	w->base_context = NULL;
+	w->done = w->is_pending = w->has_now = w->no_memory = false;
+	if (sample->size != sizeof(w->taken)) {
 		err = wb_struct_take(&w->taken, sizeof(w->taken), sample);
 		if (err)
 			return err;
-		w->sample = &w->taken;
+		sample = &w->taken;
 	}
-	if (!regions_are_sound(w->sample->regions, w->sample->num_regions))
+	if (!arrays_are_there(sample) || !regions_are_sound(sample->regions, sample->num_regions))
 		return WB_ERR_ARGUMENT;
-	drop_loose(w);
 	set_space(w, space);
-	w->view.regions = w->sample->regions;
-	w->view.num_regions = w->sample->num_regions;
-	w->view.last = w->sample->num_regions ? w->sample->regions[0] : (struct wb_region){ 0 };
+	w->sample = sample;
+	w->view.regions = sample->regions;
+	w->view.num_regions = sample->num_regions;
+	w->view.last = sample->num_regions ? sample->regions[0] : (struct wb_region){ 0 };
 	w->next_given = w->next_context = 0;
 	w->num_frames = 0;
-	w->done = w->is_pending = w->has_now = w->no_memory = false;
 	return WB_OK;
 }
 
@@ -562,7 +560,7 @@ enum wb_err wb_walker_next(struct wb_walker *w, struct wb_frame *ret_frame, size
 	struct wb_frame frame;
 	enum wb_err err;
 
-	if (!w || !ret_frame || !w->space)
+	if (!w || !ret_frame || !w->sample)
 		return WB_ERR_ARGUMENT;
 	if (frame_size < sizeof(frame))
 		return WB_ERR_ABI;
@@ -608,7 +606,9 @@ enum wb_err wb_walker_reg(struct wb_walker *w, uint32_t number, enum wb_reg_stat
 	if (!w || !ret_state || !ret_value)
 		return WB_ERR_ARGUMENT;
 	*ret_state = WB_REG_UNKNOWN;
-	slot = w->arch && w->is_pending ? wb_arch_slot(w->arch, number) : (uint8_t)WB_SLOT_NONE;
+	if (!w->arch || !w->is_pending)
+		return WB_OK;
+	slot = wb_arch_slot(w->arch, number);
 	wb_walker_need_base(w);
 	/* Step by step, base always is the file of the frame given last. */
 	if (slot == WB_SLOT_NONE || !wb_regs_has(&w->base, slot))
@@ -660,15 +660,14 @@ enum wb_err wb_walk(struct wb_walker *w, struct wb_space *space, const struct wb
 	if (frame_size > sizeof(struct wb_frame))
 		memset(frames, 0, cap * frame_size);
 	err = walk_all(w, (uint8_t *)frames, frame_size, cap < w->max_frames ? cap : w->max_frames, ret_count);
-	if (err) {
-		/* What the trail points to is the caller's again. */
-		stop_limit(w, 0);
-		return err;
-	}
-	if (!w->done && !stands(w) && !w->done)
+	if (err || (!w->done && !stands(w) && !w->done))
 		stop_limit(w, 0);
 	else if (!w->done)
 		stop_limit(w, w->now.pc);
+	/* The sample is the caller's again, and so is what the trail points to. */
+	w->sample = NULL;
+	if (err)
+		return err;
 	*ret_stop = w->stop;
 	return WB_OK;
 }

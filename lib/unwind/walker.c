@@ -80,9 +80,6 @@ void wb_walker_free(struct wb_walker *w)
 {
 	if (!w)
 		return;
-	for (size_t i = 0; i < w->num_loose; i++)
-		wb_mem_free(w->loose[i]);
-	wb_mem_free(w->loose);
 	wb_mem_free(w->trail);
 	wb_mem_free(w->rows);
 	wb_space_unref(w->space);

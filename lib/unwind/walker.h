@@ -83,6 +83,7 @@ struct wb_walker {
 	bool slow_only;               /* tests: never use the fast form */
 	struct wb_view view;
 	struct wb_hint hints[WB_HINTS];
+	uint64_t filled_hints[WB_HINTS / 64]; /* which of them: few, and a capture of many processes changes its space all the time */
 	struct wb_hint *hint;         /* the one of the last look-up */
 	struct wb_hint nowhere;       /* where nothing is mapped; never filled */
 	bool hints_may_change;        /* a file was not had, and its finder may yet have it */
@@ -119,10 +120,6 @@ struct wb_walker {
 	/* Cycle guard over signal frames, whose callers may be anywhere, and frames without SP: Brent's algorithm. */
 	uint64_t anchor_pc, anchor_sp;
 	uint32_t crossings, next_anchor;
-
-	/* Tables that the budget did not let their image keep: freed at the next begin. */
-	struct wb_row_table **loose;
-	size_t num_loose, loose_capacity;
 };
 
 /* walk.c, for walk_fast.c. */
