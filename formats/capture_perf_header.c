@@ -56,7 +56,7 @@ static bool take_string(struct wb_bytes *bytes, const char **ret_string, size_t 
 	const uint8_t *string = wb_bytes_take(bytes, size);
 	const uint8_t *end;
 
-	if (!string)
+	if (!string || wb_bytes_failed(bytes))
 		return false;
 	end = size ? memchr(string, 0, size) : NULL;
 	*ret_string = (const char *)string;
