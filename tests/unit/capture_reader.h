@@ -7,6 +7,8 @@
 
 #include <walkback/walkback.h>
 
+#include "base/mem.h"
+
 enum { READER_SAMPLES = 512, READER_GIVEN = 12 };
 
 struct reader_sample {
@@ -143,6 +145,22 @@ static inline void reader_run(struct reader *r, const void *bytes, size_t size, 
 static inline bool reader_same(const struct reader *a, const struct reader *b, size_t count)
 {
 	return a->count >= count && b->count >= count && !memcmp(a->samples, b->samples, count * sizeof(a->samples[0]));
+}
+
+/* Fails the nth allocation of opening and reading, and all after it, for every n: that must be said, and nothing else go wrong. */
+static inline void reader_fail_everywhere(struct reader *r, const void *bytes, size_t size)
+{
+	for (uint64_t nth = 1, done = 0; !done; nth++) {
+		reader_open(r, bytes, 0, 0, NULL); /* for its session */
+		wb_mem_fail_at(nth, true);
+		r->opened = wb_capture_open_bytes(r->session, "test", bytes, size, NULL, &r->capture);
+		reader_read_all(r, 3);
+		done = wb_mem_count() < nth;
+		wb_mem_fail_at(0, false);
+		if (!done)
+			CHECK(r->end == WB_ERR_MEMORY || r->end == WB_ERR_UNSUPPORTED);
+		reader_close(r);
+	}
 }
 
 #endif

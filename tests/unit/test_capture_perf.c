@@ -3,8 +3,6 @@
 #include "capture_reader.h"
 #include "perf_writer.h"
 
-#include "base/mem.h"
-
 static struct perf_writer writer;
 static struct reader reader, other;
 
@@ -527,17 +525,9 @@ static void leaves_out_what_is_not_wanted(void)
 static void fails_clean_without_memory(void)
 {
 	write_compressed(&writer, T_COMPRESSED, 333);
-	for (uint64_t nth = 1, done = 0; !done; nth++) {
-		reader_open(&reader, writer.bytes, 0, 0, NULL);
-		wb_mem_fail_at(nth, true);
-		reader.opened = wb_capture_open_bytes(reader.session, "test", writer.bytes, writer.size, NULL, &reader.capture);
-		reader_read_all(&reader, 3);
-		done = wb_mem_count() < nth;
-		wb_mem_fail_at(0, false);
-		if (!done)
-			CHECK(reader.end == WB_ERR_MEMORY || reader.end == WB_ERR_UNSUPPORTED);
-		reader_close(&reader);
-	}
+	reader_fail_everywhere(&reader, writer.bytes, writer.size);
+	write_file(&writer, true, 2);
+	reader_fail_everywhere(&reader, writer.bytes, writer.size);
 }
 
 /* 24 MiB of samples, no round mark, in 4 MiB of memory: the queue must not grow with the recording. */

@@ -206,6 +206,7 @@ static void joins_late_callchains(void)
 		}
 		reader_close(&reader);
 	}
+	reader_fail_everywhere(&reader, writer.bytes, writer.size);
 }
 
 /* Thousands that wait for ever do not pile up. */

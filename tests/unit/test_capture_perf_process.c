@@ -462,6 +462,31 @@ static void keeps_its_memory(void)
 	test_row(NULL);
 }
 
+static void fails_clean_without_memory(void)
+{
+	start();
+	build_id(T_BUILD_ID, M_USER, "abcdefghijklmnopqrst", 0, "/a");
+	w_mmap(&writer, M_KERNEL, UINT32_MAX, 0xffffffff81000000, 0x1000000, 0xffffffff81000000, "[kernel.kallsyms]_text");
+	w_end(&writer);
+	w_comm(&writer, 0, 5, 5, "parent");
+	w_end(&writer);
+	map(5, 0x10000, 0x20000, "/a");
+	sample(5, 0x10000);
+	task(T_FORK, 0, 6, 5, 6, 5);
+	map(6, 0x20000, 0x30000, "//anon");
+	sample_abi(6, 6, 0x20000, 1, M_USER);
+	w_begin(&writer, T_KSYMBOL, 0);
+	w_u64(&writer, 0xffffffffc0100000);
+	w_u32(&writer, 0x100);
+	w_u32(&writer, 1);
+	w_string(&writer, "bpf_prog_1");
+	w_end(&writer);
+	sample(6, 0xffffffffc0100000);
+	task(T_EXIT, 0, 6, 5, 6, 5);
+	sample(5, 0x10000);
+	reader_fail_everywhere(&reader, writer.bytes, writer.size);
+}
+
 int main(void)
 {
 	TEST_RUN(later_mappings_cut_earlier_ones);
@@ -476,5 +501,6 @@ int main(void)
 	TEST_RUN(finds_build_ids);
 	TEST_RUN(takes_the_callers_kernel);
 	TEST_RUN(keeps_its_memory);
+	TEST_RUN(fails_clean_without_memory);
 	return test_summary();
 }
