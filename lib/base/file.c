@@ -78,6 +78,11 @@ enum wb_err wb_file_open(const char *path, bool map, struct wb_file **ret_file, 
 		file->mapped = memory != MAP_FAILED;
 		file->memory = file->mapped ? memory : NULL;
 	}
+	/* The mapping outlives it, and there may be thousands of mapped files, but not of descriptors. */
+	if (file->mapped) {
+		close(file->fd);
+		file->fd = -1;
+	}
 	*ret_file = file;
 	return WB_OK;
 out:

@@ -40,12 +40,13 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Length of the folder's part, without its last slash; 0 for none, and for the root. */
+/* Length of the folder's part with its last slash; 0 for a mere name, which is in the folder where we are. Longer than any path that fits
+ * is as good as too long. */
 static int folder_length(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	size_t length = (size_t)(base_name(path) - path);
 
-	return slash ? (int)(slash - path) : 0;
+	return length < WB_CANDIDATE_PATH_MAX ? (int)length : WB_CANDIDATE_PATH_MAX;
 }
 
 /* Whether a path climbs: recorded ones are put below a folder, and must stay there. */
@@ -93,7 +94,8 @@ typedef bool (*rule_fn)(const char *dir, const struct wb_file_query *query, char
 /* Roles whose file is the one that the capture recorded a path for. */
 static bool is_recorded(const struct wb_file_query *query)
 {
-	return (query->role == WB_FILE_EXECUTABLE || query->role == WB_FILE_SYMBOLS) && is_file_path(query->path);
+	/* Generated code may be called anything; symbols of it are in files with a whole path only. */
+	return is_file_path(query->path) && (query->role == WB_FILE_EXECUTABLE || (query->role == WB_FILE_SYMBOLS && *query->path == '/'));
 }
 
 /* The recorded path itself. */
@@ -154,25 +156,25 @@ static bool is_link(const struct wb_file_query *query)
 static bool rule_link_beside(const char *dir, const struct wb_file_query *query, char *path)
 {
 	(void)dir;
-	return is_link(query) && make(path, "%.*s/%s", folder_length(query->referrer), query->referrer, query->path);
+	return is_link(query) && make(path, "%.*s%s", folder_length(query->referrer), query->referrer, query->path);
 }
 
 static bool rule_link_in_debug(const char *dir, const struct wb_file_query *query, char *path)
 {
 	(void)dir;
-	return is_link(query) && make(path, "%.*s/.debug/%s", folder_length(query->referrer), query->referrer, query->path);
+	return is_link(query) && make(path, "%.*s.debug/%s", folder_length(query->referrer), query->referrer, query->path);
 }
 
 static bool rule_link_below(const char *dir, const struct wb_file_query *query, char *path)
 {
 	return is_link(query) && query->referrer[0] == '/' && !climbs(query->referrer) &&
-	       make(path, "%s%.*s/%s", dir, folder_length(query->referrer), query->referrer, query->path);
+	       make(path, "%s%.*s%s", dir, folder_length(query->referrer), query->referrer, query->path);
 }
 
 static bool rule_sysroot_link(const char *dir, const struct wb_file_query *query, char *path)
 {
 	return is_link(query) && query->referrer[0] == '/' && !climbs(query->referrer) &&
-	       make(path, "%s/usr/lib/debug%.*s/%s", dir, folder_length(query->referrer), query->referrer, query->path);
+	       make(path, "%s/usr/lib/debug%.*s%s", dir, folder_length(query->referrer), query->referrer, query->path);
 }
 
 /* Supplementary and split files: as named, from the folder of the file that names them. */
@@ -188,14 +190,14 @@ static bool rule_named(const char *dir, const struct wb_file_query *query, char 
 		return false;
 	if (query->path[0] == '/' || query->role == WB_FILE_DWP)
 		return make(path, "%s", query->path);
-	return *query->referrer && make(path, "%.*s/%s", folder_length(query->referrer), query->referrer, query->path);
+	return *query->referrer && make(path, "%.*s%s", folder_length(query->referrer), query->referrer, query->path);
 }
 
 static bool rule_named_beside(const char *dir, const struct wb_file_query *query, char *path)
 {
 	(void)dir;
 	return is_named_by_debug(query) && *query->referrer &&
-	       make(path, "%.*s/%s", folder_length(query->referrer), query->referrer, base_name(query->path));
+	       make(path, "%.*s%s", folder_length(query->referrer), query->referrer, base_name(query->path));
 }
 
 static bool rule_named_below(const char *dir, const struct wb_file_query *query, char *path)

@@ -152,7 +152,8 @@ enum wb_err wb_object_read(const struct wb_object *object, uint64_t vaddr, void 
 	uint64_t offset, left;
 	enum wb_err err;
 
-	if (!object->file || !extent_of_vaddr(object, vaddr, &offset, &left) || left < count)
+	/* A debug file has its program headers from the file that it was cut from, which has the bytes. */
+	if (!object->file || object->is_debug_only || !extent_of_vaddr(object, vaddr, &offset, &left) || left < count)
 		return WB_NONE;
 	err = wb_file_read(object->file, offset, buffer, count);
 	/* The file ends inside of its segment: the bytes are absent. */

@@ -48,6 +48,9 @@ static void make_trees(void)
 	put("client/ab" ID_REST "/executable", "x");
 	put("client/ab" ID_REST "/debuginfo", "");
 	put("secret", "x");
+	put("here.debug", "x");
+	if (chdir(test_state.tmp))
+		exit(1);
 
 	/* perf links the build id to the folder that has the files. */
 	char link[TEST_PATH_MAX];
@@ -102,6 +105,8 @@ static const struct {
 	{ "host: perf map", HOST, WB_FILE_SYMBOLS, "@/host/tmp/perf-7.map", NULL, NULL, { "@/host/tmp/perf-7.map" } },
 	{ "host: debug link", HOST, WB_FILE_DEBUG, "prog.debug", "@/host/bin/prog", NULL,
 	  { "@/host/bin/prog.debug", "@/host/bin/.debug/prog.debug" } },
+	{ "host: debug link of a file where we are", HOST, WB_FILE_DEBUG, "here.debug", "prog", NULL, { "here.debug" } },
+	{ "host: symbols of what is no path", HOST, WB_FILE_SYMBOLS, "here.debug", NULL, NULL, { NULL } },
 	{ "host: debug link is a name only", HOST, WB_FILE_DEBUG, "../bin/prog.debug", "@/host/bin/prog", NULL, { NULL } },
 	{ "host: dwo", HOST, WB_FILE_DWO, "unit.dwo", "@/host/bin/prog", NULL, { "@/host/bin/unit.dwo", "@/host/bin/unit.dwo" } },
 	{ "host: dwo elsewhere", HOST, WB_FILE_DWO, "/build/unit.dwo", "@/host/bin/prog", NULL, { "@/host/bin/unit.dwo" } },

@@ -484,6 +484,7 @@ static void takes_symbol_texts(void)
 	CHECK_EQ_I64(wb_bounds_find(image, 0x1004, &bound), WB_NONE);
 	CHECK_EQ_I64(wb_image_add_symbols(image, "junk", "junk", 4), WB_ERR_UNSUPPORTED);
 	CHECK_EQ_I64(wb_image_add_symbols(image, "perf-1.map", text, sizeof text - 1), WB_OK);
+	CHECK_EQ_I64(wb_image_add_symbols(image, "perf-2.map", text, sizeof text - 1), WB_NONE);
 	REQUIRE(wb_image_object(image, WB_FILE_SYMBOLS, &object) == WB_OK);
 	CHECK_EQ_I64(wb_image_symbols(image, object, count_symbols, &count), WB_OK);
 	CHECK_EQ_U64(count, 2);
