@@ -203,9 +203,11 @@ static enum wb_err copy_objects(struct writer *writer, bool debug_files)
 	for (size_t i = 0; i < writer->num_objects && !err; i++) {
 		struct wb_image_info info = { .size = sizeof(info) };
 		struct object *object = &writer->objects[i];
+		struct wb_object *used;
 
 		err = wb_image_info(object->image, &info);
-		if (err || !*info.files[WB_FILE_EXECUTABLE].path || info.files[WB_FILE_EXECUTABLE].verdict == WB_VERDICT_MISMATCHED)
+		/* A file that was refused must not come back as the folder's own, which is believed. */
+		if (err || wb_image_object(object->image, WB_FILE_EXECUTABLE, &used) != WB_OK)
 			continue;
 		/* Not a file: memory that the capture brought along. */
 		if (wb_file_kind(info.files[WB_FILE_EXECUTABLE].path) != WB_FILE_KIND_REGULAR)

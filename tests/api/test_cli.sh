@@ -95,6 +95,19 @@ echo 'not an object' >"$dir/module/words"
 printf '400000-410000 r-xp 0 00:00 0 words\n' >"$dir/module/maps.txt"
 expect 'unreadable module' 0 "$dir/module/words: " 4 "$walkback" stacks "$dir/module"
 
+# A file of this host that nothing verifies is not used; nor does it get into a snapshot, whose own files are believed.
+mkdir "$dir/host"
+printf 'rip: 401000\nrsp: ff001000\n' >"$dir/host/regs.txt"
+printf '400000-410000 r-xp 0 00:00 0 /bin/sh\n' >"$dir/host/maps.txt"
+expect 'unverifiable file' 0 '1 files? of this host' 4 "$walkback" stacks "$dir/host"
+expect 'snapshot of it' 0 "$dir/host2: sample 0" 1 "$walkback" snapshot "$dir/host" -o "$dir/host2"
+if [ -e "$dir/host2/sh" ] || [ "$(cat "$dir/host2/regs.txt")" != "$(printf 'rip: 401000\nrsp: ff001000')" ]; then
+    echo 'snapshot of it: has the file, or other registers:'
+    ls "$dir/host2"
+    cat "$dir/host2/regs.txt"
+    failed=$((failed + 1))
+fi
+
 # Output that cannot be written.
 expect 'no such output folder' 1 "$dir/none/out: No such file" 1 "$walkback" stacks -o "$dir/none/out" "$demo/perf.data"
 if [ -w /dev/full ]; then
