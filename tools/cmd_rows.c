@@ -14,6 +14,7 @@ enum {
 	HOWS = WB_HOW_EHABI + 1,
 	TEXT_SIZE = 512,              /* of a row: what does not fit ends in "..." */
 	TITLE_WIDTH = 21,             /* two addresses of 32 bits; longer ones push the rest along */
+	GAP_MAX = 1 << 20,            /* bytes in a row that no row is for, each asked for: a damaged size can be anything */
 };
 
 struct rows {
@@ -29,6 +30,7 @@ struct rows {
 /* A range in which no strategy's row changes. */
 struct range {
 	uint64_t start, end;
+	bool found;                   /* the image itself has a row here */
 	char text[HOWS][TEXT_SIZE];   /* "" without a row */
 };
 
@@ -142,10 +144,10 @@ static const uint32_t NEVER = 1u << WB_HOW_CONTEXT | 1u << WB_HOW_GIVEN | 1u << 
 static enum wb_err read_range(struct rows *rows, uint64_t pc, uint64_t end, struct range *range)
 {
 	struct wb_row_info info;
-	bool found = false;
 
 	range->start = pc;
 	range->end = end;
+	range->found = false;
 	for (unsigned how = 0; how < HOWS; how++) {
 		enum wb_err err = WB_NONE;
 
@@ -159,7 +161,7 @@ static enum wb_err read_range(struct rows *rows, uint64_t pc, uint64_t end, stru
 			snprintf(range->text[how], TEXT_SIZE, "broken");
 		if (!err) {
 			format_row(rows, &info, range->text[how]);
-			found |= !(GENERAL >> how & 1);
+			range->found |= !(GENERAL >> how & 1);
 			if (info.end > pc && info.end < range->end)
 				range->end = info.end;
 		}
@@ -167,7 +169,7 @@ static enum wb_err read_range(struct rows *rows, uint64_t pc, uint64_t end, stru
 			rows->widths[how] = strlen(range->text[how]);
 	}
 	/* Where the image says nothing, its next row may start at any byte. */
-	if (!found)
+	if (!range->found)
 		range->end = pc + 1;
 	return WB_OK;
 }
@@ -226,17 +228,20 @@ static void print_range(struct rows *rows, struct range *range)
 	print_columns(rows, line, range->text);
 }
 
-/* Goes through the ranges from start to end. Neighbours with the same rows are one. */
+/* Goes through the ranges from start to end, or to where nothing has come for long. Neighbours with the same rows are one. */
 static enum wb_err each_range(struct rows *rows, uint64_t start, uint64_t end, bool print)
 {
 	struct range range, next;
+	uint64_t last = start;        /* where the image had something last */
 	bool pending = false;
 
-	for (uint64_t pc = start; pc < end; pc = next.end) {
+	for (uint64_t pc = start; pc < end && pc - last < GAP_MAX; pc = next.end) {
 		enum wb_err err = read_range(rows, pc, end, &next);
 
 		if (err)
 			return err;
+		if (next.found)
+			last = next.end;
 		if (pending && same_rows(&range, &next)) {
 			range.end = next.end;
 			continue;
@@ -248,6 +253,8 @@ static enum wb_err each_range(struct rows *rows, uint64_t start, uint64_t end, b
 	}
 	if (pending && print)
 		print_range(rows, &range);
+	if (print && end - last > GAP_MAX)
+		wb_output_format(&rows->output, "  0x%08" PRIx64 "-0x%08" PRIx64 "  left out: no rows for a long way\n", last + GAP_MAX, end);
 	return WB_OK;
 }
 
@@ -270,7 +277,7 @@ static enum wb_err print_table(struct rows *rows, const char *title, uint64_t st
 		return err;
 	wb_output_format(&rows->output, "%s 0x%" PRIx64 "-0x%" PRIx64 "\n", title, start, end);
 	if (!has_columns(rows)) {
-		wb_output_text(&rows->output, "  no rows\n");
+		wb_output_text(&rows->output, end - start > GAP_MAX ? "  no rows at first, nor for a long way\n" : "  no rows\n");
 		return WB_OK;
 	}
 	print_header(rows);
@@ -304,6 +311,8 @@ static enum wb_err print_symbol(struct rows *rows, const char *name, uint64_t st
 		err = read_range(rows, start, UINT64_MAX, &range);
 		rows->asked = asked;
 	}
+	if (size > UINT64_MAX - start)
+		size = UINT64_MAX - start;
 	return err ? err : print_table(rows, name, start, size ? start + size : range.end);
 }
 
