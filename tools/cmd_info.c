@@ -12,9 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
-	FRAMES_CAP = 1024,            /* of a stack: the innermost ones are counted */
+	FRAMES_CAP = 65536,           /* of a stack: a walker's own limit */
 	MISSING_SHOWN = 20,
 };
 
@@ -150,14 +151,30 @@ static void count_stack(struct info *info, const struct wb_frame *frames, size_t
 		module->ends++;
 }
 
+/* Frames are named for what the session then knows: the files that names would have needed. */
+static enum wb_err name_frames(struct wb_symbolizer *symbolizer, const struct wb_frame *frames, size_t count)
+{
+	const struct wb_site *sites;
+	enum wb_err err = WB_OK;
+	size_t num_sites;
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = wb_symbolize_frame(symbolizer, &frames[i], &sites, &num_sites);
+	return err;
+}
+
 static enum wb_err walk_all(struct info *info)
 {
+	struct wb_symbolizer_opts opts = { .size = sizeof(opts), .detail = WB_DETAIL_INLINES, .raw_names = 1 };
 	struct wb_frame *frames = malloc(FRAMES_CAP * sizeof(*frames));
 	const struct wb_sample *sample;
+	struct wb_symbolizer *symbolizer = NULL;
 	struct wb_walker *walker = NULL;
 	struct wb_space *space;
 	enum wb_err err = frames ? wb_walker_new(info->input.session, NULL, &walker) : WB_ERR_MEMORY;
 
+	if (!err)
+		err = wb_symbolizer_new(info->input.session, &opts, &symbolizer);
 	while (!err) {
 		struct wb_stop stop;
 		size_t count;
@@ -166,8 +183,11 @@ static enum wb_err walk_all(struct info *info)
 		if (!err)
 			err = wb_walk(walker, space, sample, frames, sizeof(*frames), FRAMES_CAP, &count, &stop);
 		if (!err)
+			err = name_frames(symbolizer, frames, count);
+		if (!err)
 			count_stack(info, frames, count, &stop);
 	}
+	wb_symbolizer_free(symbolizer);
 	wb_walker_free(walker);
 	free(frames);
 	return err == WB_NONE ? WB_OK : err;
@@ -196,8 +216,9 @@ static enum wb_err put_capture(struct info *info)
 	put_text(info, "host", capture.hostname);
 	put_text(info, "kernel", capture.os_release);
 	put_text(info, "command", capture.command_line);
-	put_text(info, "from here", capture.from_this_host ? "yes: unverifiable files of this host are used" :
-	                                                     "no: files of this host are used only if they match");
+	put_text(info, "from here", capture.from_this_host   ? "yes: unverifiable files of this host are used" :
+	                            info->input.paths.trust ? "no: unverifiable files of this host are used as --trust-paths says" :
+	                                                      "no: files of this host are used only if they match");
 	for (size_t i = 0; i < capture.num_events; i++) {
 		wb_output_format(&info->output, "%-14s", "event");
 		wb_output_clean(&info->output, capture.events[i].name);
@@ -248,6 +269,7 @@ static void put_missing(struct info *info)
 	wb_output_text(&info->output, "\nmissing, by frames that are without it\n");
 	for (size_t i = 0; i < MISSING_SHOWN; i++) {
 		struct wb_wanted wanted = { .size = sizeof(wanted) };
+		char text[WB_INPUT_WANTED_SIZE];
 
 		if (wb_session_wanted(info->input.session, i, &wanted)) {
 			if (!i)
@@ -256,7 +278,8 @@ static void put_missing(struct info *info)
 		}
 		wb_output_format(&info->output, "  %8" PRIu64 "  ", wanted.frames);
 		wb_output_clean(&info->output, *wanted.path ? wanted.path : "?");
-		wb_output_format(&info->output, ": %s %s", wb_input_role_text(wanted.role), wb_verdict_text(wanted.verdict));
+		wb_input_wanted_text(&wanted, text, sizeof(text));
+		wb_output_format(&info->output, ": %s", text);
 		if (wanted.build_id_size)
 			wb_output_text(&info->output, ", build id ");
 		put_id(info, wanted.build_id, wanted.build_id_size < sizeof(wanted.build_id) ? wanted.build_id_size : sizeof(wanted.build_id));
@@ -282,7 +305,9 @@ static enum wb_err describe_capture(struct info *info)
 static bool is_object(const char *path)
 {
 	unsigned char head[18] = { 0 };
-	FILE *file = strcmp(path, "-") ? fopen(path, "rb") : NULL;
+	struct stat st;
+	/* Opening a pipe would wait for its other end, reading from it take what it has. */
+	FILE *file = strcmp(path, "-") && !stat(path, &st) && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
 	size_t got = file ? fread(head, 1, sizeof(head), file) : 0;
 	bool big_endian = head[5] == 2;
 

@@ -167,7 +167,7 @@ int wb_input_open(struct wb_input *input, const char *path)
 	return status ? status : wb_input_reopen(input);
 }
 
-const char *wb_input_role_text(enum wb_file_role role)
+static const char *role_text(enum wb_file_role role)
 {
 	switch (role) {
 	case WB_FILE_EXECUTABLE: return "file";
@@ -180,20 +180,25 @@ const char *wb_input_role_text(enum wb_file_role role)
 	return "file";
 }
 
+void wb_input_wanted_text(const struct wb_wanted *wanted, char *text, size_t size)
+{
+	if (!strncmp(wanted->path, "[kernel", 7))
+		snprintf(text, size, "no symbols; --kallsyms FILE gives them");
+	else
+		snprintf(text, size, "%s %s", role_text(wanted->role),
+		         wanted->verdict == WB_VERDICT_NOT_TRIED ? "missing" : wb_verdict_text(wanted->verdict));
+}
+
 static void report_wanted(struct wb_input *input, const struct wb_wanted *wanted)
 {
-	char id[2 * sizeof(wanted->build_id) + 1] = "";
+	bool kernel = !strncmp(wanted->path, "[kernel", 7);
+	char id[2 * sizeof(wanted->build_id) + 1] = "", text[WB_INPUT_WANTED_SIZE];
 
-	if (!strncmp(wanted->path, "[kernel", 7)) {
-		wb_report_line(&input->report, "%s: no symbols; --kallsyms FILE gives them: %" PRIu64 " frames without a name", wanted->path,
-		               wanted->frames);
-		return;
-	}
-	for (size_t i = 0; i < wanted->build_id_size && i < sizeof(wanted->build_id); i++)
+	for (size_t i = 0; i < wanted->build_id_size && i < sizeof(wanted->build_id) && !kernel; i++)
 		snprintf(id + 2 * i, 3, "%02x", wanted->build_id[i]);
-	wb_report_line(&input->report, "%s: %s %s%s%s: %" PRIu64 " frames without it", *wanted->path ? wanted->path : "?",
-	               wb_input_role_text(wanted->role),
-	               wanted->verdict == WB_VERDICT_NOT_TRIED ? "missing" : wb_verdict_text(wanted->verdict), *id ? ", build id " : "", id, wanted->frames);
+	wb_input_wanted_text(wanted, text, sizeof(text));
+	wb_report_line(&input->report, "%s: %s%s%s: %" PRIu64 " frames without %s", *wanted->path ? wanted->path : "?", text,
+	               *id ? ", build id " : "", id, wanted->frames, kernel ? "a name" : "it");
 }
 
 void wb_input_report_missing(struct wb_input *input, size_t max)

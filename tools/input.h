@@ -37,8 +37,9 @@ int wb_input_open(struct wb_input *input, const char *path);
 int wb_input_reopen(struct wb_input *input);
 void wb_input_deinit(struct wb_input *input);
 
-/* "file", "debug file", ... */
-const char *wb_input_role_text(enum wb_file_role role);
+/* "debug file missing", "file unverifiable", ...: what was wanted and why it was not had. */
+enum { WB_INPUT_WANTED_SIZE = 128 };
+void wb_input_wanted_text(const struct wb_wanted *wanted, char *text, size_t size);
 
 /* Says which wanted files were not had, the most costly first, at most `max` of them. */
 void wb_input_report_missing(struct wb_input *input, size_t max);
