@@ -455,6 +455,10 @@ static enum wb_err end_of_input(struct capture_perf *perf)
 		if (stop < perf->header.data_offset + perf->header.data_size)
 			return report(perf, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, stop, "the file ends before the recording does");
 	}
+	/* A pipe has no end of its own: one that is cut between two records looks whole, but not before its first. */
+	if (!perf->events.count)
+		return report(perf, WB_ERR_DATA, WB_DIAG_CAPTURE_TRUNCATED, wb_perf_feed_position(&perf->feed),
+			      "the recording ends before it describes an event");
 	return perf->damaged || perf->header.cut ? WB_ERR_DATA : WB_NONE;
 }
 
