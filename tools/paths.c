@@ -43,8 +43,12 @@ static enum wb_err find_on_host(void *arg, const struct wb_file_query *query, si
 	if (query->role != WB_FILE_EXECUTABLE && !(query->role == WB_FILE_SYMBOLS && is_perf_map(query->path, length)))
 		return WB_NONE;
 	memcpy(ret_candidate->path, query->path, length + 1);
-	if (length >= sizeof(deleted) && !strcmp(query->path + length - (sizeof(deleted) - 1), deleted))
+	if (length >= sizeof(deleted) && !strcmp(query->path + length - (sizeof(deleted) - 1), deleted)) {
+		/* What has the name now is another file. It may still be the same build, which only a build id can tell. */
+		if (!query->build_id_size && !paths->trust)
+			return WB_NONE;
 		ret_candidate->path[length - (sizeof(deleted) - 1)] = 0;
+	}
 	if (access(ret_candidate->path, R_OK))
 		return WB_NONE;
 	ret_candidate->source = NULL;
