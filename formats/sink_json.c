@@ -168,8 +168,11 @@ static enum wb_err json_write(struct wb_sink_part *base, const struct wb_stack *
 	return WB_OK;
 }
 
+/* Recordings tell of their modules as they go on: none are known at first, which is not to say that there are none. */
 static void put_modules(struct wb_json *json, const struct wb_capture_info *info)
 {
+	if (!info->num_modules)
+		return;
 	wb_json_open(json, "modules", '[');
 	for (size_t i = 0; i < info->num_modules; i++) {
 		const struct wb_capture_module *module = &info->modules[i];

@@ -64,7 +64,7 @@ static const char *stop_words(enum wb_stop_reason reason)
 	case WB_STOP_MEMORY: return "cut by the capture";
 	case WB_STOP_NO_IMAGE: return "in a file that is not had";
 	case WB_STOP_UNMAPPED: return "outside of all mappings";
-	case WB_STOP_NO_INFO: return "without unwind information";
+	case WB_STOP_NO_INFO: return "where no strategy finds the caller";
 	case WB_STOP_BAD_INFO: return "at broken unwind information";
 	case WB_STOP_NO_PROGRESS: return "without progress";
 	case WB_STOP_LIMIT: return "at the limit of frames";
@@ -75,7 +75,7 @@ static const char *stop_words(enum wb_stop_reason reason)
 	return "other";
 }
 
-/* "walkback: 100 stacks, 90 complete (90.0%), 10 not: 8 cut by the capture, 2 without unwind information" */
+/* "walkback: 100 stacks, 90 complete (90.0%), 10 not: 8 cut by the capture, 2 outside of all mappings" */
 static void print_summary(struct stacks *stacks, const struct wb_run_stats *stats)
 {
 	char line[1024], share[32];
@@ -106,6 +106,29 @@ static void print_events_note(struct stacks *stacks)
 		wb_report_line(&stacks->input.report, "samples of %zu events are counted together; --event chooses one", used);
 }
 
+static bool has_event(const struct wb_capture_info *info, const char *name)
+{
+	for (size_t i = 0; i < info->num_events; i++)
+		if (!strcmp(info->events[i].name, name))
+			return true;
+	return false;
+}
+
+/* A name that is asked for and is not there, such as "cycles" for "cycles:u", would just leave the output empty. */
+static void print_unknown_events(struct stacks *stacks)
+{
+	struct wb_capture_info info = { .size = sizeof(info) };
+	const struct wb_texts *asked = &stacks->input.events;
+
+	if (wb_capture_info(stacks->input.capture, &info))
+		return;
+	for (size_t i = 0; i < asked->count; i++)
+		if (!has_event(&info, asked->items[i]))
+			wb_report_line(&stacks->input.report, "%s: no event %s; %s%s%s", stacks->input.name, asked->items[i],
+			               info.num_events ? "there is " : "there are none", info.num_events ? info.events[0].name : "",
+			               info.num_events > 1 ? " and others (see walkback info)" : "");
+}
+
 static void print_lost_note(struct stacks *stacks)
 {
 	struct wb_capture_info info = { .size = sizeof(info) };
@@ -120,6 +143,7 @@ static void print_notes(struct stacks *stacks, const struct wb_run_stats *stats)
 	if (stacks->input.report.quiet)
 		return;
 	print_summary(stacks, stats);
+	print_unknown_events(stacks);
 	print_events_note(stacks);
 	print_lost_note(stacks);
 	wb_input_report_missing(&stacks->input, MISSING_SHOWN);
@@ -161,7 +185,8 @@ static int write_stacks(struct stacks *stacks, const char *path, const struct wb
 	if (!wb_output_open(&output, stacks->output, &stacks->input.report))
 		return WB_EXIT_FAILED;
 	err = run(stacks, list, &output, &stats);
-	if (!err || stats.stacks)
+	/* What was walked but could not be written is no result. */
+	if (!output.error && (!err || stats.stacks))
 		print_notes(stacks, &stats);
 	if (err && !output.error)
 		status = wb_report_failure(&stacks->input.report, stacks->input.name, err);

@@ -71,6 +71,11 @@ expect 'no capture' 1 "$dir/text: " 1 "$walkback" stacks "$dir/text"
 expect 'empty folder' 1 "$dir/folder: " 1 "$walkback" stacks "$dir/folder"
 expect 'empty input' 1 'standard input: empty' 1 "$walkback" stacks -
 expect 'cut file' 1 "$dir/cut: " 2 "$walkback" stacks "$dir/cut"
+printf 'PERFILE2\020\0\0\0\0\0\0\0' >"$dir/pipe"
+expect 'cut pipe' 1 "$dir/pipe: .*the recording ends before it describes an event" 1 "$walkback" stacks "$dir/pipe"
+mkfifo "$dir/fifo"
+expect 'pipe by name' 1 "$dir/fifo: not a regular file" 1 "$walkback" info "$dir/fifo"
+expect 'no such event' 0 "$demo/perf.data: no event cycles; there is cpu-clock:u" 2 "$walkback" stacks --event cycles "$demo/perf.data"
 expect 'object as capture' 1 "$demo/words: " 1 "$walkback" stacks "$demo/words"
 expect 'capture as object' 1 "$demo/perf.data: " 1 "$walkback" symbolize -e "$demo/perf.data" 0
 expect 'no such object' 1 "$dir/none: no such file" 1 "$walkback" symbolize -e "$dir/none" 0
