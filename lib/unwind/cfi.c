@@ -40,7 +40,6 @@ struct section {
 	_Atomic(struct entry *) entries;
 	size_t num_entries;
 	table_slot *entry_slots;      /* by entry index */
-	_Atomic bool table_is_bad;
 	_Atomic bool opened;          /* .debug_frame: looked for */
 };
 
@@ -333,7 +332,6 @@ static enum wb_err find_by_table(struct wb_cfi *cfi, struct section *section, ui
 			return err;
 		if ((*ret_table)->start != table_start(section, index)) {
 			wb_mem_free(*ret_loose);
-			atomic_store_explicit(&section->table_is_bad, true, memory_order_relaxed);
 			return WB_ERR_DATA;
 		}
 		/* At 0 is what the linker dropped. */
@@ -343,10 +341,7 @@ static enum wb_err find_by_table(struct wb_cfi *cfi, struct section *section, ui
 		if (!index--)
 			break;
 	}
-	if (above == section->num_table || table_tells(section, above))
-		return WB_NONE;
-	atomic_store_explicit(&section->table_is_bad, true, memory_order_relaxed);
-	return WB_ERR_DATA;
+	return above == section->num_table || table_tells(section, above) ? WB_NONE : WB_ERR_DATA;
 }
 
 static enum wb_err find_by_index(struct wb_cfi *cfi, struct section *section, uint64_t image_pc, const struct wb_row_table **ret_table,
@@ -370,9 +365,10 @@ static enum wb_err find_in_section(struct wb_cfi *cfi, struct section *section, 
 
 	if (!section->data.size)
 		return WB_NONE;
-	if (section->table && !atomic_load_explicit(&section->table_is_bad, memory_order_relaxed)) {
+	if (section->table) {
 		err = find_by_table(cfi, section, image_pc, ret_table, ret_loose);
-		/* What is broken, the FDE or the table? The index tells. */
+		/* What is broken, the FDE or the table? The index tells. (That the table was wrong here is not remembered: what is found at one
+		 * address must not depend on which others were asked for before.) */
 		if (err != WB_ERR_DATA)
 			return err;
 	}

@@ -55,6 +55,19 @@ static inline void cfi_make_uleb(struct cfi_make *m, uint64_t value)
 	} while (value);
 }
 
+static inline void cfi_make_sleb(struct cfi_make *m, int64_t value)
+{
+	bool more = true;
+
+	while (more) {
+		uint8_t byte = value & 0x7f;
+
+		value >>= 7; /* keeps the sign with every compiler of interest */
+		more = !(value == 0 && !(byte & 0x40)) && !(value == -1 && byte & 0x40);
+		cfi_make_put(m, byte | (more ? 0x80 : 0), 1);
+	}
+}
+
 /* Room for the length; what cfi_make_end takes. */
 static inline size_t cfi_make_begin(struct cfi_make *m)
 {
@@ -86,13 +99,13 @@ static inline void cfi_make_pointer(struct cfi_make *m, uint8_t encoding, uint64
 		return;
 	}
 	value -= (encoding & 0x70) == 0x10 ? at : (encoding & 0x70) == 0x20 ? m->text_base : (encoding & 0x70) == 0x30 ? m->data_base : 0;
-	switch (encoding & 7) {
-	case 0: cfi_make_put(m, value, m->address_size); break;
-	case 1: cfi_make_uleb(m, value); break; /* as sleb too: ten bytes hold every value, and those of addresses here are below 2^62 */
-	case 2: cfi_make_put(m, value, 2); break;
-	case 3: cfi_make_put(m, value, 4); break;
-	case 4: cfi_make_put(m, value, 8); break;
-	default: abort();
+	switch (encoding & 0x0f) {
+	case 0x01: cfi_make_uleb(m, value); break;
+	case 0x09: cfi_make_sleb(m, (int64_t)value); break;
+	case 0x02: case 0x0a: cfi_make_put(m, value, 2); break;
+	case 0x03: case 0x0b: cfi_make_put(m, value, 4); break;
+	case 0x04: case 0x0c: cfi_make_put(m, value, 8); break;
+	default: cfi_make_put(m, value, m->address_size); break;
 	}
 }
 
