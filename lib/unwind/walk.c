@@ -485,17 +485,21 @@ static void set_space(struct wb_walker *w, struct wb_space *space)
 
 static bool arrays_are_there(const struct wb_sample *sample)
 {
-	return (sample->contexts || !sample->num_contexts) && (sample->regions || !sample->num_regions) && (sample->given || !sample->num_given);
+	return (sample->contexts || !sample->num_contexts) && (sample->regions || !sample->num_regions) && (!sample->num_given || sample->given);
+}
+
+static bool region_is_sound(const struct wb_region *region)
+{
+	return !region->size || (region->bytes && region->address <= UINT64_MAX - (region->size - 1));
 }
 
 static bool regions_are_sound(const struct wb_region *regions, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (regions[i].size && (!regions[i].bytes || regions[i].address > UINT64_MAX - (regions[i].size - 1)))
-			return false;
-		if (i && regions[i].address - regions[i - 1].address < regions[i - 1].size)
-			return false;
-		if (i && regions[i].address < regions[i - 1].address)
+	if (count && !region_is_sound(&regions[0]))
+		return false;
+	for (size_t i = 1; i < count; i++) {
+		if (!region_is_sound(&regions[i]) || regions[i].address < regions[i - 1].address ||
+		    regions[i].address - regions[i - 1].address < regions[i - 1].size)
 			return false;
 	}
 	return true;
@@ -503,22 +507,22 @@ static bool regions_are_sound(const struct wb_region *regions, size_t count)
 
 enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const struct wb_sample *sample)
 {
-	enum wb_err err;
+	enum wb_err err = WB_OK;
 
 	if (!w || !space || !sample)
 		return WB_ERR_ARGUMENT;
-	/* Nothing of the walk before is borrowed any more, also if this one cannot begin. */
-	w->sample = NULL;
-	w->base_context = NULL;
 	w->done = w->is_pending = w->has_now = w->no_memory = false;
 	if (sample->size != sizeof(w->taken)) {
 		err = wb_struct_take(&w->taken, sizeof(w->taken), sample);
-		if (err)
-			return err;
 		sample = &w->taken;
 	}
-	if (!arrays_are_there(sample) || !regions_are_sound(sample->regions, sample->num_regions))
-		return WB_ERR_ARGUMENT;
+	if (!err && (!arrays_are_there(sample) || !regions_are_sound(sample->regions, sample->num_regions)))
+		err = WB_ERR_ARGUMENT;
+	if (err) {
+		/* Nothing of the walk before is borrowed any more, also if this one cannot begin. */
+		w->sample = NULL;
+		return err;
+	}
 	set_space(w, space);
 	w->sample = sample;
 	w->view.regions = sample->regions;

@@ -87,7 +87,6 @@ struct wb_walker {
 	struct wb_hint *hint;         /* the one of the last look-up */
 	struct wb_hint nowhere;       /* where nothing is mapped; never filled */
 	bool hints_may_change;        /* a file was not had, and its finder may yet have it */
-	bool no_memory;               /* what a file has could not be read for lack of memory: the walk fails rather than go on without */
 
 	/* The walk. */
 	const struct wb_sample *sample; /* the caller's, borrowed until the next begin; or `taken` */
@@ -98,6 +97,7 @@ struct wb_walker {
 	bool has_now;                 /* the walk stands on a frame that was not given yet */
 	bool is_pending;              /* step by step: `applied` leads on from the frame given last */
 	bool done;
+	bool no_memory;               /* what a file has could not be read for lack of memory: the walk fails rather than go on without */
 	struct wb_stop stop;
 
 	/* The step from the frame given last. */
