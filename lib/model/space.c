@@ -23,15 +23,11 @@ struct leaf {
 	struct wb_map maps[LEAF_MAX]; /* sorted, disjoint */
 };
 
+/* Versions share the blocks that were added before: adding one costs the same however many there are. */
 struct block {
 	atomic_uint refs;
+	struct block *older;          /* referenced */
 	struct wb_memory memory;
-};
-
-struct blocks {
-	atomic_uint refs;
-	size_t count;
-	struct block *items[];        /* oldest first; the newest that holds an address wins */
 };
 
 struct wb_space {
@@ -40,7 +36,7 @@ struct wb_space {
 	struct wb_platform platform;
 	const struct wb_arch_info *arch;
 	struct wb_space *parent;
-	struct blocks *blocks;        /* NULL: none */
+	struct block *newest;         /* extra memory, the newest that holds an address wins; NULL: none */
 	uint64_t pointer_mask;
 	uint64_t num_maps;
 	size_t num_leaves;
@@ -92,27 +88,22 @@ static struct leaf *leaf_ref(struct leaf *leaf)
 
 static void block_unref(struct block *block)
 {
-	if (atomic_fetch_sub_explicit(&block->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	if (block->memory.release)
-		block->memory.release(block->memory.arg);
-	wb_mem_free(block);
+	/* A loop, not recursion, over older ones. */
+	while (block && atomic_fetch_sub_explicit(&block->refs, 1, memory_order_acq_rel) == 1) {
+		struct block *older = block->older;
+
+		if (block->memory.release)
+			block->memory.release(block->memory.arg);
+		wb_mem_free(block);
+		block = older;
+	}
 }
 
-static void blocks_unref(struct blocks *blocks)
+static struct block *block_ref(struct block *block)
 {
-	if (!blocks || atomic_fetch_sub_explicit(&blocks->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	for (size_t i = 0; i < blocks->count; i++)
-		block_unref(blocks->items[i]);
-	wb_mem_free(blocks);
-}
-
-static struct blocks *blocks_ref(struct blocks *blocks)
-{
-	if (blocks)
-		atomic_fetch_add_explicit(&blocks->refs, 1, memory_order_relaxed);
-	return blocks;
+	if (block)
+		atomic_fetch_add_explicit(&block->refs, 1, memory_order_relaxed);
+	return block;
 }
 
 /* ---- Versions ---- */
@@ -138,7 +129,7 @@ static struct wb_space *space_like(const struct wb_space *space, size_t num_leav
 	next->platform = space->platform;
 	next->arch = space->arch;
 	next->parent = wb_space_ref(space->parent);
-	next->blocks = blocks_ref(space->blocks);
+	next->newest = block_ref(space->newest);
 	next->pointer_mask = space->pointer_mask;
 	return next;
 }
@@ -187,7 +178,7 @@ void wb_space_unref(struct wb_space *space)
 
 		for (size_t i = 0; i < space->num_leaves; i++)
 			leaf_unref(space->leaves[i]);
-		blocks_unref(space->blocks);
+		block_unref(space->newest);
 		wb_session_unref(space->session);
 		wb_mem_free(space);
 		space = parent;
@@ -284,8 +275,19 @@ static size_t cut(const struct wb_space *space, size_t first, size_t last, uint6
 	return count;
 }
 
-/* A version in which [start, end) holds `insert` alone, or nothing. */
-static enum wb_err space_replace(const struct wb_space *space, uint64_t start, uint64_t end, const struct wb_map *insert,
+/* A leaf for the next version: a reference, or the only one if nobody else has this version, which then goes. */
+static struct leaf *leaf_for_next(struct wb_space *space, size_t index, bool goes)
+{
+	struct leaf *leaf = space->leaves[index];
+
+	if (!goes)
+		return leaf_ref(leaf);
+	space->leaves[index] = NULL;
+	return leaf;
+}
+
+/* A version in which [start, end) holds `insert` alone, or nothing. `goes`: space is given up by the caller right after, also on failure. */
+static enum wb_err space_replace(struct wb_space *space, bool goes, uint64_t start, uint64_t end, const struct wb_map *insert,
                                  struct wb_space **ret_next)
 {
 	struct wb_map kept[2 * LEAF_MAX + 3];
@@ -308,7 +310,7 @@ static enum wb_err space_replace(const struct wb_space *space, uint64_t start, u
 	for (size_t i = first; i < last; i++)
 		next->num_maps -= space->leaves[i]->count;
 	for (size_t i = 0; i < first; i++)
-		next->leaves[next->num_leaves++] = leaf_ref(space->leaves[i]);
+		next->leaves[next->num_leaves++] = leaf_for_next(space, i, goes);
 	for (size_t i = 0; i < pieces; i++) {
 		size_t size = (count - made) / (pieces - i);
 
@@ -321,7 +323,7 @@ static enum wb_err space_replace(const struct wb_space *space, uint64_t start, u
 		made += size;
 	}
 	for (size_t i = last; i < space->num_leaves; i++)
-		next->leaves[next->num_leaves++] = leaf_ref(space->leaves[i]);
+		next->leaves[next->num_leaves++] = leaf_for_next(space, i, goes);
 	*ret_next = next;
 	return WB_OK;
 }
@@ -342,7 +344,7 @@ static enum wb_err image_of_mapping(struct wb_space *space, const struct wb_mapp
 	return wb_image_new(space->session, &identity, ret_image);
 }
 
-static enum wb_err space_map_one(struct wb_space *space, const struct wb_mapping *given, struct wb_space **ret_next)
+static enum wb_err space_map_one(struct wb_space *space, bool goes, const struct wb_mapping *given, struct wb_space **ret_next)
 {
 	struct wb_mapping mapping;
 	struct wb_map map = { 0 };
@@ -362,7 +364,7 @@ static enum wb_err space_map_one(struct wb_space *space, const struct wb_mapping
 	map.file_offset = mapping.file_offset;
 	map.image_id = map.image ? wb_image_id(map.image) : 0;
 	map.prot = (uint8_t)mapping.prot;
-	err = space_replace(space, map.start, map.end, &map, ret_next);
+	err = space_replace(space, goes, map.start, map.end, &map, ret_next);
 	wb_image_unref(map.image);
 	return err;
 }
@@ -377,7 +379,7 @@ enum wb_err wb_space_map(struct wb_space *space, const struct wb_mapping *mappin
 	current = wb_space_ref(space);
 	for (size_t i = 0; i < count; i++, at += mappings->size) {
 		struct wb_space *next;
-		enum wb_err err = space_map_one(current, (const struct wb_mapping *)(const void *)at, &next);
+		enum wb_err err = space_map_one(current, i > 0, (const struct wb_mapping *)(const void *)at, &next);
 
 		wb_space_unref(current);
 		if (err)
@@ -392,7 +394,7 @@ enum wb_err wb_space_unmap(struct wb_space *space, uint64_t start, uint64_t end,
 {
 	if (!space || !ret_next || start >= end)
 		return WB_ERR_ARGUMENT;
-	return space_replace(space, start, end, NULL, ret_next);
+	return space_replace(space, false, start, end, NULL, ret_next);
 }
 
 enum wb_err wb_space_set_parent(struct wb_space *space, struct wb_space *parent, struct wb_space **ret_next)
@@ -451,36 +453,20 @@ enum wb_err wb_space_set_platform(struct wb_space *space, const struct wb_platfo
 
 /* ---- Memory ---- */
 
-static enum wb_err block_new(const struct wb_memory *memory, struct block **ret_block)
+/* The memory becomes the block's, also on failure. */
+static enum wb_err block_new(const struct wb_memory *memory, struct block *older, struct block **ret_block)
 {
 	struct block *block = wb_mem_alloc(sizeof(*block));
 
-	if (!block)
+	if (!block) {
+		if (memory->release)
+			memory->release(memory->arg);
 		return WB_ERR_MEMORY;
+	}
 	atomic_init(&block->refs, 1);
+	block->older = block_ref(older);
 	block->memory = *memory;
 	*ret_block = block;
-	return WB_OK;
-}
-
-/* Takes block. */
-static enum wb_err blocks_append(const struct blocks *old, struct block *block, struct blocks **ret_blocks)
-{
-	size_t count = old ? old->count : 0;
-	struct blocks *blocks = wb_mem_alloc(sizeof(*blocks) + (count + 1) * sizeof(blocks->items[0]));
-
-	if (!blocks) {
-		block_unref(block);
-		return WB_ERR_MEMORY;
-	}
-	atomic_init(&blocks->refs, 1);
-	blocks->count = count + 1;
-	for (size_t i = 0; i < count; i++) {
-		blocks->items[i] = old->items[i];
-		atomic_fetch_add_explicit(&blocks->items[i]->refs, 1, memory_order_relaxed);
-	}
-	blocks->items[count] = block;
-	*ret_blocks = blocks;
 	return WB_OK;
 }
 
@@ -498,37 +484,34 @@ static bool memory_is_valid(const struct wb_memory *memory)
 
 enum wb_err wb_space_add_memory(struct wb_space *space, const struct wb_memory *given, struct wb_space **ret_next)
 {
-	struct wb_memory memory;
-	struct wb_space *next = NULL;
-	struct blocks *blocks;
+	struct wb_memory memory = { 0 };
+	struct wb_space *next;
 	struct block *block;
 	enum wb_err err;
 
 	if (!given)
 		return WB_ERR_ARGUMENT;
 	err = wb_struct_take(&memory, sizeof(memory), given);
-	if (err) {
-		/* A struct too new to understand still begins with the members that this library knows. */
-		if (given->size >= sizeof(*given) && given->release)
-			given->release(given->arg);
-		return err;
-	}
-	err = space && ret_next && memory_is_valid(&memory) ? block_new(&memory, &block) : WB_ERR_ARGUMENT;
+	/* A struct too new to understand still begins with the members that this library knows. */
+	if (err == WB_ERR_ABI)
+		memory = *given;
+	if (!err && (!space || !ret_next || !memory_is_valid(&memory)))
+		err = WB_ERR_ARGUMENT;
 	if (err) {
 		if (memory.release)
 			memory.release(memory.arg);
 		return err;
 	}
-	err = blocks_append(space->blocks, block, &blocks);
+	err = block_new(&memory, space->newest, &block);
 	if (err)
 		return err;
 	next = space_copy(space);
 	if (!next) {
-		blocks_unref(blocks);
+		block_unref(block);
 		return WB_ERR_MEMORY;
 	}
-	blocks_unref(next->blocks);
-	next->blocks = blocks;
+	block_unref(next->newest);
+	next->newest = block;
 	*ret_next = next;
 	return WB_OK;
 }
@@ -555,8 +538,8 @@ static enum wb_err space_read_piece(const struct wb_space *space, uint64_t addre
 	uint64_t bias, left;
 	enum wb_err err;
 
-	for (size_t i = space->blocks ? space->blocks->count : 0; i-- > 0;) {
-		const struct wb_memory *memory = &space->blocks->items[i]->memory;
+	for (const struct block *block = space->newest; block; block = block->older) {
+		const struct wb_memory *memory = &block->memory;
 
 		if (address >= memory->end)
 			continue;

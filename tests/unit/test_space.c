@@ -238,6 +238,46 @@ static void reads_memory(void)
 	wb_session_free(session);
 }
 
+/* Many mappings and many blocks of memory: each version shares what the ones before had, and neither costs the square of their number. */
+static void holds_many(void)
+{
+	enum { COUNT = 20000 };
+	static struct wb_mapping mappings[COUNT];
+	struct wb_space *empty, *space, *next;
+	struct wb_session *session;
+	unsigned released = 0;
+	uint8_t byte;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_space_new(session, &platform, &empty) == WB_OK);
+	for (uint64_t i = 0; i < COUNT; i++)
+		mappings[i] = (struct wb_mapping){ .size = sizeof mappings[i], .start = 2 * i * PAGE, .end = (2 * i + 1) * PAGE, .prot = WB_PROT_READ };
+	REQUIRE(wb_space_map(empty, mappings, COUNT, &space) == WB_OK);
+	CHECK_EQ_U64(wb_space_num_mappings(space), COUNT);
+	CHECK_EQ_U64(wb_space_num_mappings(empty), 0);
+	for (uint64_t i = 0; i < COUNT; i++) {
+		const struct wb_memory memory = { .size = sizeof memory, .kind = WB_MEMORY_BYTES, .start = 2 * i * PAGE, .end = 2 * i * PAGE + 1,
+		                                  .bytes = i % 2 ? "b" : "a", .arg = &released, .release = count_release };
+
+		REQUIRE(wb_space_add_memory(space, &memory, &next) == WB_OK);
+		wb_space_unref(space);
+		space = next;
+	}
+	for (uint64_t i = 0; i < COUNT; i += 999) {
+		struct wb_place place = { .size = sizeof place };
+
+		CHECK_EQ_I64(wb_space_find(space, 2 * i * PAGE + 1, &place), WB_OK);
+		CHECK_EQ_I64(wb_space_find(space, (2 * i + 1) * PAGE, &place), WB_NONE);
+		CHECK_EQ_I64(wb_space_read(space, 2 * i * PAGE, &byte, 1), WB_OK);
+		CHECK_EQ_U64(byte, i % 2 ? 'b' : 'a');
+	}
+	CHECK_EQ_U64(released, 0);
+	wb_space_unref(space);
+	wb_space_unref(empty);
+	CHECK_EQ_U64(released, COUNT);
+	wb_session_free(session);
+}
+
 /* What is refused is released too, whatever was wrong. */
 static void releases_what_it_refuses(void)
 {
@@ -313,6 +353,7 @@ int main(void)
 	TEST_RUN(refuses_bad_arguments);
 	TEST_RUN(looks_into_parents);
 	TEST_RUN(reads_memory);
+	TEST_RUN(holds_many);
 	TEST_RUN(releases_what_it_refuses);
 	TEST_RUN(survives_lack_of_memory);
 	return test_summary();
