@@ -215,37 +215,45 @@ enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offse
 
 /* ---- Entries -------------------------------------------------------------------------------------------------------------- */
 
-static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit)
+static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_code_list *ret_code)
 {
 	struct slot *slot = &dwarf->slots[unit];
+	bool is_known = atomic_load_explicit(&slot->entries_state, memory_order_relaxed) != ENTRIES_UNCHECKED;
 	enum entries_state state = ENTRIES_DAMAGED;
+	struct wb_unit_entries entries = { 0 };
 	enum wb_err err;
 
-	if (atomic_load_explicit(&slot->entries_state, memory_order_relaxed) != ENTRIES_UNCHECKED)
+	if (is_known && !ret_code)
 		return WB_OK;
-	err = wb_unit_check(&dwarf->sections, &dwarf->units[unit].header, &slot->entries);
+	err = wb_unit_check(&dwarf->sections, &dwarf->units[unit].header, &entries, ret_code);
 	if (err == WB_ERR_MEMORY)
 		return err;
+	if (is_known) {
+		wb_unit_entries_deinit(&entries);
+		return WB_OK;
+	}
 	if (err == WB_ERR_UNSUPPORTED)
 		state = ENTRIES_UNSUPPORTED;
 	if (!err) {
 		state = ENTRIES_GOOD;
+		slot->entries = entries;
 		charge(dwarf, wb_unit_entries_bytes(&slot->entries));
 	}
 	atomic_store_explicit(&slot->entries_state, (uint8_t)state, memory_order_release);
 	return WB_OK;
 }
 
-enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries)
+/* ret_code not NULL: walks the unit in any case, for the list. */
+static enum wb_err entries_of(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries, struct wb_unit_code_list *ret_code)
 {
 	struct slot *slot = &dwarf->slots[unit];
 	enum wb_err err = WB_OK;
 
 	if (dwarf->units[unit].header.size == 0)
 		return WB_NONE;
-	if (atomic_load_explicit(&slot->entries_state, memory_order_acquire) == ENTRIES_UNCHECKED) {
+	if (ret_code || atomic_load_explicit(&slot->entries_state, memory_order_acquire) == ENTRIES_UNCHECKED) {
 		wb_lock_take(&dwarf->lock);
-		err = check_entries(dwarf, unit);
+		err = check_entries(dwarf, unit, ret_code);
 		wb_lock_give(&dwarf->lock);
 	}
 	if (err)
@@ -257,6 +265,11 @@ enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct w
 	case ENTRIES_DAMAGED: break;
 	}
 	return WB_ERR_DATA;
+}
+
+enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries)
+{
+	return entries_of(dwarf, unit, ret_entries, NULL);
 }
 
 /* ---- Tables ----------------------------------------------------------------------------------------------------------------- */
@@ -284,6 +297,7 @@ static enum wb_err compile_functions(struct wb_dwarf *dwarf, size_t unit, const 
 {
 	const struct wb_dwarf_sections *sections = &dwarf->sections;
 	const struct wb_unit_entries *entries;
+	struct wb_unit_code_list code = { 0 };
 	struct wb_functions_builder builder;
 	enum wb_err err;
 
@@ -294,14 +308,14 @@ static enum wb_err compile_functions(struct wb_dwarf *dwarf, size_t unit, const 
 	}
 	if (dwarf->session && wb_session_config(dwarf->session)->dwarf == WB_DWARF_FAST)
 		return WB_ERR_UNSUPPORTED;
-	err = wb_dwarf_entries(dwarf, unit, &entries);
-	if (err)
-		return err;
 	wb_functions_builder_init(&builder, &dwarf->text);
-	err = wb_reference_functions(dwarf, unit, root, &builder);
+	err = entries_of(dwarf, unit, &entries, &code);
+	if (!err)
+		err = wb_reference_functions(dwarf, unit, root, &code, &builder);
 	if (!err)
 		err = wb_functions_builder_finish(&builder, ret_functions);
 	wb_functions_builder_deinit(&builder);
+	wb_unit_code_list_deinit(&code);
 	return err;
 }
 
@@ -309,6 +323,7 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_u
 {
 	const struct wb_unit *known = &dwarf->units[unit];
 	const struct wb_dwarf_sections *sections = &dwarf->sections;
+	uint64_t abbrevs_budget = UINT64_MAX;
 	struct wb_unit_root root;
 	enum wb_err err;
 
@@ -317,7 +332,7 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_u
 		table->lines_err = compile_lines(dwarf, unit, NULL, known->stmt_list, &table->lines);
 		return is_verdict(table->lines_err) ? WB_OK : table->lines_err;
 	}
-	err = wb_unit_root_read(sections, &known->header, &root);
+	err = wb_unit_root_read(sections, &known->header, &abbrevs_budget, &root);
 	if (err) {
 		table->lines_err = table->functions_err = err;
 		wb_diag_report(sections->diags, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_DWARF_UNSUPPORTED : WB_DIAG_DWARF_MALFORMED, sections->path,

@@ -5,7 +5,12 @@
 #include "base/mem.h"
 #include "symbols/dwarf_constants.h"
 
-enum { DEPTH_MAX = 1024 };            /* entries in entries; deeply nested templates and blocks reach about 50 */
+enum {
+	DEPTH_MAX = 1024,             /* entries in entries; deeply nested templates and blocks reach about 50 */
+	ATTRS_PER_BYTE = 8,           /* attributes of a unit per byte: some take none, but no entry has only such */
+	ATTRS_MIN = 1024,
+};
+static const uint32_t NO_OWNER = UINT32_MAX;
 
 struct checker {
 	const struct wb_dwarf_sections *sections;
@@ -13,8 +18,11 @@ struct checker {
 	struct wb_abbrevs abbrevs;
 	struct wb_bytes b;
 	uint64_t *bits;
-	uint64_t siblings[DEPTH_MAX]; /* of the open entries: where their next sibling has to start; 0: not said */
+	uint64_t attrs_left;          /* how many attributes may still come */
+	struct wb_unit_code_list *code; /* NULL: not wanted */
 	size_t depth;                 /* open entries */
+	uint64_t siblings[DEPTH_MAX]; /* of the open entries: where their next sibling has to start; 0: not said */
+	uint32_t owners[DEPTH_MAX];   /* of the open entries: which function or call what is in them belongs to */
 };
 
 static enum wb_err complain(const struct checker *checker, enum wb_err err, uint64_t offset, const char *what)
@@ -23,43 +31,79 @@ static enum wb_err complain(const struct checker *checker, enum wb_err err, uint
 	                      checker->sections->path, ".debug_info", offset, "%s", what);
 }
 
-/* The values of an entry; *ret_sibling is its DW_AT_sibling as an offset into .debug_info, or 0. */
-static enum wb_err check_values(struct checker *checker, const struct wb_abbrev *abbrev, uint64_t *ret_sibling)
+/* What the values of an entry tell about it. */
+struct facts {
+	uint64_t sibling;             /* offset into .debug_info; 0: not said */
+	bool has_code;                /* it says where its code is */
+};
+
+static enum wb_err check_values(struct checker *checker, const struct wb_abbrev *abbrev, struct facts *facts)
 {
-	*ret_sibling = 0;
+	*facts = (struct facts){ 0 };
+	if (abbrev->num_attrs > checker->attrs_left)
+		return WB_ERR_DATA;
+	checker->attrs_left -= abbrev->num_attrs;
 	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {
 		const struct wb_abbrev_attr *attr = &checker->abbrevs.attrs[abbrev->first_attr + i];
 		struct wb_form_value value;
 
 		if (!wb_abbrev_read(&checker->b, checker->unit, &checker->abbrevs, attr, &value))
 			return WB_ERR_UNSUPPORTED;
-		if (attr->name == WB_AT_SIBLING && value.class == WB_FORM_CLASS_REF)
-			*ret_sibling = checker->unit->offset + value.value;
-		else if (attr->name == WB_AT_SIBLING)
-			*ret_sibling = value.value;
+		if (attr->name == WB_AT_SIBLING)
+			facts->sibling = value.value + (value.class == WB_FORM_CLASS_REF ? checker->unit->offset : 0);
+		facts->has_code |= attr->name == WB_AT_LOW_PC || attr->name == WB_AT_RANGES;
 	}
 	return wb_bytes_failed(&checker->b) ? WB_ERR_DATA : WB_OK;
+}
+
+/* Lists the entry if it has code; *ret_owner: whose the calls in it are. */
+static enum wb_err note_code(struct checker *checker, const struct wb_abbrev *abbrev, uint64_t at, bool has_code, uint32_t *ret_owner)
+{
+	uint32_t owner = checker->depth > 0 ? checker->owners[checker->depth - 1] : NO_OWNER;
+	bool is_function = abbrev->tag == WB_TAG_SUBPROGRAM, is_call = abbrev->tag == WB_TAG_INLINED_SUBROUTINE;
+	struct wb_unit_code_list *code = checker->code;
+
+	*ret_owner = is_function ? NO_OWNER : owner;
+	if (!code || !(is_function ? has_code : is_call && owner != NO_OWNER))
+		return WB_OK;
+	if (code->count == code->capacity && !wb_mem_grow((void **)&code->items, &code->capacity, code->count, 1, sizeof *code->items))
+		return WB_ERR_MEMORY;
+	*ret_owner = (uint32_t)code->count;
+	code->items[code->count++] = (struct wb_unit_code){ (uint32_t)(at - checker->unit->offset), is_call ? owner : UINT32_MAX };
+	return WB_OK;
+}
+
+static enum wb_err open_entry(struct checker *checker, uint64_t at, uint64_t sibling, uint32_t owner)
+{
+	if (checker->depth == DEPTH_MAX)
+		return complain(checker, WB_ERR_DATA, at, "entries are nested too deeply");
+	checker->siblings[checker->depth] = sibling;
+	checker->owners[checker->depth++] = owner;
+	return WB_OK;
 }
 
 static enum wb_err check_entry(struct checker *checker, uint64_t code, uint64_t at)
 {
 	const struct wb_abbrev *abbrev = wb_abbrevs_find(&checker->abbrevs, code);
-	uint64_t sibling;
+	struct facts facts;
+	uint32_t owner;
 	enum wb_err err;
 
 	if (!abbrev)
 		return complain(checker, WB_ERR_DATA, at, "entry of an abbreviation that is not declared");
-	err = check_values(checker, abbrev, &sibling);
+	err = check_values(checker, abbrev, &facts);
 	if (err == WB_ERR_UNSUPPORTED)
 		return complain(checker, err, at, "attribute of a form that is not known");
 	if (err)
 		return complain(checker, err, at, "entry goes past the end of its unit");
 	checker->bits[(at - checker->unit->offset) / 64] |= UINT64_C(1) << (at - checker->unit->offset) % 64;
-	if (!abbrev->has_children)
-		return sibling && sibling != wb_bytes_offset(&checker->b) ? complain(checker, WB_ERR_DATA, at, "wrong sibling") : WB_OK;
-	if (checker->depth == DEPTH_MAX)
-		return complain(checker, WB_ERR_DATA, at, "entries are nested too deeply");
-	checker->siblings[checker->depth++] = sibling;
+	err = note_code(checker, abbrev, at, facts.has_code, &owner);
+	if (err)
+		return err;
+	if (abbrev->has_children)
+		return open_entry(checker, at, facts.sibling, owner);
+	if (facts.sibling && facts.sibling != wb_bytes_offset(&checker->b))
+		return complain(checker, WB_ERR_DATA, at, "wrong sibling");
 	return WB_OK;
 }
 
@@ -88,11 +132,15 @@ static enum wb_err check_entries(struct checker *checker)
 	return WB_OK;
 }
 
-enum wb_err wb_unit_check(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_unit_entries *ret_entries)
+enum wb_err wb_unit_check(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_unit_entries *ret_entries,
+                          struct wb_unit_code_list *ret_code)
 {
-	struct checker checker = { .sections = sections, .unit = unit, .b = wb_dwarf_bytes(sections, WB_DWARF_INFO) };
+	struct checker checker = { .sections = sections, .unit = unit, .b = wb_dwarf_bytes(sections, WB_DWARF_INFO), .code = ret_code };
 	enum wb_err err;
 
+	if (unit->size > UINT32_MAX)
+		return complain(&checker, WB_ERR_UNSUPPORTED, unit->offset, "unit of more than 4 GiB");
+	checker.attrs_left = unit->size * ATTRS_PER_BYTE + ATTRS_MIN;
 	checker.b.end = checker.b.start + unit->offset + unit->size;
 	wb_bytes_seek(&checker.b, unit->offset + unit->die_offset);
 	checker.bits = wb_mem_zalloc((size_t)(unit->size / 64) + 1, sizeof *checker.bits);
@@ -111,6 +159,12 @@ enum wb_err wb_unit_check(const struct wb_dwarf_sections *sections, const struct
 	}
 	*ret_entries = (struct wb_unit_entries){ checker.bits, unit->size };
 	return WB_OK;
+}
+
+void wb_unit_code_list_deinit(struct wb_unit_code_list *list)
+{
+	wb_mem_free(list->items);
+	*list = (struct wb_unit_code_list){ 0 };
 }
 
 void wb_unit_entries_deinit(struct wb_unit_entries *entries)

@@ -13,8 +13,21 @@ struct wb_unit_entries {
 	uint64_t *bits;               /* by offset from the unit's header; NULL: not checked */
 	uint64_t size;                /* of the unit */
 };
-/* WB_ERR_DATA (malformed) and WB_ERR_UNSUPPORTED (a form that is not known) were reported. */
-enum wb_err wb_unit_check(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_unit_entries *ret_entries);
+/* The entries that have code, in the file's order: functions that say where they are, and calls inlined into such. All a compiler of functions
+ * has to look at, a tenth of the entries. */
+struct wb_unit_code {
+	uint32_t offset;              /* of the entry, from the unit's header */
+	uint32_t parent;              /* index of the function or call that a call is in; UINT32_MAX for functions */
+};
+struct wb_unit_code_list {
+	struct wb_unit_code *items;
+	size_t count, capacity;
+};
+void wb_unit_code_list_deinit(struct wb_unit_code_list *list);
+
+/* ret_code may be NULL. WB_ERR_DATA (malformed) and WB_ERR_UNSUPPORTED (a form that is not known) were reported. */
+enum wb_err wb_unit_check(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_unit_entries *ret_entries,
+                          struct wb_unit_code_list *ret_code);
 void wb_unit_entries_deinit(struct wb_unit_entries *entries);
 static inline bool wb_unit_entries_has(const struct wb_unit_entries *entries, uint64_t offset)
 {

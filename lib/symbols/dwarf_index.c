@@ -8,15 +8,20 @@
 #include "symbols/dwarf_line.h"
 #include "symbols/sort.h"
 
-static const uint64_t RANGES_BUDGET = 1 << 24; /* range list entries of all first entries together */
-enum { CHECK_EVERY = 1024, SPANS_MAX = 1 << 28 };
+enum {
+	CHECK_EVERY = 1024,
+	SPANS_MAX = 1 << 28,
+	ABBREVS_BUDGET = 1 << 26,     /* bytes of abbreviations looked through for first entries, of all units together */
+};
 
 struct indexer {
 	const struct wb_unit_index_input *input;
 	struct wb_unit_index *index;
 	uint8_t *in_aranges;          /* by unit */
 	struct wb_ranges ranges;
-	uint64_t ranges_budget;
+	uint64_t ranges_budget;       /* range list entries that may still be read */
+	uint64_t lines_budget;        /* bytes of line programs that may still be read; units can share one */
+	uint64_t abbrevs_budget;
 };
 
 static enum wb_err add_span(struct indexer *indexer, uint64_t start, uint64_t end, size_t unit)
@@ -115,11 +120,16 @@ static enum wb_err add_aranges(struct indexer *indexer)
 static enum wb_err add_lines(struct indexer *indexer, size_t unit, const struct wb_unit_root *root, uint64_t stmt_list)
 {
 	const struct wb_unit_header *header = &indexer->input->units[unit].header;
+	uint64_t end, size = indexer->input->sections->by_id[WB_DWARF_LINE].size;
 	struct wb_lines_builder builder;
 	enum wb_err err;
 
+	if (indexer->lines_budget == 0)
+		return WB_OK;
 	wb_lines_builder_init(&builder, indexer->input->text);
-	err = wb_dwarf_line_read(indexer->input->sections, header->size ? header : NULL, root, stmt_list, &builder, NULL);
+	err = wb_dwarf_line_read(indexer->input->sections, header->size ? header : NULL, root, stmt_list, &builder, &end);
+	size = end < size && end > stmt_list ? end - stmt_list : size;
+	indexer->lines_budget -= indexer->lines_budget < size ? indexer->lines_budget : size;
 	if (err == WB_ERR_DATA || err == WB_ERR_UNSUPPORTED)
 		err = WB_OK;
 	for (size_t i = 0; !err && i < builder.num_sequences; i++)
@@ -140,7 +150,7 @@ static enum wb_err add_unit(struct indexer *indexer, size_t unit)
 	if (header->type == WB_UT_TYPE || header->type == WB_UT_SPLIT_TYPE || header->type == WB_UT_PARTIAL)
 		return WB_OK;
 	/* What is wrong with a unit is reported when it is wanted. */
-	if (wb_unit_root_read(indexer->input->sections, header, &root) != WB_OK || root.tag == WB_TAG_PARTIAL_UNIT)
+	if (wb_unit_root_read(indexer->input->sections, header, &indexer->abbrevs_budget, &root) != WB_OK || root.tag == WB_TAG_PARTIAL_UNIT)
 		return WB_OK;
 	indexer->ranges.count = 0;
 	err = wb_ranges_of_root(&indexer->ranges, indexer->input->sections, header, &root, &indexer->ranges_budget);
@@ -204,10 +214,12 @@ static enum wb_err sort_spans(struct wb_unit_index *index)
 
 enum wb_err wb_unit_index_init(struct wb_unit_index *index, const struct wb_unit_index_input *input, bool believe_aranges)
 {
-	struct indexer indexer = { .input = input, .index = index, .ranges_budget = RANGES_BUDGET };
+	struct indexer indexer = { .input = input, .index = index, .abbrevs_budget = ABBREVS_BUDGET };
 	enum wb_err err = WB_OK;
 
 	*index = (struct wb_unit_index){ 0 };
+	indexer.ranges_budget = wb_ranges_budget(input->sections);
+	indexer.lines_budget = 2 * (uint64_t)input->sections->by_id[WB_DWARF_LINE].size;
 	indexer.in_aranges = wb_mem_zalloc(input->num_units, 1);
 	if (!indexer.in_aranges)
 		return WB_ERR_MEMORY;

@@ -11,6 +11,11 @@ void wb_ranges_deinit(struct wb_ranges *ranges)
 	*ranges = (struct wb_ranges){ 0 };
 }
 
+uint64_t wb_ranges_budget(const struct wb_dwarf_sections *sections)
+{
+	return 2 * ((uint64_t)sections->by_id[WB_DWARF_RANGES].size + sections->by_id[WB_DWARF_RNGLISTS].size);
+}
+
 static uint64_t address_mask(const struct wb_unit_header *unit)
 {
 	return unit->address_size == 8 ? UINT64_MAX : UINT32_MAX;

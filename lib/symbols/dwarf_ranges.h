@@ -17,6 +17,8 @@ void wb_ranges_deinit(struct wb_ranges *ranges);
  * WB_ERR_DATA: the list is broken or not there (what was read stays appended); WB_ERR_LIMIT: the budget is used up. */
 enum wb_err wb_ranges_read(struct wb_ranges *ranges, const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit,
                            const struct wb_unit_root *root, const struct wb_form_value *value, uint64_t base, uint64_t *budget);
+/* What to start a budget with: lists are rarely shared, so twice as many entries as the sections have bytes are plenty. */
+uint64_t wb_ranges_budget(const struct wb_dwarf_sections *sections);
 /* The ranges of code that a unit's first entry tells; none is fine. */
 enum wb_err wb_ranges_of_root(struct wb_ranges *ranges, const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit,
                               const struct wb_unit_root *root, uint64_t *budget);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The only includer of libdwarf. Each unit is handed over alone, as a .debug_info of one unit: other units' damage cannot reach it, nothing
- * is searched through a list of all units, and everything is freed with the handle. libdwarf walks the entries and reads strings, addresses
- * and constants; range lists and references between units are read by our own code, where libdwarf's versions differ or lack checks.
+ * is searched through a list of all units, and everything is freed with the handle. libdwarf decodes the entries that have code: strings,
+ * addresses, constants; range lists and references are read by our own code, where libdwarf's versions differ or lack checks.
  *
  * With dwarf_set_de_alloc_flag(0) libdwarf keeps no list of its allocations (which costs a third of the time), so every object is given
  * back here. The flag is the process's: other users of libdwarf in the process have to do the same.
@@ -19,17 +19,13 @@
 enum {
 	HANDLES_MAX = 64,             /* units open at a time; link-time optimization makes units refer to many others */
 	ORIGINS_MAX = 16,             /* abstract origins and specifications in a row, as other readers allow; real chains have 3 */
-	CHILDREN_MAX = 1100,          /* depth of entries: more than wb_unit_check lets through */
 };
-static const uint64_t RANGES_BUDGET = 1 << 24; /* range list entries of a unit; lists can be shared, so the file's size is no bound */
 
 struct handle {
 	struct wb_shim_object object;
 	Dwarf_Debug debug;            /* NULL: free */
 	size_t unit;
 };
-
-struct level { Dwarf_Die die; uint32_t node; };
 
 struct reference {
 	struct wb_dwarf *dwarf;
@@ -42,8 +38,6 @@ struct reference {
 	uint64_t ranges_budget;
 	struct { uint64_t offset; uint32_t name; } *names; /* by origin: open addressing, a power of two; offset 0 is free */
 	size_t names_capacity, num_names;
-	struct level levels[CHILDREN_MAX];
-	size_t depth;
 };
 
 /* ---- Handles ---------------------------------------------------------------------------------------------------------- */
@@ -483,101 +477,38 @@ static enum wb_err add_call(struct reference *reference, const struct entry *ent
 	return wb_functions_add_call(reference->builder, &node, &reference->ranges, ret_node);
 }
 
-/* Entries that can have code in them: functions and calls, blocks, and what functions are declared in. Not types made of types. */
-static bool has_code_inside(Dwarf_Half tag)
+/* libdwarf could walk the entries itself, but goes through all of an entry's children to find its sibling, at every level anew. */
+static enum wb_err visit(struct reference *reference, struct entry *entry, const struct wb_unit_code *code, const uint32_t *nodes, uint32_t *ret_node)
 {
-	switch (tag) {
-	case 0x02: /* class type */
-	case 0x0b: /* lexical block */
-	case 0x13: /* structure type */
-	case 0x17: /* union type */
-	case 0x1e: /* module */
-	case 0x22: /* with statement */
-	case 0x25: /* catch block */
-	case 0x32: /* try block */
-	case 0x38: /* interface type */
-	case 0x39: /* namespace */
-	case WB_TAG_SUBPROGRAM:
-	case WB_TAG_INLINED_SUBROUTINE: return true;
-	default: return false;
-	}
-}
-
-/* Takes in an entry under `parent`; *ret_enter: whether to look at its children, under *ret_node. */
-static enum wb_err visit(struct reference *reference, const struct entry *entry, uint32_t parent, uint32_t *ret_node, bool *ret_enter)
-{
+	uint32_t parent = code->parent == UINT32_MAX ? WB_NODE_NONE : nodes[code->parent];
 	Dwarf_Error error = NULL;
-	Dwarf_Half tag;
+	enum wb_err err = WB_OK;
 
-	if (dwarf_tag(entry->die, &tag, &error) != DW_DLV_OK) {
+	*ret_node = WB_NODE_NONE;
+	if (code->parent != UINT32_MAX && parent == WB_NODE_NONE)
+		return WB_OK; /* in a function that was discarded */
+	if (dwarf_offdie_b(entry->debug, code->offset, 1, &entry->die, &error) != DW_DLV_OK) {
 		forget_error(entry->debug, error);
 		return WB_ERR_DATA;
 	}
-	*ret_node = parent;
-	*ret_enter = has_code_inside(tag);
-	if (tag == WB_TAG_SUBPROGRAM)
-		return add_function(reference, entry, ret_node);
-	if (tag != WB_TAG_INLINED_SUBROUTINE)
-		return WB_OK;
-	*ret_enter = parent != WB_NODE_NONE; /* in a function without code nothing can be */
-	return *ret_enter ? add_call(reference, entry, parent, ret_node) : WB_OK;
+	if (code->parent == UINT32_MAX)
+		err = add_function(reference, entry, ret_node);
+	else
+		err = add_call(reference, entry, parent, ret_node);
+	dwarf_dealloc_die(entry->die);
+	return err;
 }
 
-/* The next entry in the order of the file: first child (if `enter`), else sibling, else the sibling of a parent. WB_NONE: no more. */
-static enum wb_err next_entry(struct reference *reference, Dwarf_Debug debug, bool enter, uint32_t node)
+static enum wb_err visit_all(struct reference *reference, const struct wb_unit_header *unit, Dwarf_Debug debug, const struct wb_unit_code_list *code)
 {
-	struct level *level = &reference->levels[reference->depth - 1];
-	Dwarf_Error error = NULL;
-	Dwarf_Die next = NULL;
-	int res = DW_DLV_NO_ENTRY;
-
-	if (enter) {
-		res = dwarf_child(level->die, &next, &error);
-		if (res == DW_DLV_OK) {
-			if (reference->depth == CHILDREN_MAX) {
-				dwarf_dealloc_die(next);
-				return WB_ERR_DATA;
-			}
-			reference->levels[reference->depth++] = (struct level){ next, node };
-			return WB_OK;
-		}
-	}
-	while (res == DW_DLV_NO_ENTRY && reference->depth > 1) {
-		level = &reference->levels[reference->depth - 1];
-		res = dwarf_siblingof_b(debug, level->die, 1, &next, &error);
-		dwarf_dealloc_die(level->die);
-		level->die = next;
-		if (res != DW_DLV_OK)
-			reference->depth--;
-	}
-	forget_error(debug, error);
-	return res == DW_DLV_OK ? WB_OK : res == DW_DLV_NO_ENTRY ? WB_NONE : WB_ERR_DATA;
-}
-
-static enum wb_err walk(struct reference *reference, const struct wb_unit_header *unit, Dwarf_Debug debug)
-{
+	uint32_t *nodes = wb_mem_zalloc(code->count, sizeof *nodes);
 	struct entry entry = { unit, debug, NULL };
-	Dwarf_Error error = NULL;
-	bool enter = true;
-	uint32_t node = WB_NODE_NONE;
-	enum wb_err err;
+	enum wb_err err = nodes ? WB_OK : WB_ERR_MEMORY;
 
-	if (dwarf_siblingof_b(debug, NULL, 1, &entry.die, &error) != DW_DLV_OK) {
-		forget_error(debug, error);
-		return WB_ERR_DATA;
-	}
-	reference->levels[reference->depth++] = (struct level){ entry.die, WB_NODE_NONE };
-	while ((err = next_entry(reference, debug, enter, node)) == WB_OK) {
-		const struct level *level = &reference->levels[reference->depth - 1];
-
-		entry.die = level->die;
-		err = visit(reference, &entry, level->node, &node, &enter);
-		if (err)
-			break;
-	}
-	while (reference->depth > 0)
-		dwarf_dealloc_die(reference->levels[--reference->depth].die);
-	return err == WB_NONE ? WB_OK : err;
+	for (size_t i = 0; !err && i < code->count; i++)
+		err = visit(reference, &entry, &code->items[i], nodes, &nodes[i]);
+	wb_mem_free(nodes);
+	return err;
 }
 
 static void reference_free(struct reference *reference)
@@ -591,7 +522,8 @@ static void reference_free(struct reference *reference)
 	wb_mem_free(reference);
 }
 
-enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, struct wb_functions_builder *builder)
+enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, const struct wb_unit_code_list *code,
+                                   struct wb_functions_builder *builder)
 {
 	const struct wb_unit_header *header = &wb_dwarf_unit(dwarf, unit)->header;
 	struct reference *reference = wb_mem_zalloc(1, sizeof *reference);
@@ -604,10 +536,10 @@ enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const st
 	reference->sections = wb_dwarf_sections_of(dwarf);
 	reference->root = root;
 	reference->builder = builder;
-	reference->ranges_budget = RANGES_BUDGET;
+	reference->ranges_budget = wb_ranges_budget(reference->sections);
 	err = handle_of(reference, unit, &handle);
 	if (!err)
-		err = walk(reference, header, handle->debug);
+		err = visit_all(reference, header, handle->debug, code);
 	if (err == WB_ERR_LIMIT)
 		wb_diag_report(reference->sections->diags, err, WB_DIAG_DWARF_MALFORMED, reference->sections->path, ".debug_info", header->offset,
 		               "unit's range lists are too long");

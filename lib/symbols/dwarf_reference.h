@@ -8,8 +8,9 @@
 
 #include "symbols/dwarf.h"
 
-/* The unit's framing was checked. Units that its entries refer to are checked here, and used only if they pass.
+/* The unit's framing was checked; code lists its entries to look at. Units that its entries refer to are checked here, and used only if they pass.
  * WB_ERR_UNSUPPORTED (libdwarf does not understand it) and WB_ERR_LIMIT were reported. */
-enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, struct wb_functions_builder *builder);
+enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, const struct wb_unit_code_list *code,
+                                   struct wb_functions_builder *builder);
 
 #endif

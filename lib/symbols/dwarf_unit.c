@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "symbols/dwarf_constants.h"
 
-enum { ABBREV_SCAN_MAX = 1 << 20 }; /* declarations looked through for the first entry's; it is the first one nearly always */
-
 static bool address_size_is_known(uint8_t size)
 {
 	return size == 4 || size == 8;
@@ -140,10 +138,10 @@ bool wb_unit_address(const struct wb_dwarf_sections *sections, const struct wb_u
 
 /* ---- The first entry --------------------------------------------------------------------------------------------------------- */
 
-/* Moves b to the attributes of the declaration of `code`. */
+/* Moves b to the attributes of the declaration of `code`, which is the first one nearly always. */
 static bool find_abbrev(struct wb_bytes *b, uint64_t code, uint16_t *ret_tag)
 {
-	for (unsigned i = 0; i < ABBREV_SCAN_MAX; i++) {
+	for (;;) { /* bounded by the section */
 		uint64_t this_code = wb_bytes_uleb(b), tag = wb_bytes_uleb(b), name, form;
 
 		(void)wb_bytes_u8(b);
@@ -160,7 +158,6 @@ static bool find_abbrev(struct wb_bytes *b, uint64_t code, uint16_t *ret_tag)
 				(void)wb_bytes_sleb(b);
 		} while ((name != 0 || form != 0) && !wb_bytes_failed(b));
 	}
-	return false;
 }
 
 struct root_strings { struct wb_form_value name, comp_dir; };
@@ -211,35 +208,50 @@ static void default_bases(struct wb_unit_root *root, const struct wb_unit_header
 		root->str_offsets_base = unit->offset_size == 8 ? 16 : 8;
 }
 
-enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_unit_root *ret_root)
+/* Both readers are in place: info at the entry's values, abbrev at the attributes that say what they are. */
+static enum wb_err read_root(const struct wb_unit_header *unit, struct wb_bytes *info, struct wb_bytes *abbrev, struct wb_unit_root *root,
+                             struct root_strings *strings)
+{
+	for (;;) { /* bounded by the section of abbreviations */
+		uint64_t name = wb_bytes_uleb(abbrev), form = wb_bytes_uleb(abbrev);
+		int64_t implicit = form == WB_FORM_IMPLICIT_CONST ? wb_bytes_sleb(abbrev) : 0;
+		struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
+
+		if (wb_bytes_failed(abbrev))
+			return WB_ERR_DATA;
+		if (name == 0 && form == 0)
+			return WB_OK;
+		if (!wb_form_read(info, unit, form, implicit, &value))
+			return WB_ERR_UNSUPPORTED;
+		if (wb_bytes_failed(info))
+			return WB_ERR_DATA;
+		take_attr(root, strings, name, &value);
+	}
+}
+
+enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *abbrevs_budget,
+                              struct wb_unit_root *ret_root)
 {
 	struct wb_unit_root root = {
 		.str_offsets_base = UINT64_MAX, .addr_base = UINT64_MAX, .rnglists_base = UINT64_MAX, .gnu_ranges_base = UINT64_MAX,
 	};
 	struct wb_bytes info = wb_dwarf_bytes(sections, WB_DWARF_INFO), abbrev = wb_dwarf_bytes(sections, WB_DWARF_ABBREV);
 	struct root_strings strings = { 0 };
-	uint64_t code;
+	uint64_t code, used;
+	enum wb_err err;
 
+	if (*abbrevs_budget == 0)
+		return WB_ERR_LIMIT;
 	info.end = info.start + unit->offset + unit->size;
 	wb_bytes_seek(&info, unit->offset + unit->die_offset);
 	code = wb_bytes_uleb(&info);
-	if (wb_bytes_failed(&info) || code == 0 || !wb_bytes_seek(&abbrev, unit->abbrev_offset) || !find_abbrev(&abbrev, code, &root.tag))
+	if (wb_bytes_failed(&info) || code == 0 || !wb_bytes_seek(&abbrev, unit->abbrev_offset))
 		return WB_ERR_DATA;
-	for (;;) { /* bounded by the bytes of the declaration */
-		uint64_t name = wb_bytes_uleb(&abbrev), form = wb_bytes_uleb(&abbrev);
-		int64_t implicit = form == WB_FORM_IMPLICIT_CONST ? wb_bytes_sleb(&abbrev) : 0;
-		struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
-
-		if (wb_bytes_failed(&abbrev))
-			return WB_ERR_DATA;
-		if (name == 0 && form == 0)
-			break;
-		if (!wb_form_read(&info, unit, form, implicit, &value))
-			return WB_ERR_UNSUPPORTED;
-		if (wb_bytes_failed(&info))
-			return WB_ERR_DATA;
-		take_attr(&root, &strings, name, &value);
-	}
+	err = find_abbrev(&abbrev, code, &root.tag) ? read_root(unit, &info, &abbrev, &root, &strings) : WB_ERR_DATA;
+	used = wb_bytes_offset(&abbrev) - unit->abbrev_offset;
+	*abbrevs_budget -= used < *abbrevs_budget ? used : *abbrevs_budget;
+	if (err)
+		return err;
 	default_bases(&root, unit);
 	root.is_split |= unit->type == WB_UT_SKELETON;
 	root.name = wb_unit_string(sections, unit, &root, &strings.name);

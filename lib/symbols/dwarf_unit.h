@@ -120,8 +120,10 @@ struct wb_unit_root {
 	uint64_t str_offsets_base, addr_base, rnglists_base, gnu_ranges_base; /* UINT64_MAX: none */
 	const char *name, *comp_dir;  /* NULL if unknown; borrowed as long as the image */
 };
-/* Reads the unit's first entry, looking up its abbreviation alone. WB_ERR_DATA malformed, WB_ERR_UNSUPPORTED a form not known. */
-enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_unit_root *ret_root);
+/* Reads the unit's first entry, looking up its abbreviation alone. *abbrevs_budget is how many bytes of abbreviations may be looked through
+ * (units can share a table) and goes down. WB_ERR_DATA malformed, WB_ERR_UNSUPPORTED a form not known, WB_ERR_LIMIT the budget is used up. */
+enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *abbrevs_budget,
+                              struct wb_unit_root *ret_root);
 /* A string attribute's text; NULL if it is not had (supplementary file, broken offset). */
 const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
                            const struct wb_form_value *value);

@@ -244,7 +244,7 @@ static void checks_framing(void)
 		struct wb_dwarf_sections sections = object_sections(object);
 		b = wb_dwarf_bytes(&sections, WB_DWARF_INFO);
 		REQUIRE(wb_unit_header_next(&b, &unit) == WB_OK);
-		CHECK_EQ_I64(wb_unit_check(&sections, &unit, &entries), frames[i].expect);
+		CHECK_EQ_I64(wb_unit_check(&sections, &unit, &entries, NULL), frames[i].expect);
 		CHECK_EQ_U64(object->num_diags, frames[i].expect != WB_OK);
 		if (frames[i].expect == WB_OK) {
 			CHECK(wb_unit_entries_has(&entries, 11) && !wb_unit_entries_has(&entries, 10));

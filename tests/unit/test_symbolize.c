@@ -368,6 +368,26 @@ static void works_without_budget(void)
 	close_program(&opened);
 }
 
+/* Hostile files are not for libdwarf: then lines and symbols are what there is. */
+static void leaves_libdwarf_out(void)
+{
+	struct wb_session_opts session_opts = { .size = sizeof session_opts, .dwarf = WB_DWARF_FAST };
+	char path[PROGRAM_PATH_MAX];
+	const struct wb_site *sites;
+	struct opened opened;
+	size_t count = 0;
+
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, &session_opts, NULL, &opened));
+	CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address_of(&opened, "at_leaf"), WB_PC_EXACT, &sites, &count), WB_OK);
+	CHECK_EQ_U64(count, 1);
+	CHECK_STR(sites[0].function, "outer");
+	CHECK_EQ_U64(sites[0].name_source, WB_NAME_SYMTAB);
+	CHECK_EQ_U64(sites[0].line, line_of("make/inlines.c", "at_leaf"));
+	close_program(&opened);
+}
+
 /* Opens the program and asks about a place while the nth allocation, and all after it if `sticky`, fail. */
 static enum wb_err ask_without_memory(const char *path, uint64_t pc, uint64_t nth, bool sticky, size_t *ret_count)
 {
@@ -468,6 +488,7 @@ int main(void)
 	TEST_RUN(names_lambdas_in_full);
 	TEST_RUN(gives_reasons);
 	TEST_RUN(works_without_budget);
+	TEST_RUN(leaves_libdwarf_out);
 	TEST_RUN(survives_every_failing_allocation);
 	TEST_RUN(names_many);
 	TEST_RUN(refuses_wrong_calls);
