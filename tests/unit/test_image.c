@@ -1,117 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Images: who is the same, which files are used with which verdict, what is computed once, and eight threads at one image. */
+/* Images: who is the same, files of the caller's, what is computed once, bounds, what was wanted, and eight threads at one image. */
 #include "test.h"
 
 #include "base/mem.h"
-#include "elf_make.h"
 #include "model/bounds.h"
-#include "model/image.h"
-#include "model/session.h"
+#include "unit/image_made.h"
 
 #include <pthread.h>
-
-static const uint8_t id_a[20] = { 0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 };
-static const uint8_t id_b[20] = { 0xbb, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 };
-static const uint8_t code[64] = { 0x55, 0x48, 0x89, 0xe5, 0x5d, 0xc3 };
-
-static struct wb_session *new_session(bool trust)
-{
-	struct wb_session_opts opts = { .size = sizeof opts, .trust_unverified = trust };
-	struct wb_session *session = NULL;
-
-	if (wb_session_new(&opts, &session) != WB_OK)
-		exit(1);
-	return session;
-}
-
-/* ---- Files that are made here ------------------------------------------------------------------------------------------- */
-
-enum made { EXECUTABLE, DEBUG_FILE, OTHER_MACHINE, CUT };
-
-/* An x86-64 file with three functions; freed by the caller. */
-static uint8_t *make_file(enum made what, const uint8_t *id, const char *debuglink, uint32_t crc, size_t *ret_size)
-{
-	static const char strings[] = "\0outer\0inner\0last";
-	uint8_t note[64], symbols[4 * 24], link[64] = { 0 };
-	bool is_debug = what == DEBUG_FILE;
-	struct elf_make m;
-
-	elf_make_init(&m, true, false, 3, what == OTHER_MACHINE ? 183 : 62);
-	if (id)
-		elf_make_section(&m, ".note.gnu.build-id", 7, 2, 0x200, note, elf_make_build_id(&m, note, id, 20));
-	unsigned text = elf_make_section(&m, ".text", is_debug ? 8 : 1, 6, 0x1000, code, sizeof code);
-	elf_make_symbol(&m, symbols, 0, 0, 0, 0, 0);
-	elf_make_symbol(&m, symbols + 24, 1, 0x12, (uint16_t)text, 0x1000, 0x20);
-	elf_make_symbol(&m, symbols + 48, 7, 0x12, (uint16_t)text, 0x1008, 0x8);
-	elf_make_symbol(&m, symbols + 72, 13, 0x12, (uint16_t)text, 0x1030, 0);
-	elf_make_section(&m, ".init", is_debug ? 8 : 1, 6, 0x2000, code, 0x17);
-	unsigned symtab = elf_make_section(&m, ".symtab", 2, 0, 0, symbols, sizeof symbols);
-	m.sections[symtab].link = elf_make_section(&m, ".strtab", 3, 0, 0, strings, sizeof strings);
-	if (is_debug)
-		elf_make_section(&m, ".debug_info", 1, 0, 0, code, sizeof code);
-	if (debuglink) {
-		size_t name = (strlen(debuglink) + 4) & ~(size_t)3;
-		strcpy((char *)link, debuglink);
-		elf_make_store(&m, link + name, crc, 4);
-		elf_make_section(&m, ".gnu_debuglink", 1, 0, 0, link, name + 4);
-	}
-	elf_make_segment(&m, 1, 5, text, text);
-	uint8_t *bytes = elf_make_finish(&m, ret_size);
-	if (what == CUT)
-		*ret_size = 40;
-	return bytes;
-}
-
-static const char *write_made(const char *name, enum made what, const uint8_t *id, const char *debuglink, uint32_t crc)
-{
-	const char *path = test_tmp(name);
-	size_t size;
-	uint8_t *bytes = make_file(what, id, debuglink, crc, &size);
-
-	test_write_file(path, bytes, size);
-	free(bytes);
-	return path;
-}
-
-/* ---- A finder that says what the test wants -------------------------------------------------------------------------------- */
-
-struct script {
-	struct { enum wb_file_role role; const char *path; bool on_host, forced; } offers[4];
-	size_t count;
-	atomic_uint asked;
-	atomic_bool later;
-	struct wb_file_query last;
-	bool released;
-};
-
-static enum wb_err find_scripted(void *arg, const struct wb_file_query *query, size_t nth, struct wb_candidate *ret_candidate)
-{
-	struct script *script = arg;
-
-	atomic_fetch_add(&script->asked, 1);
-	if (atomic_load(&script->later))
-		return WB_LATER;
-	for (size_t i = 0; i < script->count; i++) {
-		if (script->offers[i].role != query->role || nth--)
-			continue;
-		snprintf(ret_candidate->path, sizeof ret_candidate->path, "%s", script->offers[i].path);
-		ret_candidate->on_host = script->offers[i].on_host;
-		ret_candidate->forced = script->offers[i].forced;
-		return WB_OK;
-	}
-	return WB_NONE;
-}
-
-static struct wb_image *new_image(struct wb_session *session, const char *path, const uint8_t *id)
-{
-	struct wb_identity identity = { .size = sizeof identity, .platform = { .arch = WB_ARCH_X86_64 }, .path = path, .build_id = id,
-	                                .build_id_size = id ? 20 : 0 };
-	struct wb_image *image = NULL;
-
-	if (wb_image_new(session, &identity, &image) != WB_OK)
-		exit(1);
-	return image;
-}
 
 /* ---- Identity ------------------------------------------------------------------------------------------------------------------ */
 
@@ -182,170 +77,6 @@ static void holds_many(void)
 	}
 	for (unsigned i = 0; i < COUNT; i++)
 		wb_image_unref(images[i]);
-	wb_session_free(session);
-}
-
-/* ---- Verdicts --------------------------------------------------------------------------------------------------------------------- */
-
-struct judgement {
-	const char *name;
-	const char *first, *second;   /* what the finder offers */
-	const uint8_t *id;            /* wanted */
-	bool on_host, forced, trust;
-	enum wb_verdict expect;
-	const char *used;             /* NULL: none */
-};
-
-static void judge(const struct judgement *row)
-{
-	struct wb_session *session = new_session(row->trust);
-	struct script script = { .count = 0 };
-	struct wb_image_info info = { .size = sizeof info };
-	struct wb_wanted wanted = { .size = sizeof wanted };
-	struct wb_image *image = new_image(session, "/recorded", row->id);
-	struct wb_object *object = NULL;
-	enum wb_err expect = row->used ? WB_OK : WB_NONE;
-
-	for (int k = 0; k < 2; k++) {
-		const char *path = k ? row->second : row->first;
-
-		if (path) {
-			script.offers[script.count].path = path;
-			script.offers[script.count].on_host = row->on_host;
-			script.offers[script.count++].forced = row->forced;
-		}
-	}
-	wb_session_add_finder(session, find_scripted, &script, NULL);
-	CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_EXECUTABLE), WB_VERDICT_NOT_TRIED);
-	CHECK_EQ_I64(wb_image_object(image, WB_FILE_EXECUTABLE, &object), expect);
-	CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_EXECUTABLE), row->expect);
-	unsigned asked = atomic_load(&script.asked);
-	CHECK_EQ_I64(wb_image_object(image, WB_FILE_EXECUTABLE, &object), expect);
-	CHECK_EQ_U64(atomic_load(&script.asked), asked); /* failures keep their verdict */
-	CHECK_EQ_I64(wb_image_info(image, &info), WB_OK);
-	CHECK_EQ_U64(info.files[WB_FILE_EXECUTABLE].verdict, row->expect);
-	CHECK_STR(info.files[WB_FILE_EXECUTABLE].path, row->used ? row->used : row->second ? row->second : row->first ? row->first : "");
-	wb_image_missed(image, WB_FILE_EXECUTABLE, 7);
-	CHECK_EQ_I64(wb_session_wanted(session, 0, &wanted), row->used ? WB_NONE : WB_OK);
-	if (!row->used)
-		CHECK_EQ_U64(wanted.verdict, row->expect);
-	wb_image_unref(image);
-	wb_session_free(session);
-}
-
-static void judges_executables(void)
-{
-	char good[TEST_PATH_MAX], other[TEST_PATH_MAX], bare[TEST_PATH_MAX], machine[TEST_PATH_MAX], cut[TEST_PATH_MAX], debug[TEST_PATH_MAX];
-	snprintf(good, sizeof good, "%s", write_made("good", EXECUTABLE, id_a, NULL, 0));
-	snprintf(other, sizeof other, "%s", write_made("other", EXECUTABLE, id_b, NULL, 0));
-	snprintf(bare, sizeof bare, "%s", write_made("bare", EXECUTABLE, NULL, NULL, 0));
-	snprintf(machine, sizeof machine, "%s", write_made("machine", OTHER_MACHINE, id_a, NULL, 0));
-	snprintf(cut, sizeof cut, "%s", write_made("cut", CUT, id_a, NULL, 0));
-	snprintf(debug, sizeof debug, "%s", write_made("debug", DEBUG_FILE, id_a, NULL, 0));
-	const struct judgement table[] = {
-		{ "matched", good, NULL, id_a, true, false, false, WB_VERDICT_MATCHED, good },
-		{ "another build", other, NULL, id_a, true, false, true, WB_VERDICT_MISMATCHED, NULL },
-		{ "another build, then the right one", other, good, id_a, true, false, false, WB_VERDICT_MATCHED, good },
-		{ "another build, forced", other, NULL, id_a, true, true, false, WB_VERDICT_FORCED, other },
-		{ "wanted id, file without: this host", bare, NULL, id_a, true, false, false, WB_VERDICT_UNVERIFIABLE, NULL },
-		{ "wanted id, file without: this host, trusted", bare, NULL, id_a, true, false, true, WB_VERDICT_UNVERIFIABLE, bare },
-		{ "wanted id, file without: elsewhere", bare, NULL, id_a, false, false, false, WB_VERDICT_UNVERIFIABLE, bare },
-		{ "no wanted id: this host", good, NULL, NULL, true, false, false, WB_VERDICT_UNVERIFIABLE, NULL },
-		{ "no wanted id: elsewhere", good, NULL, NULL, false, false, false, WB_VERDICT_UNVERIFIABLE, good },
-		{ "another machine", machine, NULL, id_a, true, false, false, WB_VERDICT_MISMATCHED, NULL },
-		{ "malformed", cut, NULL, id_a, true, false, false, WB_VERDICT_MALFORMED, NULL },
-		{ "malformed, then the right one", cut, good, id_a, true, false, false, WB_VERDICT_MATCHED, good },
-		{ "a debug file", debug, NULL, id_a, true, false, false, WB_VERDICT_MISMATCHED, NULL },
-		{ "missing", NULL, NULL, id_a, true, false, false, WB_VERDICT_MISSING, NULL },
-		{ "no such file", "/nonexistent", NULL, id_a, true, false, false, WB_VERDICT_MALFORMED, NULL },
-	};
-
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-		test_row(table[i].name);
-		judge(&table[i]);
-	}
-}
-
-/* CRC-32 of a file by the definition (ISO 3309), a bit at a time: the slow twin. */
-static uint32_t slow_crc(const char *path)
-{
-	size_t size;
-	char *bytes = test_read_file(path, &size);
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; bytes && i < size; i++) {
-		crc ^= (uint8_t)bytes[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
-	}
-	free(bytes);
-	return ~crc;
-}
-
-static void judges_debug_files(void)
-{
-	static const struct { const char *name; bool main_has_id, debug_has_id, right_crc; const uint8_t *id; enum wb_verdict expect; } table[] = {
-		{ "build ids are equal, whatever the CRC", true, true, false, id_a, WB_VERDICT_MATCHED },
-		{ "build ids differ, whatever the CRC", true, true, true, id_b, WB_VERDICT_MISMATCHED },
-		{ "CRC is right", false, false, true, NULL, WB_VERDICT_MATCHED },
-		{ "CRC is wrong", false, false, false, NULL, WB_VERDICT_MISMATCHED },
-		{ "only one build id, CRC is right", true, false, true, NULL, WB_VERDICT_MATCHED },
-	};
-
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-		struct wb_session *session = new_session(false);
-		struct script script = { .count = 1, .offers = { { .role = WB_FILE_DEBUG } } };
-		struct wb_object *object;
-		struct wb_image *image;
-		char debug[TEST_PATH_MAX];
-
-		test_row(table[i].name);
-		snprintf(debug, sizeof debug, "%s", write_made("x.debug", DEBUG_FILE, table[i].debug_has_id ? table[i].id : NULL, NULL, 0));
-		uint32_t crc = slow_crc(debug) + !table[i].right_crc;
-		const char *path = write_made("x", EXECUTABLE, table[i].main_has_id ? id_a : NULL, "x.debug", crc);
-		script.offers[0].path = debug;
-		script.offers[0].on_host = true;
-		wb_session_add_finder(session, find_scripted, &script, NULL);
-		REQUIRE(wb_image_open(session, path, &image) == WB_OK);
-		CHECK_EQ_I64(wb_image_object(image, WB_FILE_DEBUG, &object), table[i].expect == WB_VERDICT_MATCHED ? WB_OK : WB_NONE);
-		CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_DEBUG), table[i].expect);
-		wb_image_unref(image);
-		wb_session_free(session);
-	}
-}
-
-/* "Not yet" is no verdict: the finder is asked again, and what was computed meanwhile is not kept. */
-static enum wb_err build_if_there(struct wb_image *image, void *arg, void **ret_value)
-{
-	struct wb_object *object;
-	enum wb_err err = wb_image_object(image, WB_FILE_EXECUTABLE, &object);
-
-	++*(unsigned *)arg;
-	if (!err)
-		*ret_value = object;
-	return err;
-}
-
-static void asks_again_later(void)
-{
-	char path[TEST_PATH_MAX];
-	struct wb_session *session = new_session(false);
-	struct script script = { .count = 1 };
-	struct wb_image *image = new_image(session, "/x", id_a);
-	unsigned builds = 0;
-	void *value;
-
-	snprintf(path, sizeof path, "%s", write_made("late", EXECUTABLE, id_a, NULL, 0));
-	script.offers[0].path = path;
-	atomic_store(&script.later, true);
-	wb_session_add_finder(session, find_scripted, &script, NULL);
-	CHECK_EQ_I64(wb_image_slot(image, WB_SLOT_CFI, build_if_there, &builds, NULL, &value), WB_NONE);
-	CHECK_EQ_U64(wb_image_verdict(image, WB_FILE_EXECUTABLE), WB_VERDICT_NOT_TRIED);
-	atomic_store(&script.later, false);
-	CHECK_EQ_I64(wb_image_slot(image, WB_SLOT_CFI, build_if_there, &builds, NULL, &value), WB_OK);
-	CHECK_EQ_I64(wb_image_slot(image, WB_SLOT_CFI, build_if_there, &builds, NULL, &value), WB_OK);
-	CHECK_EQ_U64(builds, 2);
-	wb_image_unref(image);
 	wb_session_free(session);
 }
 
@@ -484,7 +215,6 @@ static void takes_symbol_texts(void)
 	CHECK_EQ_I64(wb_bounds_find(image, 0x1004, &bound), WB_NONE);
 	CHECK_EQ_I64(wb_image_add_symbols(image, "junk", "junk", 4), WB_ERR_UNSUPPORTED);
 	CHECK_EQ_I64(wb_image_add_symbols(image, "perf-1.map", text, sizeof text - 1), WB_OK);
-	CHECK_EQ_I64(wb_image_add_symbols(image, "perf-2.map", text, sizeof text - 1), WB_NONE);
 	REQUIRE(wb_image_object(image, WB_FILE_SYMBOLS, &object) == WB_OK);
 	CHECK_EQ_I64(wb_image_symbols(image, object, count_symbols, &count), WB_OK);
 	CHECK_EQ_U64(count, 2);
@@ -725,9 +455,6 @@ int main(void)
 	TEST_RUN(same_identity_is_same_image);
 	TEST_RUN(refuses_wrong_identities);
 	TEST_RUN(holds_many);
-	TEST_RUN(judges_executables);
-	TEST_RUN(judges_debug_files);
-	TEST_RUN(asks_again_later);
 	TEST_RUN(one_file_is_one_image);
 	TEST_RUN(opens_bytes_and_sources);
 	TEST_RUN(maps_stable_files);
