@@ -13,6 +13,7 @@
 
 enum {
 	SYMBOL_SIZE_32 = 16, SYMBOL_SIZE_64 = 24,
+	NAME_SIZE_MAX = 64 << 10,     /* of a symbol: compilers stop earlier. Names may overlap, so the table's size does not bound all together */
 	INNER_SIZE_MAX = 256 << 20,   /* Fedora's largest .gnu_debugdata gives some 10 MiB */
 };
 
@@ -41,7 +42,9 @@ struct elf_symbol wb_elf_read_symbol(const struct elf *elf, struct wb_bytes *b)
 
 const char *wb_elf_string(const struct wb_piece *strings, uint64_t offset)
 {
-	if (offset >= strings->size || !memchr(strings->bytes + offset, 0, strings->size - (size_t)offset))
+	size_t left = offset < strings->size ? strings->size - (size_t)offset : 0;
+
+	if (!left || !memchr(strings->bytes + offset, 0, left < NAME_SIZE_MAX ? left : NAME_SIZE_MAX))
 		return NULL;
 	return (const char *)strings->bytes + offset;
 }
@@ -197,7 +200,7 @@ static enum wb_err list_symbol(const struct listing *listing, size_t index, cons
 	symbol.name = wb_elf_string(listing->strings, from->name);
 	if (!symbol.name) {
 		wb_diag_report(listing->elf->base.diags, WB_OK, WB_DIAG_SYMBOLS_MALFORMED, listing->elf->base.path, listing->section,
-		               index * wb_elf_symbol_size(listing->elf), "a symbol's name lies outside of its string table");
+		               index * wb_elf_symbol_size(listing->elf), "a symbol's name lies outside of its string table, or is longer than 64 KiB");
 		return WB_OK;
 	}
 	if (!*symbol.name || is_mapping_symbol(listing->elf, from, symbol.name))

@@ -30,6 +30,8 @@ const char *wb_dwarf_string(const struct wb_dwarf_sections *sections, enum wb_dw
 
 	if (!wb_bytes_seek(&b, offset))
 		return NULL;
+	if (wb_bytes_left(&b) > WB_DWARF_STRING_MAX)
+		b.end = b.at + WB_DWARF_STRING_MAX;
 	return wb_bytes_string(&b);
 }
 

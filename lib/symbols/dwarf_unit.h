@@ -30,7 +30,8 @@ static inline struct wb_bytes wb_dwarf_bytes(const struct wb_dwarf_sections *sec
 {
 	return wb_bytes_of(sections->by_id[section].bytes, sections->by_id[section].size, sections->big_endian);
 }
-/* The string at an offset of a section; NULL if it does not end inside. */
+enum { WB_DWARF_STRING_MAX = 64 << 10 }; /* bytes of a name or path that is used: a section full of letters can be referred to from anywhere */
+/* The string at an offset of a section; NULL if it does not end inside, or is too long. */
 const char *wb_dwarf_string(const struct wb_dwarf_sections *sections, enum wb_dwarf_section section, uint64_t offset);
 
 /* ---- Unit headers (DWARF 5, 7.5.1) ------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@ enum {
 	FILE_SHIFT = 16, LINE_SHIFT = 36, /* column 16 bits, file 20, line 28 */
 	ROWS_MAX = 1 << 30,
 	REF_SHIFT = 56,               /* section in the upper byte of a reference */
+	OVERLAPS_MAX = 1024,          /* sequences looked at that start before an address and end before it too, while an earlier one does not */
 };
 
 struct wb_lines {
@@ -31,9 +32,9 @@ uint64_t wb_ref_of(const struct wb_dwarf_sections *sections, const char *text)
 		return WB_REF_NONE;
 	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
 		uintptr_t at = (uintptr_t)text, start = (uintptr_t)sections->by_id[i].bytes;
-		size_t size = sections->by_id[i].size;
+		size_t size = sections->by_id[i].size, left = at >= start && at - start < size ? size - (at - start) : 0;
 
-		if (size > 0 && at >= start && at - start < size && memchr(text, 0, size - (at - start)))
+		if (left > 0 && memchr(text, 0, left < WB_DWARF_STRING_MAX ? left : WB_DWARF_STRING_MAX))
 			return (uint64_t)i << REF_SHIFT | (at - start);
 	}
 	return WB_REF_NONE;
@@ -264,7 +265,7 @@ bool wb_lines_find(const struct wb_lines *lines, uint64_t image_pc, struct wb_li
 			high = mid;
 	}
 	/* Of those that start before, the last that reaches this far; max_end says when none does. */
-	for (size_t i = low; i-- > 0 && lines->sequences[i].max_end > image_pc;) {
+	for (size_t i = low, n = 0; i-- > 0 && n < OVERLAPS_MAX && lines->sequences[i].max_end > image_pc; n++) {
 		uint64_t place;
 
 		if (lines->sequences[i].end <= image_pc)

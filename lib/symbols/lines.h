@@ -22,7 +22,7 @@ enum {
 /* ---- References to strings in debug sections ------------------------------------------------------------------------ */
 
 static const uint64_t WB_REF_NONE = UINT64_MAX;
-/* A reference to the string at `text`, which ends inside one of the sections; WB_REF_NONE if it does not, or is NULL. */
+/* A reference to the string at `text`, which ends inside one of the sections; WB_REF_NONE if it does not, is too long, or is NULL. */
 uint64_t wb_ref_of(const struct wb_dwarf_sections *sections, const char *text);
 /* Lives as long as the sections; NULL for WB_REF_NONE. */
 const char *wb_ref_text(const struct wb_dwarf_sections *sections, uint64_t ref);

@@ -15,6 +15,7 @@
 enum {
 	LEVELS_MAX = 4,               /* aliases of ever larger size at one address; real files have two (a function and its fragment) */
 	SYMBOLS_MAX = 1 << 28,        /* 28 bits: indices and twice as many segments fit 32 bits */
+	NAMES_MAX = 1 << 29,          /* bytes of all names: the largest programs have a quarter of it. Names of a damaged table may overlap */
 	GAP_MAX = 1 << 20,            /* what a symbol without size covers at most where no section ends it */
 	PAGE = 4096,
 	SIZE_BITS = 28,
@@ -161,7 +162,7 @@ static enum wb_err open_symbol(struct compiler *compiler, const struct wb_symtab
 	size_t size = name_size(candidate), at = compiler->names_size;
 	uint32_t kept = candidate->size < SIZE_MAX_VALUE ? (uint32_t)candidate->size : (uint32_t)SIZE_MAX_VALUE;
 
-	if (at > UINT32_MAX - size - 1)
+	if (size >= NAMES_MAX - at)
 		return WB_ERR_LIMIT;
 	if (size >= compiler->names_capacity - at &&
 	    !wb_mem_grow((void **)&compiler->names, &compiler->names_capacity, at, size + 1, 1))
@@ -450,6 +451,9 @@ static enum wb_err build_symtab(struct wb_image *image, void *arg, void **ret_va
 		err = wb_text_init(&text, main ? main : debug);
 	if (!err)
 		err = wb_symtab_builder_finish(&builder, &text, &symtab);
+	if (err == WB_ERR_LIMIT)
+		wb_diag_report(wb_session_diags(wb_image_session(image)), err, WB_DIAG_SYMBOLS_MALFORMED, wb_image_path(image), "", UINT64_MAX,
+		               "symbols or their names are too many");
 	if (!err) {
 		symtab->session = wb_image_session(image);
 		wb_session_charge(symtab->session, symtab->bytes, true);

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "base/mem.h"
+#include "formats/image_elf.h"
 #include "unit/elf_open.h"
 
 /* ---- Headers ----------------------------------------------------------------------------------------------------------------- */
@@ -483,6 +484,23 @@ static void survives_missing_memory(void)
 	CHECK(done);
 }
 
+/* Names may overlap, so one long string and many symbols would cost their product. */
+static void refuses_endless_names(void)
+{
+	enum { LIMIT = 64 << 10 };
+	struct wb_piece strings = { .size = LIMIT + 2 };
+	uint8_t *bytes = calloc(1, LIMIT + 2);
+
+	REQUIRE(bytes);
+	memset(bytes, 'a', LIMIT);
+	strings.bytes = bytes;
+	CHECK(!wb_elf_string(&strings, 0));
+	CHECK(wb_elf_string(&strings, 1) == (const char *)bytes + 1);
+	CHECK_STR(wb_elf_string(&strings, LIMIT + 1), "");
+	CHECK(!wb_elf_string(&strings, LIMIT + 2));
+	free(bytes);
+}
+
 int main(void)
 {
 	TEST_RUN(knows_architectures);
@@ -496,6 +514,7 @@ int main(void)
 	TEST_RUN(opening_reads_headers_only);
 	TEST_RUN(survives_bad_tables);
 	TEST_RUN(refuses_sections_outside);
+	TEST_RUN(refuses_endless_names);
 	TEST_RUN(survives_any_damage);
 	TEST_RUN(survives_missing_memory);
 	wb_diags_deinit(fresh_diags());

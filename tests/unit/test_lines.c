@@ -167,10 +167,30 @@ static void refers_to_strings_that_end(void)
 	object_free(object);
 }
 
+/* A section of letters without an end must not be searched through for each of a million references. */
+static void refuses_endless_strings(void)
+{
+	struct wb_dwarf_sections sections = { .big_endian = false };
+	char *letters = malloc(3 * WB_DWARF_STRING_MAX);
+
+	REQUIRE(letters);
+	memset(letters, 'a', 3 * WB_DWARF_STRING_MAX);
+	letters[2 * WB_DWARF_STRING_MAX] = 0;
+	sections.by_id[WB_DWARF_STR].bytes = (const uint8_t *)letters;
+	sections.by_id[WB_DWARF_STR].size = 3 * WB_DWARF_STRING_MAX;
+	CHECK(wb_ref_of(&sections, letters + WB_DWARF_STRING_MAX) == WB_REF_NONE);
+	CHECK(!wb_dwarf_string(&sections, WB_DWARF_STR, WB_DWARF_STRING_MAX));
+	/* One letter less, and it fits with its end. */
+	CHECK(wb_ref_of(&sections, letters + WB_DWARF_STRING_MAX + 1) != WB_REF_NONE);
+	CHECK(wb_dwarf_string(&sections, WB_DWARF_STR, WB_DWARF_STRING_MAX + 1) == letters + WB_DWARF_STRING_MAX + 1);
+	free(letters);
+}
+
 int main(void)
 {
 	TEST_RUN(finds_rows);
 	TEST_RUN(puts_paths_together);
 	TEST_RUN(refers_to_strings_that_end);
+	TEST_RUN(refuses_endless_strings);
 	return test_summary();
 }
