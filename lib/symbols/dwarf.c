@@ -591,7 +591,7 @@ static enum wb_err build_dwarf(struct wb_image *image, void *arg, void **ret_val
 {
 	struct wb_session *session = wb_image_session(image);
 	struct wb_dwarf_sections sections = { 0 };
-	struct wb_object *object;
+	struct wb_object *object = NULL;
 	struct wb_dwarf *dwarf;
 	struct wb_text text;
 	enum wb_err err = read_sections(image, &sections, &object);
