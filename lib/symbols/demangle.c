@@ -39,6 +39,7 @@ static void append(const char *text, size_t size, void *arg)
 
 enum {
 	OPTIONS = DMGL_PARAMS | DMGL_ANSI,
+	UNBOUNDED_RUST_MAX = 1 << 10, /* each level of nesting takes at least one byte, and some 200 bytes of stack */
 	LONG_INPUT_MAX = 8 << 10,     /* of names that libiberty refuses by length alone; bounds its stack: 64 bytes per input byte */
 	D_INPUT_MAX = 4 << 10,
 };
@@ -84,11 +85,19 @@ static bool demangle_d(const char *name, struct output *output)
 	return fits;
 }
 
+/* Old versions of libiberty bound neither the nesting of Rust's v0 names nor the back references ("B") that make it endless. */
+static bool is_endless_rust(const char *name)
+{
+	if (WB_LIBIBERTY_BOUNDS_RUST || name[0] != '_' || name[1] != 'R')
+		return false;
+	return strchr(name, 'B') || strnlen(name, UNBOUNDED_RUST_MAX) == UNBOUNDED_RUST_MAX;
+}
+
 static bool demangle(const char *name, struct output *output)
 {
 	bool done;
 
-	if (setjmp(output->overflow))
+	if (is_endless_rust(name) || setjmp(output->overflow))
 		return false;
 	if (name[0] == '_' && name[1] == 'D')
 		done = demangle_d(name, output);
