@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks and their comparison; groups of faults. */
+#include "check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	FRAMES_MAX = 4096,
+	STACKS_MAX = 4,
+	BELOW = 4096,                 /* bytes under the stack pointer that a dump would have, too */
+	STACK_MAX = 1 << 20,          /* bytes of one stack that are looked at */
+	GROUPS_MAX = 4096,
+};
+
+const char *const check_strategies[NUM_STRATEGIES] = { "auto", "cfi", "frame-pointer" };
+const char *const check_memories[NUM_MEMORIES] = { "all", "from-sp" };
+const char *const check_verdicts[NUM_VERDICTS] = { "exact", "short", "wrong", "register" };
+
+/* What a moment is walked from, and what is true of it. */
+struct moment {
+	struct tracee *tracee;
+	const struct shadow *shadow;
+	const uint64_t *now;
+	struct wb_reg regs[NUM_REGS];
+	struct wb_context context;
+	struct wb_region regions[STACKS_MAX];
+	struct wb_sample sample;
+};
+
+/* What a walk came to. */
+struct outcome {
+	enum verdict verdict;
+	size_t frame;                 /* the first that is not right */
+	size_t count;
+	struct wb_stop stop;
+	char what[160];
+	char reason[64];              /* the kind of fault, without addresses */
+};
+
+static struct wb_frame frames[FRAMES_MAX];
+
+/* ---- The session ---- */
+
+static void on_diag(void *arg, const struct wb_diag *diag)
+{
+	char line[512];
+
+	(void)arg;
+	wb_diag_format(diag, line, sizeof(line));
+	fprintf(stderr, "diagnostic: %s\n", line);
+}
+
+enum wb_err check_init(struct check *c, const char *keep, const char *debug_dir)
+{
+	static const enum wb_how cfi[] = { WB_HOW_CFI }, frame_pointer[] = { WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
+	const struct wb_session_opts opts = { .size = sizeof(opts), .diag = on_diag, .trust_unverified = 1 };
+	const struct wb_symbolizer_opts names = { .size = sizeof(names), .detail = WB_DETAIL_NAMES };
+	struct wb_walker_opts walkers[NUM_STRATEGIES] = {
+		{ .size = sizeof(walkers[0]) },
+		{ .size = sizeof(walkers[0]), .strategies = cfi, .num_strategies = 1 },
+		{ .size = sizeof(walkers[0]), .strategies = frame_pointer, .num_strategies = 2 },
+	};
+	enum wb_err err;
+
+	memset(c, 0, sizeof(*c));
+	c->keep = keep;
+	err = wb_session_new(&opts, &c->session);
+	if (!err)
+		err = wb_session_add_host_paths(c->session);
+	if (!err && debug_dir)
+		err = wb_session_add_debug_dir(c->session, debug_dir);
+	if (!err)
+		err = wb_symbolizer_new(c->session, &names, &c->symbolizer);
+	for (size_t i = 0; i < NUM_STRATEGIES && !err; i++)
+		err = wb_walker_new(c->session, &walkers[i], &c->walkers[i]);
+	return err;
+}
+
+void check_deinit(struct check *c)
+{
+	for (size_t i = 0; i < c->num_groups; i++) {
+		free(c->groups[i].where);
+		free(c->groups[i].what);
+		free(c->groups[i].key);
+	}
+	free(c->groups);
+	for (size_t i = 0; i < NUM_STRATEGIES; i++)
+		wb_walker_free(c->walkers[i]);
+	wb_symbolizer_free(c->symbolizer);
+	wb_space_unref(c->space);
+	wb_session_free(c->session);
+}
+
+/* ---- The space ---- */
+
+/* The vDSO is in no file: its bytes are the process's. */
+static enum wb_err open_vdso(struct check *c, struct tracee *t, const struct range *range, struct wb_image **ret_image)
+{
+	size_t size = (size_t)(range->end - range->start);
+	void *bytes = malloc(size);
+
+	if (!bytes || !tracee_read(t, range->start, bytes, size)) {
+		free(bytes);
+		return WB_ERR_IO;
+	}
+	return wb_image_open_bytes(c->session, "[vdso]", bytes, size, WB_IMAGE_LOADED, free, bytes, ret_image);
+}
+
+static enum wb_err add_range(struct check *c, struct tracee *t, const struct range *range, struct wb_space **space)
+{
+	struct wb_mapping mapping = { .size = sizeof(mapping), .start = range->start, .end = range->end, .prot = range->prot };
+	struct wb_space *next = NULL;
+	enum wb_err err = WB_OK;
+
+	if (range->path[0] == '/') {
+		mapping.path = range->path;
+		mapping.file_offset = range->file_offset;
+	} else if (!strcmp(range->path, "[vdso]")) {
+		err = open_vdso(c, t, range, &mapping.image);
+	}
+	if (!err)
+		err = wb_space_map(*space, &mapping, 1, &next);
+	wb_image_unref(mapping.image);
+	if (err)
+		return err;
+	wb_space_unref(*space);
+	*space = next;
+	return WB_OK;
+}
+
+static enum wb_err update_space(struct check *c, struct tracee *t)
+{
+	static const struct wb_platform platform = { .arch = WB_ARCH_X86_64, .os = WB_OS_LINUX };
+	struct wb_space *space = NULL;
+	enum wb_err err;
+
+	if (c->space && c->generation == t->generation)
+		return WB_OK;
+	err = wb_space_new(c->session, &platform, &space);
+	for (size_t i = 0; i < t->num_ranges && !err; i++)
+		err = add_range(c, t, &t->ranges[i], &space);
+	if (err) {
+		wb_space_unref(space);
+		return err;
+	}
+	wb_space_unref(c->space);
+	c->space = space;
+	c->generation = t->generation;
+	return WB_OK;
+}
+
+/* ---- The moment ---- */
+
+/* Adds the stack that sp is on, unless it is there; regions stay sorted. */
+static bool add_stack(struct moment *m, uint64_t sp)
+{
+	const struct range *range = tracee_range(m->tracee, sp);
+	struct wb_sample *sample = &m->sample;
+	uint64_t start, size;
+	size_t at = sample->num_regions;
+	uint8_t *bytes;
+
+	if (!range || at == STACKS_MAX)
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (m->regions[i].address >= range->start && m->regions[i].address < range->end)
+			return true;
+	start = sp - range->start > BELOW ? sp - BELOW : range->start;
+	size = range->end - start < STACK_MAX ? range->end - start : STACK_MAX;
+	bytes = malloc((size_t)size);
+	if (!bytes || !tracee_read(m->tracee, start, bytes, (size_t)size)) {
+		free(bytes);
+		return false;
+	}
+	for (; at && m->regions[at - 1].address > start; at--)
+		m->regions[at] = m->regions[at - 1];
+	m->regions[at] = (struct wb_region){ start, bytes, (size_t)size };
+	sample->num_regions++;
+	return true;
+}
+
+static bool moment_init(struct moment *m, struct tracee *t, const struct shadow *s, const uint64_t *now)
+{
+	*m = (struct moment){ .tracee = t, .shadow = s, .now = now };
+	for (uint32_t i = 0; i < NUM_REGS; i++)
+		m->regs[i] = (struct wb_reg){ .number = i == RIP ? (uint32_t)WB_REG_PC : i, .value = now[i] };
+	m->context = (struct wb_context){ .regs = m->regs, .num_regs = NUM_REGS, .pc_kind = WB_PC_EXACT };
+	m->sample = (struct wb_sample){ .size = sizeof(m->sample), .contexts = &m->context, .num_contexts = 1, .regions = m->regions,
+	                                .pid = (uint32_t)t->pid, .tid = (uint32_t)t->pid, .comm = "truth" };
+	if (!add_stack(m, now[RSP]))
+		return false;
+	/* A handler may run on another stack than what it interrupted. */
+	for (size_t i = s->count; i-- > 0;)
+		if (s->callers[i].interrupted)
+			add_stack(m, s->callers[i].regs[RSP]);
+	return true;
+}
+
+static void moment_deinit(struct moment *m)
+{
+	for (size_t i = 0; i < m->sample.num_regions; i++)
+		free((void *)(uintptr_t)m->regions[i].bytes);
+}
+
+/* What a capture has: each stack from its stack pointer upwards. bytes stay where they are. */
+static void cut_below(struct moment *m, struct wb_region *cut)
+{
+	for (size_t i = 0; i < m->sample.num_regions; i++) {
+		const struct wb_region *region = &m->regions[i];
+		uint64_t sp = m->now[RSP], skip;
+
+		for (size_t j = m->shadow->count; sp - region->address >= region->size && j-- > 0;)
+			if (m->shadow->callers[j].interrupted)
+				sp = m->shadow->callers[j].regs[RSP];
+		skip = sp - region->address;
+		cut[i] = (struct wb_region){ sp, (const uint8_t *)region->bytes + skip, region->size - (size_t)skip };
+	}
+}
+
+static size_t num_frames(const struct moment *m)
+{
+	return m->shadow->count + 1;
+}
+
+static const struct caller *caller_at(const struct moment *m, size_t frame)
+{
+	return &m->shadow->callers[m->shadow->count - frame];
+}
+
+static uint64_t true_pc(const struct moment *m, size_t frame)
+{
+	return frame ? caller_at(m, frame)->pc : m->now[RIP];
+}
+
+/* ---- One walk ---- */
+
+static const char *stop_name(const struct wb_stop *stop)
+{
+	return wb_stop_text(stop->reason);
+}
+
+static void judge(const struct moment *m, struct outcome *out)
+{
+	size_t wanted = num_frames(m), same = 0, most = out->count < wanted ? out->count : wanted;
+
+	while (same < most && frames[same].pc == true_pc(m, same))
+		same++;
+	out->frame = same;
+	if (same == wanted && out->count == wanted && out->stop.reason == WB_STOP_ROOT) {
+		out->verdict = VERDICT_EXACT;
+		return;
+	}
+	out->verdict = same == out->count && out->stop.reason != WB_STOP_ROOT ? VERDICT_SHORT : VERDICT_WRONG;
+	snprintf(out->reason, sizeof(out->reason), "%s, %s", same < out->count ? wb_how_text((enum wb_how)frames[same].how) : "no frame",
+	         stop_name(&out->stop));
+	snprintf(out->what, sizeof(out->what), "frame %zu of %zu: expected %#" PRIx64 ", actual %#" PRIx64 "; %zu frames, stop %s at %#" PRIx64,
+	         same, wanted, same < wanted ? true_pc(m, same) : 0, same < out->count ? frames[same].pc : 0, out->count, stop_name(&out->stop),
+	         out->stop.address);
+}
+
+/* ---- Groups ---- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "libc.so.6 memcpy+0x12 (0x1234)", without the address for the key. */
+static void name_pc(struct check *c, uint64_t pc, enum wb_pc_kind kind, char *where, char *function, size_t size)
+{
+	struct wb_place place = { .size = sizeof(place) };
+	struct wb_image_info info = { .size = sizeof(info) };
+	const struct wb_site *sites;
+	size_t count;
+
+	snprintf(function, size, "%s", "anonymous");
+	snprintf(where, size, "%#" PRIx64, pc);
+	if (wb_space_find(c->space, pc - (kind == WB_PC_RETURN), &place) || !place.image || wb_image_info(place.image, &info))
+		return;
+	place.image_pc += kind == WB_PC_RETURN;
+	snprintf(function, size, "%s", base_name(info.path));
+	snprintf(where, size, "%s %#" PRIx64, base_name(info.path), place.image_pc);
+	if (wb_symbolize(c->symbolizer, place.image, place.image_pc, kind, &sites, &count) || !count || !sites->function)
+		return;
+	snprintf(function, size, "%s %.120s", base_name(info.path), sites->function);
+	snprintf(where, size, "%s %.120s+%#" PRIx64 " (%#" PRIx64 ")", base_name(info.path), sites->function,
+	         place.image_pc - sites->function_start, place.image_pc);
+}
+
+static void keep(struct check *c, const struct moment *m, const struct wb_sample *sample, const struct group *group)
+{
+	char dir[4096], file[4200];
+	FILE *out;
+	enum wb_err err;
+
+	if (!c->keep)
+		return;
+	snprintf(dir, sizeof(dir), "%s/%03zu-%s-%s-%s", c->keep, c->num_groups, check_strategies[group->strategy], check_memories[group->memory],
+	         check_verdicts[group->verdict]);
+	mkdir(c->keep, 0777);
+	err = wb_snapshot_write(c->session, c->space, sample, dir, 1);
+	if (err) {
+		fprintf(stderr, "%s: %s\n", dir, wb_err_text(err));
+		return;
+	}
+	snprintf(file, sizeof(file), "%s/expected.txt", dir);
+	out = fopen(file, "w");
+	for (size_t i = 0; out && i < num_frames(m); i++)
+		fprintf(out, "%#" PRIx64 "\n", true_pc(m, i));
+	if (out)
+		fclose(out);
+}
+
+static struct group *find_group(struct check *c, const char *key)
+{
+	for (size_t i = 0; i < c->num_groups; i++)
+		if (!strcmp(c->groups[i].key, key))
+			return &c->groups[i];
+	return NULL;
+}
+
+static void record(struct check *c, const struct moment *m, const struct wb_sample *sample, unsigned strategy, unsigned memory,
+                   const struct outcome *out)
+{
+	size_t from = out->frame ? out->frame - 1 : 0;
+	char where[512], function[512], key[1024];
+	struct group *group;
+
+	name_pc(c, true_pc(m, from), from && !caller_at(m, from)->interrupted ? WB_PC_RETURN : WB_PC_EXACT, where, function, sizeof(where));
+	snprintf(key, sizeof(key), "%u %u %u %s %s", strategy, memory, out->verdict, function, out->reason);
+	group = find_group(c, key);
+	if (!group) {
+		if (c->num_groups == GROUPS_MAX)
+			return;
+		if (!(c->num_groups & (c->num_groups - 1)))
+			c->groups = realloc(c->groups, (c->num_groups ? 2 * c->num_groups : 1) * sizeof(*group));
+		group = &c->groups[c->num_groups++];
+		*group = (struct group){ .strategy = (uint8_t)strategy, .memory = (uint8_t)memory, .verdict = (uint8_t)out->verdict,
+		                         .where = strdup(where), .what = strdup(out->what), .key = strdup(key) };
+		keep(c, m, sample, group);
+	}
+	group->steps++;
+	group->pcs += group->last_pc != true_pc(m, from);
+	group->last_pc = true_pc(m, from);
+}
+
+/* ---- Registers ---- */
+
+/* False: a register of this frame is known and wrong; *ret_number is the first. */
+static bool check_regs(struct check *c, struct wb_walker *walker, struct tally *tally, const struct caller *caller, uint32_t *ret_number,
+                       uint64_t *ret_value)
+{
+	bool right = true;
+
+	(void)c;
+	for (uint32_t number = 0; number < RIP; number++) {
+		enum wb_reg_state state = WB_REG_UNKNOWN;
+		uint64_t value = 0;
+
+		if (!(caller->known >> number & 1) || wb_walker_reg(walker, number, &state, &value))
+			continue;
+		tally->known += state == WB_REG_KNOWN;
+		tally->derived += state == WB_REG_DERIVED;
+		tally->unknown += state == WB_REG_UNKNOWN;
+		tally->derived_wrong += state == WB_REG_DERIVED && value != caller->regs[number];
+		if (state != WB_REG_KNOWN || value == caller->regs[number] || !right)
+			continue;
+		right = false;
+		*ret_number = number;
+		*ret_value = value;
+	}
+	return right;
+}
+
+/* The same walk step by step, as far as its frames are right, with the registers of each. */
+static enum wb_err walk_regs(struct check *c, const struct moment *m, const struct wb_sample *sample, unsigned strategy, unsigned memory,
+                             const struct outcome *whole)
+{
+	struct tally *tally = &c->tallies[strategy][memory];
+	struct outcome out = { .verdict = VERDICT_REGISTER, .stop = whole->stop };
+	struct wb_walker *walker = c->walkers[strategy];
+	enum wb_err err = wb_walker_begin(walker, c->space, sample);
+	uint64_t value = 0;
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < whole->frame && !err; i++) {
+		struct wb_frame frame;
+
+		err = wb_walker_next(walker, &frame, sizeof(frame));
+		if (err || frame.pc != true_pc(m, i)) {
+			c->inconsistent++;
+			return err < 0 ? err : WB_OK;
+		}
+		if (!i || check_regs(c, walker, tally, caller_at(m, i), &number, &value))
+			continue;
+		out.frame = i;
+		snprintf(out.reason, sizeof(out.reason), "%s", wb_reg_name(WB_ARCH_X86_64, number));
+		snprintf(out.what, sizeof(out.what), "frame %zu of %zu: %s expected %#" PRIx64 ", actual %#" PRIx64, i, num_frames(m), out.reason,
+		         caller_at(m, i)->regs[number], value);
+		tally->by_verdict[VERDICT_REGISTER]++;
+		record(c, m, sample, strategy, memory, &out);
+		break;
+	}
+	return err < 0 ? err : WB_OK;
+}
+
+static enum wb_err walk(struct check *c, const struct moment *m, const struct wb_sample *sample, unsigned strategy, unsigned memory)
+{
+	struct tally *tally = &c->tallies[strategy][memory];
+	struct outcome out = { .verdict = VERDICT_EXACT };
+	enum wb_err err = wb_walk(c->walkers[strategy], c->space, sample, frames, sizeof(frames[0]), FRAMES_MAX, &out.count, &out.stop);
+
+	if (err)
+		return err;
+	judge(m, &out);
+	tally->steps++;
+	tally->by_verdict[out.verdict]++;
+	if (out.verdict != VERDICT_EXACT)
+		record(c, m, sample, strategy, memory, &out);
+	return walk_regs(c, m, sample, strategy, memory, &out);
+}
+
+enum wb_err check_moment(struct check *c, struct tracee *t, const struct shadow *s, const uint64_t regs[NUM_REGS])
+{
+	struct moment moment;
+	struct wb_region cut[STACKS_MAX];
+	struct wb_sample from_sp;
+	enum wb_err err;
+
+	tracee_refresh(t);
+	err = update_space(c, t);
+	if (err)
+		return err;
+	if (!moment_init(&moment, t, s, regs)) {
+		moment_deinit(&moment);
+		return WB_ERR_IO;
+	}
+	cut_below(&moment, cut);
+	from_sp = moment.sample;
+	from_sp.regions = cut;
+	for (unsigned i = 0; i < NUM_STRATEGIES && !err; i++) {
+		err = walk(c, &moment, &moment.sample, i, 0);
+		if (!err)
+			err = walk(c, &moment, &from_sp, i, 1);
+	}
+	moment_deinit(&moment);
+	return err;
+}
