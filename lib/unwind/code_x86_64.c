@@ -81,4 +81,4 @@ static bool ends_in_call(const uint8_t *bytes, size_t size)
 	return false;
 }
 
-const struct wb_code_reader wb_code_x86_64 = { row, ends_in_call };
+const struct wb_code_reader wb_code_x86_64 = { row, ends_in_call, wb_x86_follow };

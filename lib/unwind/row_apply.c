@@ -116,6 +116,7 @@ static bool set_register(struct apply *a, const struct wb_row_rule *rule)
 		wb_regs_set(&a->out->regs, rule->slot, (cfa + offset) & a->arch->address_mask, false);
 		return true;
 	case WB_RULE_REGISTER:
+		a->out->ra_in_register |= rule->slot == a->arch->pc;
 		set_same(a, rule->slot, rule->base, false);
 		return true;
 	case WB_RULE_EXPRESSION:
@@ -178,6 +179,7 @@ void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, co
 	ret->address = 0;
 	ret->cfa = 0;
 	ret->has_cfa = false;
+	ret->ra_in_register = false;
 	if (row->flags & WB_ROW_GENERAL) {
 		if (!count || rules[0].slot != WB_SLOT_CFA) {
 			fail(&a, WB_APPLY_BAD, 0);

@@ -21,6 +21,7 @@ struct wb_applied {
 	uint64_t address;             /* MEMORY: what was to be read */
 	uint64_t cfa;                 /* valid if has_cfa, also when the result is not OK */
 	bool has_cfa;
+	bool ra_in_register;          /* the caller's pc came from a register, not from memory */
 	struct wb_regs regs;          /* the caller's; its pc is in the architecture's pc slot, pointer mask not yet applied */
 };
 

@@ -96,7 +96,7 @@ static enum wb_err by_cfi(struct wb_image *image, const struct wb_arch_info *arc
 	return WB_OK;
 }
 
-/* Strategies that need a frame's registers have no row for an address alone; leaf and frame pointer are told from the code. */
+/* Strategies that need a frame's registers have no row for an address alone; leaf, code and frame pointer are told from the code. */
 static enum wb_err by_code(struct wb_session *session, struct wb_image *image, const struct wb_arch_info *arch, uint64_t image_pc,
                            enum wb_how how, struct wb_row_info *info)
 {
@@ -117,6 +117,7 @@ static enum wb_err by_code(struct wb_session *session, struct wb_image *image, c
 	if (err)
 		return err;
 	spell_row(arch, &found.row, found.table, info);
+	wb_mem_free(found.loose);
 	info->start = image_pc;
 	info->end = image_pc + 1;
 	info->section = "";

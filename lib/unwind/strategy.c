@@ -8,11 +8,11 @@ wb_strategy_fn wb_strategy(enum wb_how how)
 	case WB_HOW_CFI: return wb_strat_cfi;
 	case WB_HOW_FRAME_POINTER: return wb_strat_frame_pointer;
 	case WB_HOW_LEAF: return wb_strat_leaf;
+	case WB_HOW_CODE: return wb_strat_code;
 	case WB_HOW_SCAN: return wb_strat_scan;
 	case WB_HOW_CONTEXT:
 	case WB_HOW_COMPACT:
 	case WB_HOW_GO:
-	case WB_HOW_CODE:
 	case WB_HOW_BREAKPAD:
 	case WB_HOW_GIVEN:
 	case WB_HOW_WINDOWS:

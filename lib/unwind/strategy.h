@@ -45,6 +45,7 @@ typedef enum wb_err (*wb_strategy_fn)(const struct wb_lookup *lookup, struct wb_
 wb_strategy_fn wb_strategy(enum wb_how how);
 
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found);

@@ -268,8 +268,8 @@ static bool is_cycle(struct wb_walker *w, uint64_t pc, uint64_t sp)
 	return seen;
 }
 
-/* The stack grows down, so a caller's SP is above. It may stay only where a call leaves the return address in a register; and a signal handler
- * may have a stack of its own, anywhere. */
+/* The stack grows down, so a caller's SP is above. It may stay only where the return address is in a register, which only an exact frame
+ * can have there (at the last jump of longjmp, too); and a signal handler may have a stack of its own, anywhere. */
 static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 {
 	const struct wb_now *now = &w->now;
@@ -280,7 +280,7 @@ static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 		return !is_cycle(w, pc, sp);
 	if (sp > now->sp)
 		return true;
-	return sp == now->sp && now->exact && pc != now->pc && w->arch->leaf.ra_in_register;
+	return sp == now->sp && now->exact && pc != now->pc && (w->arch->leaf.ra_in_register || w->applied.ra_in_register);
 }
 
 /* Makes the caller, w->applied.regs, the frame that the walk stands on; or stops. */

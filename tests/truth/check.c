@@ -82,11 +82,26 @@ enum wb_err check_init(struct check *c, const char *keep, const char *debug_dir)
 	return err;
 }
 
+enum wb_err check_name_by(struct check *c, const char *program, const char *file)
+{
+	const struct wb_symbolizer_opts names = { .size = sizeof(names), .detail = WB_DETAIL_NAMES };
+	enum wb_err err = wb_session_new(NULL, &c->name_session);
+
+	c->program = program;
+	if (!err)
+		err = wb_symbolizer_new(c->name_session, &names, &c->name_symbolizer);
+	return err ? err : wb_image_open(c->name_session, file, &c->named);
+}
+
 void check_deinit(struct check *c)
 {
+	wb_symbolizer_free(c->name_symbolizer);
+	wb_image_unref(c->named);
+	wb_session_free(c->name_session);
 	for (size_t i = 0; i < c->num_groups; i++) {
 		free(c->groups[i].where);
 		free(c->groups[i].what);
+		free(c->groups[i].reason);
 		free(c->groups[i].key);
 	}
 	free(c->groups);
@@ -288,7 +303,10 @@ static void name_pc(struct check *c, uint64_t pc, enum wb_pc_kind kind, char *wh
 	place.image_pc += kind == WB_PC_RETURN;
 	snprintf(function, size, "%s", base_name(info.path));
 	snprintf(where, size, "%s %#" PRIx64, base_name(info.path), place.image_pc);
-	if (wb_symbolize(c->symbolizer, place.image, place.image_pc, kind, &sites, &count) || !count || !sites->function)
+	bool by_name = c->named && !strcmp(base_name(info.path), base_name(c->program));
+
+	if (wb_symbolize(by_name ? c->name_symbolizer : c->symbolizer, by_name ? c->named : place.image, place.image_pc, kind, &sites, &count) ||
+	    !count || !sites->function)
 		return;
 	snprintf(function, size, "%s %.120s", base_name(info.path), sites->function);
 	snprintf(where, size, "%s %.120s+%#" PRIx64 " (%#" PRIx64 ")", base_name(info.path), sites->function,
@@ -319,6 +337,26 @@ static void keep(struct check *c, const struct moment *m, const struct wb_sample
 		fclose(out);
 }
 
+/* What there is to say of a fault without looking at code: the program wrote over the return address, or the image's own CFI says that the frame goes on
+ * where a register points, as it does at the end of longjmp and of eh_return. */
+static const char *hint_of(struct check *c, const struct moment *m, size_t from)
+{
+	struct wb_place place = { .size = sizeof(place) };
+	struct wb_row_info row = { .size = sizeof(row) };
+	uint64_t word, pc = true_pc(m, from);
+
+	if (from < m->shadow->count && !caller_at(m, from + 1)->interrupted &&
+	    tracee_read(m->tracee, caller_at(m, from + 1)->slot, &word, sizeof(word)) && word != caller_at(m, from + 1)->pc)
+		return ", return address overwritten";
+	if (from || wb_space_find(c->space, pc, &place) || !place.image ||
+	    wb_row_info(c->session, place.image, place.image_pc, WB_HOW_CFI, &row))
+		return "";
+	for (size_t i = 0; i < row.num_rules; i++)
+		if (row.rules[i].reg == WB_REG_PC && row.rules[i].kind == WB_RULE_REGISTER)
+			return ", return address in a register";
+	return row.cfa.kind == WB_RULE_OFFSET && row.cfa.base != RSP && row.cfa.base != RBP ? ", CFA in another register" : "";
+}
+
 static struct group *find_group(struct check *c, const char *key)
 {
 	for (size_t i = 0; i < c->num_groups; i++)
@@ -331,11 +369,12 @@ static void record(struct check *c, const struct moment *m, const struct wb_samp
                    const struct outcome *out)
 {
 	size_t from = out->frame ? out->frame - 1 : 0;
-	char where[512], function[512], key[1024];
+	char where[512], function[512], reason[128], key[1024];
 	struct group *group;
 
 	name_pc(c, true_pc(m, from), from && !caller_at(m, from)->interrupted ? WB_PC_RETURN : WB_PC_EXACT, where, function, sizeof(where));
-	snprintf(key, sizeof(key), "%u %u %u %s %s", strategy, memory, out->verdict, function, out->reason);
+	snprintf(reason, sizeof(reason), "%s%s", out->reason, hint_of(c, m, from));
+	snprintf(key, sizeof(key), "%u %u %u %s %s", strategy, memory, out->verdict, function, reason);
 	group = find_group(c, key);
 	if (!group) {
 		if (c->num_groups == GROUPS_MAX)
@@ -344,7 +383,7 @@ static void record(struct check *c, const struct moment *m, const struct wb_samp
 			c->groups = realloc(c->groups, (c->num_groups ? 2 * c->num_groups : 1) * sizeof(*group));
 		group = &c->groups[c->num_groups++];
 		*group = (struct group){ .strategy = (uint8_t)strategy, .memory = (uint8_t)memory, .verdict = (uint8_t)out->verdict,
-		                         .where = strdup(where), .what = strdup(out->what), .key = strdup(key) };
+		                         .where = strdup(where), .what = strdup(out->what), .reason = strdup(reason), .key = strdup(key) };
 		keep(c, m, sample, group);
 	}
 	group->steps++;

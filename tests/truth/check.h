@@ -27,6 +27,7 @@ struct group {
 	uint8_t strategy, memory, verdict;
 	char *where;                  /* module, function and offset of the frame whose caller was not found */
 	char *what;                   /* expected and actual, of the first */
+	char *reason;                 /* kind of fault: how the wrong frame was found, the stop, what the memory or the CFI adds */
 	char *key;
 	uint64_t steps;
 	uint64_t pcs, last_pc;        /* how many, about: changes of pc */
@@ -41,6 +42,10 @@ struct tally {
 struct check {
 	struct wb_session *session;
 	struct wb_symbolizer *symbolizer;
+	struct wb_session *name_session; /* of `named` and its symbolizer; NULL: as the others */
+	struct wb_symbolizer *name_symbolizer;
+	struct wb_image *named;       /* the program before it was stripped; NULL: it was not */
+	const char *program;
 	struct wb_walker *walkers[NUM_STRATEGIES];
 	struct wb_space *space;
 	uint64_t generation;          /* of the tracee's ranges that space was made from */
@@ -52,6 +57,8 @@ struct check {
 };
 
 enum wb_err check_init(struct check *check, const char *keep, const char *debug_dir);
+/* Addresses of `program` are named by this file, which the walks do not know. */
+enum wb_err check_name_by(struct check *check, const char *program, const char *file);
 void check_deinit(struct check *check);
 /* WB_OK whatever the verdicts are. */
 enum wb_err check_moment(struct check *check, struct tracee *tracee, const struct shadow *shadow, const uint64_t regs[NUM_REGS]);

@@ -3,12 +3,12 @@
  * truth: executes a program one instruction at a time, and compares every walk with the call stack that the execution itself shows.
  *
  * usage: truth [--visits N | --chains | --all] [--from-start] [--hot N] [--max-steps N] [--debug-dir DIR] [--keep DIR] [--pcs FILE]
- *              [--label TEXT] PROGRAM [ARGUMENT...]
+ *              [--names FILE] [--label TEXT] PROGRAM [ARGUMENT...]
  *
  * By default each pc is walked from at its first two visits; --chains: at its first one in each call chain; --all: always. Standard output has lines of
  * words, separated by tabs, for run.sh:
  *     tally LABEL STRATEGY MEMORY STEPS EXACT SHORT WRONG REGISTER KNOWN DERIVED DERIVED-WRONG UNKNOWN
- *     group LABEL STRATEGY MEMORY VERDICT STEPS WHERE WHAT
+ *     group LABEL STRATEGY MEMORY VERDICT STEPS WHERE WHAT REASON
  *     total LABEL EXECUTED WALKED PCS CHAINS STATUS
  * The status is 0 if it ran, whatever was found; 77 if tracing is not permitted here.
  */
@@ -34,7 +34,7 @@ struct options {
 	bool chains, from_start;
 	unsigned hot;                 /* calls of a function after which it runs at full speed; 0: never */
 	uint64_t max_steps;
-	const char *keep, *debug_dir, *pcs, *label;
+	const char *keep, *debug_dir, *pcs, *label, *names;
 };
 
 struct run {
@@ -193,13 +193,13 @@ static void print(const struct run *r)
 	for (size_t i = 0; i < r->check.num_groups; i++) {
 		const struct group *g = &r->check.groups[i];
 
-		printf("group\t%s\t%s\t%s\t%s\t%" PRIu64 "\t%s\t%s\n", label, check_strategies[g->strategy], check_memories[g->memory],
-		       check_verdicts[g->verdict], g->steps, g->where, g->what);
+		printf("group\t%s\t%s\t%s\t%s\t%" PRIu64 "\t%s\t%s\t%s\n", label, check_strategies[g->strategy], check_memories[g->memory],
+		       check_verdicts[g->verdict], g->steps, g->where, g->what, g->reason);
 	}
 	printf("total\t%s\t%" PRIu64 "\t%" PRIu64 "\t%zu\t%zu\t%d\n", label, r->executed, r->walked, r->pcs.count, r->chains.count,
 	       r->tracee.has_ended ? r->tracee.status : -1);
 	if (r->check.inconsistent)
-		printf("group\t%s\tauto\tall\twrong\t%" PRIu64 "\tstep by step\tanother walk than the whole\n", label, r->check.inconsistent);
+		printf("group\t%s\tauto\tall\twrong\t%" PRIu64 "\tstep by step\tanother walk than the whole\tinconsistent\n", label, r->check.inconsistent);
 }
 
 static bool parse(int argc, char **argv, struct options *o)
@@ -207,7 +207,7 @@ static bool parse(int argc, char **argv, struct options *o)
 	static const struct option known[] = {
 		{ "visits", 1, NULL, 'v' }, { "chains", 0, NULL, 'c' }, { "all", 0, NULL, 'a' }, { "from-start", 0, NULL, 's' },
 		{ "hot", 1, NULL, 'h' }, { "max-steps", 1, NULL, 'm' }, { "debug-dir", 1, NULL, 'd' }, { "keep", 1, NULL, 'k' },
-		{ "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { NULL, 0, NULL, 0 },
+		{ "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { "names", 1, NULL, 'n' }, { NULL, 0, NULL, 0 },
 	};
 	int got;
 
@@ -224,6 +224,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		case 'k': o->keep = optarg; break;
 		case 'p': o->pcs = optarg; break;
 		case 'l': o->label = optarg; break;
+		case 'n': o->names = optarg; break;
 		default: return false;
 		}
 	}
@@ -248,6 +249,8 @@ int main(int argc, char **argv)
 		return errno == EPERM || errno == ENOSYS ? SKIP : 1;
 	}
 	err = check_init(&r.check, r.options.keep, r.options.debug_dir);
+	if (!err && r.options.names)
+		err = check_name_by(&r.check, argv[optind], r.options.names);
 	if (!err)
 		err = run(&r);
 	if (err)

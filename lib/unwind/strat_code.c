@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The code strategy: the row that the function's own instructions tell, for what compilers and assemblers left without unwind information (_init and
+ * _fini, crt files, linkage tables, hand-written assembly). For the instruction that runs, and for return addresses in functions whose start is known.
+ * Rows depend on the image alone, but are checked as guesses are: a decoder that is fooled must not lead a walk astray.
+ */
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "model/bounds.h"
+#include "unwind/code_reader.h"
+#include "unwind/strategy.h"
+
+#include <string.h>
+
+enum {
+	WINDOW = 2048,                /* bytes of code looked at: what is without unwind information is short */
+	LISTED = 32,                  /* constructors or destructors looked at */
+	BEFORE = 256,                 /* of them before a pc whose function's start is unknown: paths may lead back to a return */
+};
+
+struct piece {
+	uint64_t start, end;          /* image pcs */
+	bool is_function;             /* start is a function's */
+};
+
+/* Sections that are one function each, put together by the linker; nobody gives them symbols after stripping. */
+static bool is_function_section(const char *name)
+{
+	return !strcmp(name, ".init") || !strcmp(name, ".fini");
+}
+
+static enum wb_err find_in_object(struct wb_image *image, uint64_t image_pc, struct piece *ret)
+{
+	struct wb_object *object;
+	enum wb_err err = wb_image_object(image, WB_FILE_EXECUTABLE, &object);
+
+	if (err)
+		return err == WB_ERR_MEMORY ? err : WB_NONE;
+	for (size_t i = 0; i < object->num_sections; i++) {
+		const struct wb_section *section = &object->sections[i];
+
+		if (!(section->flags & WB_SECTION_EXEC) || image_pc - section->vaddr >= section->size)
+			continue;
+		*ret = (struct piece){ section->vaddr, section->vaddr + section->size, is_function_section(section->name) };
+		return WB_OK;
+	}
+	for (size_t i = 0; i < object->num_segments; i++) {
+		const struct wb_segment *segment = &object->segments[i];
+
+		if (!(segment->prot & WB_PROT_EXEC) || image_pc - segment->vaddr >= segment->filesz)
+			continue;
+		*ret = (struct piece){ segment->vaddr, segment->vaddr + segment->filesz, false };
+		return WB_OK;
+	}
+	return WB_NONE;
+}
+
+/* Stripped files still say where their constructors and destructors start, crt's own among them: the last one that starts at or below image_pc. */
+static void find_listed(struct wb_image *image, uint64_t image_pc, struct piece *piece)
+{
+	static const char *const lists[] = { ".init_array", ".fini_array" };
+	struct wb_object *object;
+
+	if (piece->is_function || wb_image_object(image, WB_FILE_EXECUTABLE, &object) || object->platform.big_endian)
+		return;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		uint8_t words[LISTED * 8];
+		size_t index;
+
+		if (wb_object_find_section(object, lists[i], &index))
+			continue;
+		uint64_t size = object->sections[index].size < sizeof(words) ? object->sections[index].size : sizeof(words);
+
+		if (wb_image_read(image, object->sections[index].vaddr, words, (size_t)size))
+			continue;
+		for (size_t at = 0; at + 8 <= size; at += 8) {
+			uint64_t start = wb_load64(words + at, false);
+
+			if (start < piece->start || start > image_pc || (piece->is_function && start == piece->start))
+				continue;
+			piece->start = start;
+			piece->is_function = true;
+		}
+	}
+}
+
+/* The function that holds image_pc, else the section or segment. */
+static enum wb_err find_piece(struct wb_image *image, uint64_t image_pc, struct piece *ret)
+{
+	struct wb_bound bound;
+	enum wb_err err = wb_bounds_find(image, image_pc, &bound);
+
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (!err) {
+		*ret = (struct piece){ bound.start, bound.end, true };
+		return WB_OK;
+	}
+	err = find_in_object(image, image_pc, ret);
+	if (!err)
+		find_listed(image, image_pc, ret);
+	return err;
+}
+
+static enum wb_err follow(const struct wb_lookup *lookup, const struct wb_code_reader *code, const struct piece *piece, struct wb_code_row *ret)
+{
+	uint8_t bytes[WINDOW];
+	uint64_t pc = lookup->image_pc, from = piece->start, size;
+	bool has_start = piece->is_function && pc - piece->start < WINDOW;
+	struct wb_code_window window = { .bytes = bytes, .start = has_start ? 0 : WB_START_UNKNOWN, .exact = lookup->exact };
+	enum wb_err err;
+
+	if (!has_start && !lookup->exact)
+		return WB_NONE;
+	if (!has_start)
+		from = pc - piece->start < BEFORE ? piece->start : pc - BEFORE;
+	size = piece->end - from < WINDOW ? piece->end - from : WINDOW;
+	err = wb_image_read(lookup->image, from, bytes, (size_t)size);
+	if (err)
+		return err == WB_ERR_MEMORY ? err : WB_NONE;
+	window.size = window.end = (size_t)size;
+	window.at = (size_t)(pc - from);
+	return code->follow(lookup->arch, &window, ret);
+}
+
+/* A table of one row, which is the caller's to free, for its rules. */
+static enum wb_err give_rules(const struct wb_code_row *row, uint64_t image_pc, struct wb_found *ret_found)
+{
+	size_t rules = row->row.num_rules * sizeof(struct wb_row_rule);
+	struct wb_row_table *table = wb_mem_zalloc(1, sizeof(*table) + 4 * sizeof(uint32_t) + sizeof(struct wb_row) + rules);
+
+	if (!table)
+		return WB_ERR_MEMORY;
+	table->start = image_pc;
+	table->end = image_pc + 1;
+	table->num_rows = 1;
+	table->num_rules = row->row.num_rules;
+	memcpy((struct wb_row *)(uintptr_t)wb_row_table_rows(table), &row->row, sizeof(row->row));
+	memcpy((struct wb_row_rule *)(uintptr_t)wb_row_table_rules(table), row->rules, rules);
+	ret_found->table = ret_found->loose = table;
+	return WB_OK;
+}
+
+enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found)
+{
+	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
+	struct wb_code_row row;
+	struct piece piece;
+	enum wb_err err;
+
+	if (!code || !lookup->image)
+		return WB_NONE;
+	err = find_piece(lookup->image, lookup->image_pc, &piece);
+	if (!err)
+		err = follow(lookup, code, &piece, &row);
+	if (err)
+		return err;
+	row.row.flags |= WB_ROW_GUESS;
+	ret_found->row = row.row;
+	return row.row.num_rules ? give_rules(&row, lookup->image_pc, ret_found) : WB_OK;
+}

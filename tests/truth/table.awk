@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+# The lines of `truth`, from several runs, as one table and a list of classes. The first file is known.txt: lines of strategy, verdict, a regular
+# expression over the place, and the reason, separated by tabs.
+
+FILENAME ~ /known$/ {
+	if ($0 !~ /^#/ && NF >= 4) {
+		known_strategy[++num_known] = $1; known_verdict[num_known] = $2; known_place[num_known] = $3; known_reason[num_known] = $4
+	}
+	next
+}
+
+$1 == "tally" {
+	split($2, label, "/")
+	for (pass = 0; pass < 2; pass++) {
+		row = $3 "\t" $4 "\t" (pass ? "(all)" : label[1])
+		if (!(row in steps))
+			order[++num_rows] = row
+		steps[row] += $5; exact[row] += $6; short[row] += $7; wrong[row] += $8; register[row] += $9
+		derived[row] += $11; derived_wrong[row] += $12; unknown[row] += $13
+	}
+}
+
+$1 == "total" { executed += $3; walked += $4; chains += $6; runs++ }
+$1 == "failed" { print "FAILED " $2 ": " $3; failed++ }
+
+function reason(strategy, verdict, place,    i) {
+	for (i = 1; i <= num_known; i++)
+		if (strategy ~ "^(" known_strategy[i] ")$" && verdict ~ "^(" known_verdict[i] ")$" && place ~ known_place[i])
+			return known_reason[i]
+	return ""
+}
+
+$1 == "group" {
+	place = $7
+	sub(/ *\(0x[0-9a-f]+\)$/, "", place)
+	if ($3 == "frame-pointer")
+		next
+	why = reason($3, $5, place " (" $9 ")")
+	# Code without CFI is what cfi alone cannot do.
+	if (why == "" && $3 == "cfi" && $5 == "short")
+		why = "no CFI"
+	function_of = place
+	sub(/\+0x[0-9a-f]+$/, "", function_of)
+	class = $5 "\t" function_of " (" $9 ")\t" why
+	if (!(class in first)) {
+		classes[++num_classes] = class
+		first[class] = $2 ": " $7 ": " $8
+	}
+	if (!((class, $3, $4) in class_steps))
+		walks[class] = walks[class] (walks[class] != "" ? ", " : "") $3 " " $4
+	class_steps[class, $3, $4] += $6
+	most[class] = class_steps[class, $3, $4] > most[class] ? class_steps[class, $3, $4] : most[class]
+	if (why == "") {
+		open += $6
+		split($2, label, "/")
+		open_steps[$3 "\t" $4 "\t" label[1]] += $6
+		open_steps[$3 "\t" $4 "\t(all)"] += $6
+	}
+}
+
+function percent(part, whole) { return whole ? sprintf("%.3f", 100 * part / whole) : "-" }
+
+END {
+	printf "%-14s %-8s %-11s %9s %9s %8s %8s %9s %9s %9s %6s\n", "strategy", "memory", "program", "steps", "exact %", "short", "wrong", "register", "derived!", "unknown", "open"
+	for (i = 1; i <= num_rows; i++) {
+		row = order[i]
+		split(row, name, "\t")
+		printf "%-14s %-8s %-11s %9d %9s %8d %8d %9d %9d %9d %6s\n", name[1], name[2], name[3], steps[row], percent(exact[row], steps[row]),
+			short[row], wrong[row], register[row], derived_wrong[row], unknown[row], name[1] == "frame-pointer" ? "-" : open_steps[row] + 0
+	}
+	print ""
+	printf "%d runs, %d instructions executed, %d moments walked, %d distinct pcs, %d distinct (pc, call chain) pairs\n", runs, executed, walked, pcs, chains
+	for (pass = 0; pass < 2; pass++) {
+		print pass ? "\nknown classes:" : "\nopen classes:"
+		for (i = 1; i <= num_classes; i++) {
+			split(classes[i], name, "\t")
+			if ((name[3] != "") != pass || (pass && name[3] == "no CFI"))
+				continue
+			printf "  %s: %s: %d steps of %s\n      %s\n", name[1], name[2], most[classes[i]], walks[classes[i]], first[classes[i]]
+			if (pass)
+				printf "      %s\n", name[3]
+		}
+	}
+	if (!runs && !failed) { print "skip: nothing ran"; exit 77 }
+	exit (open || failed) ? 1 : 0
+}
