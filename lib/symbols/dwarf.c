@@ -215,31 +215,30 @@ enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offse
 
 /* ---- Entries -------------------------------------------------------------------------------------------------------------- */
 
+static enum entries_state state_of(const struct slot *slot)
+{
+	return (enum entries_state)atomic_load_explicit(&slot->entries_state, memory_order_acquire);
+}
+
+/* Walks the unit, without a lock: threads that need the same one at the same time do it twice, and the first to be done publishes. */
 static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_code_list *ret_code)
 {
 	struct slot *slot = &dwarf->slots[unit];
-	bool is_known = atomic_load_explicit(&slot->entries_state, memory_order_relaxed) != ENTRIES_UNCHECKED;
-	enum entries_state state = ENTRIES_DAMAGED;
 	struct wb_unit_entries entries = { 0 };
-	enum wb_err err;
+	enum wb_err err = wb_unit_check(&dwarf->sections, &dwarf->units[unit].header, &entries, ret_code);
+	enum entries_state state = err == WB_OK ? ENTRIES_GOOD : err == WB_ERR_UNSUPPORTED ? ENTRIES_UNSUPPORTED : ENTRIES_DAMAGED;
 
-	if (is_known && !ret_code)
-		return WB_OK;
-	err = wb_unit_check(&dwarf->sections, &dwarf->units[unit].header, &entries, ret_code);
 	if (err == WB_ERR_MEMORY)
 		return err;
-	if (is_known) {
-		wb_unit_entries_deinit(&entries);
-		return WB_OK;
-	}
-	if (err == WB_ERR_UNSUPPORTED)
-		state = ENTRIES_UNSUPPORTED;
-	if (!err) {
-		state = ENTRIES_GOOD;
+	wb_lock_take(&dwarf->lock);
+	if (state_of(slot) == ENTRIES_UNCHECKED) {
 		slot->entries = entries;
+		entries = (struct wb_unit_entries){ 0 };
 		charge(dwarf, wb_unit_entries_bytes(&slot->entries));
+		atomic_store_explicit(&slot->entries_state, (uint8_t)state, memory_order_release);
 	}
-	atomic_store_explicit(&slot->entries_state, (uint8_t)state, memory_order_release);
+	wb_lock_give(&dwarf->lock);
+	wb_unit_entries_deinit(&entries);
 	return WB_OK;
 }
 
@@ -247,18 +246,16 @@ static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit, struct wb_
 static enum wb_err entries_of(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries, struct wb_unit_code_list *ret_code)
 {
 	struct slot *slot = &dwarf->slots[unit];
-	enum wb_err err = WB_OK;
 
 	if (dwarf->units[unit].header.size == 0)
 		return WB_NONE;
-	if (ret_code || atomic_load_explicit(&slot->entries_state, memory_order_acquire) == ENTRIES_UNCHECKED) {
-		wb_lock_take(&dwarf->lock);
-		err = check_entries(dwarf, unit, ret_code);
-		wb_lock_give(&dwarf->lock);
+	if (ret_code || state_of(slot) == ENTRIES_UNCHECKED) {
+		enum wb_err err = check_entries(dwarf, unit, ret_code);
+
+		if (err)
+			return err;
 	}
-	if (err)
-		return err;
-	switch ((enum entries_state)atomic_load_explicit(&slot->entries_state, memory_order_acquire)) {
+	switch (state_of(slot)) {
 	case ENTRIES_GOOD: *ret_entries = &slot->entries; return WB_OK;
 	case ENTRIES_UNSUPPORTED: return WB_ERR_UNSUPPORTED;
 	case ENTRIES_UNCHECKED:
