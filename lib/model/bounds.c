@@ -112,30 +112,95 @@ static enum wb_err collect_all(struct wb_image *image, struct collection *collec
 	return WB_OK;
 }
 
-/* Where code ends that starts at start and does not say: at its segment's or section's end. */
-static uint64_t code_end(struct wb_image *image, uint64_t start)
-{
-	struct wb_object *object;
+/* Where code lies, sorted by start, for questions whose addresses go up. */
+struct places {
+	struct wb_bound *items;
+	size_t count, at;
+};
 
-	if (wb_image_object(image, WB_FILE_EXECUTABLE, &object))
+static enum wb_err places_init(struct places *places, size_t most)
+{
+	*places = (struct places){ .items = wb_mem_zalloc(most, sizeof(places->items[0])) };
+	return places->items ? WB_OK : WB_ERR_MEMORY;
+}
+
+static void places_deinit(struct places *places)
+{
+	wb_mem_free(places->items);
+}
+
+/* The end of the place that start is in; start if there is none. */
+static uint64_t places_end(struct places *places, uint64_t start)
+{
+	while (places->at + 1 < places->count && places->items[places->at + 1].start <= start)
+		places->at++;
+	if (!places->count || start < places->items[places->at].start || start >= places->items[places->at].end)
 		return start;
-	for (size_t i = 0; i < object->num_sections; i++) {
+	return places->items[places->at].end;
+}
+
+static enum wb_err places_of_sections(struct places *places, const struct wb_object *object)
+{
+	enum wb_err err = places_init(places, object->num_sections);
+
+	for (size_t i = 0; !err && i < object->num_sections; i++) {
 		const struct wb_section *section = &object->sections[i];
 
-		if (section->flags & WB_SECTION_EXEC && start >= section->vaddr && start - section->vaddr < section->size)
-			return section->vaddr + section->size;
+		if (section->flags & WB_SECTION_EXEC)
+			places->items[places->count++] = (struct wb_bound){ section->vaddr, section->vaddr + section->size };
 	}
-	for (size_t i = 0; i < object->num_segments; i++) {
+	if (!err)
+		qsort(places->items, places->count, sizeof(places->items[0]), by_start);
+	return err;
+}
+
+static enum wb_err places_of_segments(struct places *places, const struct wb_object *object)
+{
+	enum wb_err err = places_init(places, object->num_segments);
+
+	/* They are sorted. */
+	for (size_t i = 0; !err && i < object->num_segments; i++) {
 		const struct wb_segment *segment = &object->segments[i];
 
-		if (segment->prot & WB_PROT_EXEC && start >= segment->vaddr && start - segment->vaddr < segment->memsz)
-			return segment->vaddr + segment->memsz;
+		if (segment->prot & WB_PROT_EXEC)
+			places->items[places->count++] = (struct wb_bound){ segment->vaddr, segment->vaddr + segment->memsz };
 	}
-	return start;
+	return err;
+}
+
+/* Gives an end to those that do not say: where the next starts, at most the end of their section or segment. */
+static enum wb_err give_ends(struct wb_image *image, struct collection *collection)
+{
+	static const struct wb_object no_object;
+	struct places sections = { 0 }, segments = { 0 };
+	const struct wb_object *object = &no_object;
+	struct wb_object *executable;
+	enum wb_err err;
+
+	if (wb_image_object(image, WB_FILE_EXECUTABLE, &executable) == WB_OK)
+		object = executable;
+	err = places_of_sections(&sections, object);
+	if (!err)
+		err = places_of_segments(&segments, object);
+	for (size_t i = 0; !err && i < collection->count; i++) {
+		struct wb_bound *bound = &collection->items[i];
+		bool is_last = i + 1 == collection->count;
+		uint64_t next = is_last ? UINT64_MAX : bound[1].start, end;
+
+		if (bound->end != bound->start)
+			continue;
+		end = places_end(&sections, bound->start);
+		if (end == bound->start)
+			end = places_end(&segments, bound->start);
+		bound->end = end == bound->start && !is_last ? next : end < next ? end : next;
+	}
+	places_deinit(&sections);
+	places_deinit(&segments);
+	return err;
 }
 
 /* Sorts, keeps one per start, and gives an end to those without. */
-static void settle(struct wb_image *image, struct collection *collection)
+static enum wb_err settle(struct wb_image *image, struct collection *collection)
 {
 	size_t kept = 0;
 
@@ -145,15 +210,7 @@ static void settle(struct wb_image *image, struct collection *collection)
 			collection->items[kept++] = collection->items[i];
 	}
 	collection->count = kept;
-	for (size_t i = 0; i < kept; i++) {
-		struct wb_bound *bound = &collection->items[i];
-		uint64_t next = i + 1 < kept ? bound[1].start : UINT64_MAX, end;
-
-		if (bound->end != bound->start)
-			continue;
-		end = code_end(image, bound->start);
-		bound->end = end == bound->start && i + 1 < kept ? next : end < next ? end : next;
-	}
+	return give_ends(image, collection);
 }
 
 static enum wb_err build(struct wb_image *image, void *arg, void **ret_value)
@@ -165,8 +222,9 @@ static enum wb_err build(struct wb_image *image, void *arg, void **ret_value)
 	(void)arg;
 	if (!err && !collection.count)
 		err = WB_NONE;
+	if (!err)
+		err = settle(image, &collection);
 	if (!err) {
-		settle(image, &collection);
 		bounds->reach = wb_mem_zalloc(collection.count, sizeof(bounds->reach[0]));
 		err = bounds->reach ? WB_OK : WB_ERR_MEMORY;
 	}
