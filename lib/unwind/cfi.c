@@ -94,8 +94,8 @@ static enum wb_err index_build(struct wb_cfi *cfi, struct section *section, stru
 
 		if (err < 0)
 			report(cfi, section, WB_ERR_DATA, offset, fault);
-		/* FDEs of functions that the linker dropped start at 0 or at -1 (DWARF 6 tombstone). */
-		if (err || fde.start >= fde.end || fde.start == 0)
+		/* FDEs of functions that the linker dropped start at 0 or at -1 (DWARF 6 tombstone). In what no linker saw, 0 is a place like others. */
+		if (err || fde.start >= fde.end || (fde.start == 0 && !cfi->main->relocatable))
 			continue;
 		if (!wb_mem_grow((void **)&entries, &capacity, count, 1, sizeof(*entries))) {
 			wb_mem_free(entries);

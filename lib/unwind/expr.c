@@ -4,7 +4,7 @@
 
 enum {
 	STACK_MAX = 64,               /* GCC's own unwinder has 64 */
-	STEPS_MAX = 10000,            /* branches can loop; real expressions have some twenty operations */
+	STEPS_MAX = 1000,             /* branches can loop; real expressions have some twenty operations */
 };
 
 enum {

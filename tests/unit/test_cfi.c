@@ -403,6 +403,31 @@ static void both_sections(void)
 
 /* ---- Odd entries ---- */
 
+/* Sections of files that no linker saw are placed one after the other, the first one at 0. */
+static void relocatable_files(void)
+{
+	static const uint8_t text[TEXT_SIZE];
+	struct cfi_make eh = usual;
+	struct opened o = { NULL, NULL, 0 };
+	struct elf_make m;
+	uint8_t *file;
+	size_t size, cie;
+
+	eh.vaddr = TEXT_SIZE;
+	cie = put_cie(&eh);
+	put_fde(&eh, cie, 0, 0x20, 16);
+	put_fde(&eh, cie, 0x20, 0x20, 17);
+	elf_make_init(&m, true, false, 1, 62);
+	elf_make_section(&m, ".text", 1, 6, 0, text, sizeof(text));
+	elf_make_section(&m, ".eh_frame", 1, 2, 0, eh.bytes, eh.size);
+	file = elf_make_finish(&m, &size);
+	REQUIRE(wb_session_new(NULL, &o.session) == WB_OK);
+	REQUIRE(wb_image_open_bytes(o.session, "made.o", file, size, 0, free, file, &o.image) == WB_OK);
+	check_answer(&o, 0, ".eh_frame 16 0-20");
+	check_answer(&o, 0x20, ".eh_frame 17 20-40");
+	close_sections(&o);
+}
+
 static void odd_entries(void)
 {
 	static struct cfi_make m;
@@ -645,6 +670,7 @@ int main(void)
 	TEST_RUN(misleading_table);
 	TEST_RUN(sound_table_is_enough);
 	TEST_RUN(both_sections);
+	TEST_RUN(relocatable_files);
 	TEST_RUN(odd_entries);
 	TEST_RUN(one_damaged_entry);
 	TEST_RUN(damaged_cie);
