@@ -313,7 +313,20 @@ static enum wb_err find_by_role(struct search *search, enum wb_file_role role)
 	return WB_NONE;
 }
 
-/* Finds what is to be found for a role, whose prerequisites are done. Under the files' lock. */
+static bool is_done(struct wb_image *image, enum wb_file_role role)
+{
+	return atomic_load_explicit(&image->roles[role].done, memory_order_acquire);
+}
+
+/* Which role's file says where to look for this one. */
+static const enum wb_file_role after[WB_FILE_ROLES] = { [WB_FILE_DEBUG] = WB_FILE_EXECUTABLE, [WB_FILE_SUPPLEMENTARY] = WB_FILE_DEBUG };
+
+static bool has_prerequisite(enum wb_file_role role)
+{
+	return role != WB_FILE_EXECUTABLE && role != WB_FILE_SYMBOLS;
+}
+
+/* Finds what is to be found for a role, whose prerequisite was looked for. Under the files' lock. */
 static enum wb_err find_file(struct wb_image *image, enum wb_file_role role)
 {
 	struct search search = search_for(image, role, image->path, "");
@@ -325,6 +338,8 @@ static enum wb_err find_file(struct wb_image *image, enum wb_file_role role)
 		search.verdict = WB_VERDICT_NOT_TRIED;
 	else
 		err = find_by_role(&search, role);
+	/* A prerequisite that comes later may say more about where to look. */
+	search.later |= has_prerequisite(role) && !is_done(image, after[role]);
 	if (err < 0 || (!search.file && search.later)) {
 		if (err >= 0)
 			atomic_fetch_add_explicit(&image->laters, 1, memory_order_relaxed);
@@ -334,11 +349,6 @@ static enum wb_err find_file(struct wb_image *image, enum wb_file_role role)
 	atomic_store_explicit(&image->roles[role].refused, search.refused, memory_order_release);
 	publish(&image->roles[role], search.file, search.verdict);
 	return err;
-}
-
-static bool is_done(struct wb_image *image, enum wb_file_role role)
-{
-	return atomic_load_explicit(&image->roles[role].done, memory_order_acquire);
 }
 
 static enum wb_err find_file_once(struct wb_image *image, enum wb_file_role role)
@@ -356,9 +366,6 @@ static enum wb_err find_file_once(struct wb_image *image, enum wb_file_role role
 
 enum wb_err wb_image_object(struct wb_image *image, enum wb_file_role role, struct wb_object **ret_object)
 {
-	/* Which role's file says where to look for this one. */
-	static const enum wb_file_role after[WB_FILE_ROLES] = { [WB_FILE_DEBUG] = WB_FILE_EXECUTABLE,
-	                                                        [WB_FILE_SUPPLEMENTARY] = WB_FILE_DEBUG };
 	struct wb_image_file *file;
 	enum wb_err err = WB_OK;
 
@@ -368,7 +375,7 @@ enum wb_err wb_image_object(struct wb_image *image, enum wb_file_role role, stru
 		struct wb_object *ignored;
 
 		/* At most three levels: supplementary, debug, executable. */
-		if (role != WB_FILE_EXECUTABLE && role != WB_FILE_SYMBOLS)
+		if (has_prerequisite(role))
 			err = wb_image_object(image, after[role], &ignored);
 		if (err >= 0)
 			err = find_file_once(image, role);

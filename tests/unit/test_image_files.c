@@ -247,6 +247,40 @@ static void asks_again_later(void)
 	wb_session_free(session);
 }
 
+struct late { const char *executable, *debug; bool has_executable; };
+
+/* The executable comes late; its debug file is known by the name that the executable gives it alone. */
+static enum wb_err find_late(void *arg, const struct wb_file_query *query, size_t nth, struct wb_candidate *ret_candidate)
+{
+	const struct late *late = arg;
+	bool is_executable = query->role == WB_FILE_EXECUTABLE;
+
+	if (is_executable && !late->has_executable)
+		return WB_LATER;
+	if (nth || (!is_executable && strcmp(query->path, "late.debug")))
+		return WB_NONE;
+	snprintf(ret_candidate->path, sizeof ret_candidate->path, "%s", is_executable ? late->executable : late->debug);
+	return WB_OK;
+}
+
+static void late_files_lead_to_others(void)
+{
+	char executable[TEST_PATH_MAX], debug[TEST_PATH_MAX];
+	struct late late = { executable, debug, false };
+	struct wb_session *session = new_session(false);
+	struct wb_image *image = new_image(session, "/x", id_a);
+	struct wb_object *object;
+
+	snprintf(executable, sizeof executable, "%s", write_made("late", EXECUTABLE, id_a, "late.debug", 0));
+	snprintf(debug, sizeof debug, "%s", write_made("late.debug", DEBUG_FILE, id_a, NULL, 0));
+	wb_session_add_finder(session, find_late, &late, NULL);
+	CHECK_EQ_I64(wb_image_object(image, WB_FILE_DEBUG, &object), WB_NONE);
+	late.has_executable = true;
+	CHECK_EQ_I64(wb_image_object(image, WB_FILE_DEBUG, &object), WB_OK);
+	wb_image_unref(image);
+	wb_session_free(session);
+}
+
 int main(void)
 {
 	TEST_RUN(judges_executables);
@@ -254,5 +288,6 @@ int main(void)
 	TEST_RUN(judges_supplementary_files);
 	TEST_RUN(keeps_extra_objects);
 	TEST_RUN(asks_again_later);
+	TEST_RUN(late_files_lead_to_others);
 	return test_summary();
 }
