@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ELF files that compilers made, against what readelf, nm and objdump say about them: sections, segments, build ids, symbols, PLT entries,
- * and sections that objcopy compressed. */
+ * sections that objcopy compressed, and sections that eu-strip relocated. */
 #include "test.h"
 
 #include "base/mem.h"
@@ -374,6 +374,58 @@ static void compressed_is_plain(void)
 	close_image(&plain);
 }
 
+/* ---- Relocated ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Functions only: elfutils leaves every section at 0, ours places them one after the other, and .text is the first. */
+static const char relocatable[] = "static inline int f(int x) { return x * 2; }\n"
+	"int g(int x) { for (int i = 0; i < x; i++) x += f(i); return x; }\nint h(int y) { return g(y) + f(y); }\n";
+
+static void compare_sections(struct opened *ours, struct opened *theirs)
+{
+	static const char *const sections[] = { ".debug_info", ".debug_line", ".debug_aranges", ".debug_addr", ".debug_str_offsets", ".debug_frame" };
+
+	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+		const uint8_t *expect, *bytes;
+		size_t expect_size, size;
+
+		if (wb_image_section(theirs->image, theirs->object, sections[i], &expect, &expect_size, NULL) != WB_OK)
+			continue;
+		if (!CHECK(wb_image_section(ours->image, ours->object, sections[i], &bytes, &size, NULL) == WB_OK))
+			continue;
+		CHECK_EQ_U64(size, expect_size);
+		if (size == expect_size)
+			CHECK_MEM(bytes, expect, size);
+	}
+}
+
+static void relocated_is_elfutils(void)
+{
+	static const char *const compilers[] = {
+		"cc -g -O1", "cc -gdwarf-4 -O1", "cc -m32 -g -O1", "clang -g -O1", "clang --target=aarch64-linux-gnu -g -O1", "clang --target=i386-linux-gnu -g -O1",
+	};
+	unsigned compared = 0;
+
+	test_tmp("");
+	test_write_file(test_tmp("r.c"), relocatable, sizeof relocatable - 1);
+	for (size_t i = 0; i < sizeof compilers / sizeof compilers[0]; i++) {
+		struct opened ours, theirs;
+
+		test_row(compilers[i]);
+		if (!run("cd '%s' && %s -c r.c -o r.o 2>/dev/null && cp r.o copy.o && rm -f r.debug &&"
+		         "eu-strip --reloc-debug-sections -f r.debug -o r.stripped copy.o 2>/dev/null", test_state.tmp, compilers[i]))
+			continue;
+		REQUIRE(open_image(test_tmp("r.o"), &ours));
+		if (CHECK(open_image(test_tmp("r.debug"), &theirs))) {
+			compare_sections(&ours, &theirs);
+			close_image(&theirs);
+			compared++;
+		}
+		close_image(&ours);
+	}
+	if (!compared)
+		TEST_SKIP("no compiler or no eu-strip");
+}
+
 int main(void)
 {
 	if (have_tools())
@@ -383,6 +435,7 @@ int main(void)
 	TEST_RUN(identity_is_readelfs);
 	TEST_RUN(symbols_are_nms);
 	TEST_RUN(compressed_is_plain);
+	TEST_RUN(relocated_is_elfutils);
 	for (size_t i = 0; i < num_files; i++)
 		free(files[i]);
 	return test_summary();
