@@ -50,6 +50,7 @@ struct elf_plt {
 	size_t count, capacity;
 	char *names;                  /* entries' name: offset in it */
 	size_t names_size, names_capacity;
+	uint64_t read;                /* bytes of code so far */
 };
 
 struct elf {

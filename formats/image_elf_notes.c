@@ -10,6 +10,7 @@
 enum {
 	/* .note.stapsdt and its like can be large; what is looked for here is not. */
 	NOTES_SIZE_MAX = 64 << 10,
+	NOTES_TOTAL_MAX = 1 << 20,    /* sections may overlap */
 	LINK_SIZE_MAX = 4096 + 64,    /* a path and a build id */
 	BUILD_ID_MAX = 64,
 	NT_GNU_ABI_TAG = 1, NT_GNU_BUILD_ID = 3, NT_ANDROID_IDENT = 1,
@@ -66,14 +67,15 @@ static void read_notes(struct elf *elf, const struct wb_piece *piece, uint64_t a
 }
 
 /* Reads notes at a place of the file, and keeps their bytes if the build id is among them. */
-static enum wb_err read_notes_at(struct elf *elf, uint64_t offset, uint64_t size, uint64_t align)
+static enum wb_err read_notes_at(struct elf *elf, uint64_t offset, uint64_t size, uint64_t align, uint64_t *left)
 {
 	bool had_id = elf->base.build_id;
 	struct wb_piece piece;
 	enum wb_err err;
 
-	if (!size || size > NOTES_SIZE_MAX)
+	if (!size || size > NOTES_SIZE_MAX || size > *left)
 		return WB_OK;
+	*left -= size;
 	err = wb_file_piece(elf->base.file, offset, size, &piece);
 	/* Notes outside of the file: there are none. */
 	if (err)
@@ -89,19 +91,20 @@ static enum wb_err read_notes_at(struct elf *elf, uint64_t offset, uint64_t size
 /* Sections first: program headers of separate debug files are copies of the stripped file's and may point anywhere. */
 enum wb_err wb_elf_read_notes(struct elf *elf)
 {
+	uint64_t left = NOTES_TOTAL_MAX;
 	enum wb_err err = WB_OK;
 
 	for (size_t i = 0; !err && i < elf->base.num_sections; i++) {
 		const struct wb_section *section = &elf->sections[i];
 
 		if (elf->headers[i].type == ELF_SHT_NOTE && (section->flags & WB_SECTION_ALLOC || elf->base.relocatable))
-			err = read_notes_at(elf, section->offset, section->file_size, elf->headers[i].addralign);
+			err = read_notes_at(elf, section->offset, section->file_size, elf->headers[i].addralign, &left);
 	}
 	for (uint32_t i = 0; !err && i < elf->phnum && !elf->base.build_id; i++) {
 		const struct elf_segment *segment = &elf->program[i];
 
 		if (segment->type == ELF_PT_NOTE)
-			err = read_notes_at(elf, segment->offset, segment->filesz, segment->align);
+			err = read_notes_at(elf, segment->offset, segment->filesz, segment->align, &left);
 	}
 	return err;
 }

@@ -19,8 +19,10 @@ enum {
 	JUMP_SLOT = 7, GLOB_DAT = 6,  /* the same numbers on both */
 	IRELATIVE_64 = 37, IRELATIVE_32 = 42,
 	ENTRY_SIZE = 16, ENTRY_SIZE_GOT = 8,
+	/* In all: sections and names may overlap. */
 	PLT_SIZE_MAX = 16 << 20,      /* a million entries */
 	RELOCATIONS_SIZE_MAX = 256 << 20,
+	NAMES_SIZE_MAX = 128 << 20,
 	NAME_MAX = 64,                /* of a made-up name */
 };
 
@@ -34,6 +36,7 @@ struct slot {
 struct slots {
 	struct slot *items;
 	size_t count, capacity;
+	uint64_t read;                /* bytes of relocations so far */
 };
 
 /* ---- Slots from relocations ------------------------------------------------------------------------------------------ */
@@ -52,8 +55,9 @@ static enum wb_err read_slots(struct elf *elf, size_t section, struct slots *slo
 	struct wb_bytes b;
 	enum wb_err err;
 
-	if (elf->sections[section].file_size > RELOCATIONS_SIZE_MAX)
+	if (elf->sections[section].file_size > RELOCATIONS_SIZE_MAX - slots->read)
 		return WB_ERR_LIMIT;
+	slots->read += elf->sections[section].file_size;
 	err = wb_elf_stored(elf, section, &piece);
 	if (err)
 		return err;
@@ -145,7 +149,7 @@ static enum wb_err add_entry(struct elf *elf, uint64_t value, uint64_t size, con
 	struct elf_plt *plt = &elf->plt;
 	size_t length = strlen(name), room;
 
-	if (!wb_size_add(length, sizeof(suffix), &room) || plt->names_size > UINT32_MAX - room)
+	if (!wb_size_add(length, sizeof(suffix), &room) || plt->names_size > NAMES_SIZE_MAX - room)
 		return WB_ERR_LIMIT;
 	if (!wb_mem_grow((void **)&plt->names, &plt->names_capacity, plt->names_size, room, 1) ||
 	    !wb_mem_grow((void **)&plt->entries, &plt->capacity, plt->count, 1, sizeof(plt->entries[0])))
@@ -206,13 +210,15 @@ static enum wb_err name_entry(struct elf *elf, const struct slots *slots, const 
 static enum wb_err name_section(struct elf *elf, size_t index, const struct slots *slots, const struct dynsym *dynsym, uint64_t got)
 {
 	const struct wb_section *section = &elf->sections[index];
+	struct elf_plt *plt = &elf->plt;
 	bool is_got = !strcmp(section->name, ".plt.got") && elf->headers[index].entsize != ENTRY_SIZE;
 	size_t step = is_got ? ENTRY_SIZE_GOT : ENTRY_SIZE;
 	struct wb_piece piece;
 	enum wb_err err;
 
-	if (section->file_size > PLT_SIZE_MAX)
+	if (section->file_size > PLT_SIZE_MAX - plt->read)
 		return WB_ERR_LIMIT;
+	plt->read += section->file_size;
 	err = wb_elf_stored(elf, index, &piece);
 	if (err)
 		return err;

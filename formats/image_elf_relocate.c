@@ -9,6 +9,9 @@
 
 #include <stdio.h>
 
+/* Of one section, with their symbols: relocation sections may overlap, so the file's size is no bound. */
+enum { RELOCATIONS_SIZE_MAX = 1 << 30 };
+
 enum relocation { RELOCATION_NONE, RELOCATION_ABSOLUTE, RELOCATION_RELATIVE, RELOCATION_SIZE };
 
 /* What a type writes: S + A, S + A - P, or Z + A, in so many bytes. From the processor supplements ("Relocation Types"). */
@@ -167,6 +170,7 @@ static enum wb_err apply_all(struct target *target, size_t by)
 enum wb_err wb_elf_relocate(struct elf *elf, size_t index, uint8_t *bytes, size_t size)
 {
 	struct target target = { .elf = elf, .bytes = bytes, .size = size, .vaddr = elf->sections[index].vaddr };
+	uint64_t left = RELOCATIONS_SIZE_MAX, both;
 	enum wb_err err = WB_OK;
 
 	for (size_t i = 0; !err && i < elf->base.num_sections; i++) {
@@ -175,6 +179,10 @@ enum wb_err wb_elf_relocate(struct elf *elf, size_t index, uint8_t *bytes, size_
 
 		if (!relocates(elf, i, index) || symtab >= elf->base.num_sections)
 			continue;
+		if (!wb_u64_add(elf->sections[i].file_size, elf->sections[symtab].file_size, &both) || both > left)
+			return wb_elf_report(elf, WB_ERR_LIMIT, WB_DIAG_SECTION_MALFORMED, elf->sections[i].name, UINT64_MAX,
+			                     "more relocations than any file has");
+		left -= both;
 		err = wb_elf_stored(elf, symtab, &symbols);
 		if (err)
 			break;
