@@ -289,6 +289,9 @@ static enum wb_err header_attr(struct capture_perf *perf, struct wb_bytes body)
 	wb_bytes_skip(&body, size ? size : 64);
 	while (err == WB_OK && wb_bytes_left(&body) >= 8)
 		err = wb_perf_events_add_id(&perf->events, wb_bytes_u64(&body), event);
+	if (err == WB_ERR_LIMIT)
+		report(perf, err, WB_DIAG_CAPTURE_MALFORMED, wb_perf_feed_position(&perf->feed),
+		       "more events, or ids of events, than any recording has");
 	return err == WB_OK && wb_bytes_failed(&body) ? WB_ERR_DATA : err;
 }
 

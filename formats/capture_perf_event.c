@@ -15,6 +15,7 @@ enum {
 	EVENTS_MAX = 65536,           /* perf stat -a of all tracepoints has some thousand */
 	IDS_MAX = 1 << 20,            /* one per event and processor (or thread) */
 	NAME_MAX = 1024,              /* bytes of an event's name that are kept */
+	PROBES_MAX = 256,             /* of the table of ids: the kernel counts them up, hostile ones may all belong in one place */
 };
 
 void wb_perf_events_deinit(struct wb_perf_events *events)
@@ -182,13 +183,18 @@ enum wb_err wb_perf_events_add(struct wb_perf_events *events, const struct wb_ca
 
 /* ---- Ids ---------------------------------------------------------------------------------------------------------- */
 
+/* Where the id is, or may be put; NULL if that is too far from where it belongs. */
 static struct wb_perf_id *id_slot(struct wb_perf_id *ids, size_t capacity, uint64_t id)
 {
-	size_t i = (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (capacity - 1);
+	size_t home = (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 
-	while (ids[i].used && ids[i].id != id) /* the table is at most half full */
-		i = (i + 1) & (capacity - 1);
-	return &ids[i];
+	for (size_t i = 0; i < PROBES_MAX; i++) {
+		struct wb_perf_id *slot = &ids[(home + i) & (capacity - 1)];
+
+		if (!slot->used || slot->id == id)
+			return slot;
+	}
+	return NULL;
 }
 
 static enum wb_err ids_grow(struct wb_perf_events *events)
@@ -199,8 +205,10 @@ static enum wb_err ids_grow(struct wb_perf_events *events)
 	if (!ids)
 		return WB_ERR_MEMORY;
 	for (size_t i = 0; i < events->ids_capacity; i++) {
-		if (events->ids[i].used)
-			*id_slot(ids, capacity, events->ids[i].id) = events->ids[i];
+		struct wb_perf_id *slot = events->ids[i].used ? id_slot(ids, capacity, events->ids[i].id) : NULL;
+
+		if (slot)
+			*slot = events->ids[i];
 	}
 	wb_mem_free(events->ids);
 	events->ids = ids;
@@ -222,6 +230,8 @@ enum wb_err wb_perf_events_add_id(struct wb_perf_events *events, uint64_t id, ui
 			return err;
 	}
 	slot = id_slot(events->ids, events->ids_capacity, id);
+	if (!slot)
+		return WB_ERR_LIMIT;
 	if (slot->used)
 		return WB_OK;
 	*slot = (struct wb_perf_id){ id, event, 1 };

@@ -336,6 +336,8 @@ static enum wb_err read_attrs(struct wb_perf_header *header, struct wb_capture_i
 			err = read_ids(input, events, ids, event, header->big_endian);
 		if (err == WB_ERR_DATA)
 			report(input, err, WB_DIAG_CAPTURE_MALFORMED, at, "the description of an event is malformed");
+		if (err == WB_ERR_LIMIT)
+			report(input, err, WB_DIAG_CAPTURE_MALFORMED, at, "more events, or ids of events, than any recording has");
 	}
 	wb_piece_deinit(&piece);
 	return err;

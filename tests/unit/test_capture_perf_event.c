@@ -108,8 +108,31 @@ static void finds_ids(void)
 	wb_perf_events_deinit(&events);
 }
 
+/* Ids i * C^-1 all belong in the place of 0, as the table's multiplier C leaves i, of which no upper bits are there. */
+static void refuses_ids_of_one_place(void)
+{
+	const uint64_t multiplier = UINT64_C(0x9e3779b97f4a7c15);
+	struct wb_perf_events events = { 0 };
+	uint64_t inverse = multiplier, taken = 0;
+	uint32_t index = 7;
+
+	for (int i = 0; i < 6; i++) /* Newton's iteration: each round doubles the bits that are right */
+		inverse *= 2 - multiplier * inverse;
+	REQUIRE(multiplier * inverse == 1);
+	while (taken < 100000 && wb_perf_events_add_id(&events, (taken + 1) * inverse, (uint32_t)taken) == WB_OK)
+		taken++;
+	CHECK_EQ_U64(taken, 256);
+	for (uint64_t i = 0; i < taken; i++) {
+		CHECK_EQ_I64(wb_perf_events_find(&events, (i + 1) * inverse, &index), WB_OK);
+		CHECK_EQ_U64(index, i);
+	}
+	CHECK_EQ_I64(wb_perf_events_find(&events, (taken + 1) * inverse, &index), WB_NONE);
+	wb_perf_events_deinit(&events);
+}
+
 int main(void)
 {
+	TEST_RUN(refuses_ids_of_one_place);
 	TEST_RUN(takes_attrs_of_every_size);
 	TEST_RUN(names_events);
 	TEST_RUN(finds_ids);
