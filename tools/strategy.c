@@ -17,18 +17,23 @@ static bool add(struct wb_strategy_list *list, enum wb_how how)
 
 static bool add_name(struct wb_strategy_list *list, const char *name, size_t size)
 {
-	static const enum wb_how automatic[] = { WB_HOW_CFI, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
+	static const enum wb_how automatic[] = { WB_HOW_CFI, WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
+	/* Those that walkers of this version have; others are planned. */
+	static const enum wb_how had[] = { WB_HOW_CFI, WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER, WB_HOW_SCAN };
+	bool added = size == 4 && !memcmp(name, "auto", 4);
 
-	if (size == 4 && !memcmp(name, "auto", 4))
-		return add(list, automatic[0]) && add(list, automatic[1]) && add(list, automatic[2]);
+	/* As walkers do without a list (unwind.h). */
+	for (size_t i = 0; added && i < sizeof(automatic) / sizeof(automatic[0]); i++)
+		added = add(list, automatic[i]);
+	if (added)
+		return true;
 	if (size == 2 && !memcmp(name, "fp", 2))
 		return add(list, WB_HOW_FRAME_POINTER);
-	/* What comes from the capture itself is no strategy. */
-	for (unsigned how = WB_HOW_CFI; how <= WB_HOW_EHABI; how++) {
-		const char *text = wb_how_text((enum wb_how)how);
+	for (size_t i = 0; i < sizeof(had) / sizeof(had[0]); i++) {
+		const char *text = wb_how_text(had[i]);
 
-		if (how != WB_HOW_GIVEN && strlen(text) == size && !memcmp(text, name, size))
-			return add(list, (enum wb_how)how);
+		if (strlen(text) == size && !memcmp(text, name, size))
+			return add(list, had[i]);
 	}
 	return false;
 }

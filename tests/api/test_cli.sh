@@ -55,6 +55,7 @@ expect 'bad size' 2 'stacks: --max-memory=1T: "1T" is not SIZE' 1 "$walkback" st
 expect 'unknown format' 2 'stacks: -f yaml: no such format' 1 "$walkback" stacks -f yaml x
 expect 'later format' 2 'stacks: -f pprof: this version does not write it' 1 "$walkback" stacks -f pprof x
 expect 'unknown strategy' 2 'stacks: --strategy cfi,magic: there are' 1 "$walkback" stacks --strategy cfi,magic x
+expect 'later strategy' 2 'stacks: --strategy go: there are' 1 "$walkback" stacks --strategy go x
 expect 'meta without json' 2 'stacks: --meta is for -f json' 1 "$walkback" stacks --meta x
 expect 'no folder' 2 'snapshot: no folder' 1 "$walkback" snapshot x
 expect 'no object' 2 'rows: no object' 1 "$walkback" rows
