@@ -55,6 +55,8 @@ static const struct {
 	  "1001 context x @+8 | 1701 cfi @+8 -> no-progress 1701" },
 	{ "progress by a return address in a register", { { WB_REG_PC, 0, C(RA_IN_RAX + 1) }, { RSP, 0, S(0) }, { RAX, 0, C(LEAF + 1) } }, { 0 }, 0, AUTO,
 	  "1f01 context x @+0 | 1001 cfi @+8 -> root return address zero 0" },
+	{ "no-progress: the return address in a register is here", { { WB_REG_PC, 0, C(RA_IN_RAX + 1) }, { RSP, 0, S(0) }, { RAX, 0, C(RA_IN_RAX + 1) } }, { 0 },
+	  0, AUTO, "1f01 context x @+0 -> no-progress 1f01" },
 	{ "no-progress: the CFA lies below SP", { { WB_REG_PC, 0, C(FRAMED + 1) }, { RSP, 0, S(0x40) }, { RBP, 0, S(8) } },
 	  { 0, 0, C(LEAF + 1), C(LEAF + 1), C(LEAF + 1), C(LEAF + 1), C(LEAF + 1), C(LEAF + 1) }, 0, AUTO,
 	  "1101 context x @+18 -> no-progress 1101" },
