@@ -24,7 +24,7 @@ enum {
 };
 
 /* What a place counts from: RSP or RBP as they were where the flow began. */
-enum base { LOST, UNTOUCHED, FROM_SP, FROM_FP };
+enum base { LOST, UNTOUCHED, SAVED_LATER, FROM_SP, FROM_FP };
 struct place {
 	int32_t offset;
 	enum base base;
@@ -37,7 +37,8 @@ static const uint8_t kept_slots[NUM_KEPT] = { 3, 6, 12, 13, 14, 15 };
 
 struct state {
 	struct place sp, fp;          /* where RSP and RBP point; fp LOST: anything */
-	struct place kept[NUM_KEPT];  /* where the caller's value is; UNTOUCHED: in the register */
+	int32_t pushed;               /* backwards: the highest place that a push wrote to, from SP; all below SP count as such */
+	struct place kept[NUM_KEPT];  /* where the caller's value is; UNTOUCHED: in the register; SAVED_LATER: it was, at the pc */
 };
 
 struct node {
@@ -96,6 +97,8 @@ static bool meet(struct state *into, const struct state *other)
 {
 	bool changed = meet_place(&into->sp, other->sp) | meet_place(&into->fp, other->fp);
 
+	changed |= into->pushed < other->pushed;
+	into->pushed = into->pushed < other->pushed ? other->pushed : into->pushed;
 	for (int i = 0; i < NUM_KEPT; i++)
 		changed |= meet_place(&into->kept[i], other->kept[i]);
 	return changed;
@@ -108,8 +111,14 @@ static void push(const struct flow *f, struct state *s, uint8_t reg)
 	int kept = kept_of(reg);
 
 	s->sp = moved(s->sp, -8);
-	if (f->backwards || kept < 0 || s->kept[kept].base != UNTOUCHED)
+	if (s->sp.base == FROM_SP && s->sp.offset > s->pushed)
+		s->pushed = s->sp.offset;
+	if (kept < 0 || s->kept[kept].base != UNTOUCHED)
 		return;
+	if (f->backwards) {
+		s->kept[kept] = (struct place){ 0, SAVED_LATER };
+		return;
+	}
 	/* RBP that became the frame pointer is no longer the caller's. */
 	if (kept == RBP_KEPT && !(s->fp.base == FROM_FP && !s->fp.offset))
 		s->kept[kept] = (struct place){ 0, LOST };
@@ -123,8 +132,8 @@ static void load(const struct flow *f, struct state *s, int kept, struct place p
 	if (kept < 0)
 		return;
 	if (f->backwards)
-		/* What is pushed after the pc and popped again is what the register has now. */
-		s->kept[kept] = place.base == FROM_SP && place.offset < 0 ? (struct place){ 0, UNTOUCHED } : place;
+		/* What is saved after the pc and restored again is what the register had before. */
+		s->kept[kept] = s->kept[kept].base == SAVED_LATER || (place.base == FROM_SP && place.offset <= s->pushed) ? s->kept[kept] : place;
 	else if (same_place(s->kept[kept], place) && place.base != LOST)
 		s->kept[kept] = (struct place){ 0, UNTOUCHED };
 	else if (s->kept[kept].base == UNTOUCHED)
@@ -166,7 +175,7 @@ static void store(const struct flow *f, struct state *s, const struct wb_x86_ins
 static void change(struct state *s, uint16_t writes, bool backwards)
 {
 	for (int i = 0; i < NUM_KEPT; i++)
-		if (writes >> kept_regs[i] & 1 && (backwards || s->kept[i].base == UNTOUCHED))
+		if (writes >> kept_regs[i] & 1 && (s->kept[i].base == UNTOUCHED || (backwards && s->kept[i].base >= FROM_SP)))
 			s->kept[i] = (struct place){ 0, LOST };
 	if (writes >> WB_X86_RBP & 1)
 		s->fp = (struct place){ 0, LOST };
@@ -265,17 +274,22 @@ static void reach(struct flow *f, int64_t at, const struct state *state, bool af
 /* The function is left with RSP at the return address. */
 static void leave(struct flow *f, const struct state *state)
 {
+	struct state exit = *state;
+
 	if (!f->backwards)
 		return;
+	for (int i = 0; i < NUM_KEPT; i++)
+		if (exit.kept[i].base == SAVED_LATER)
+			exit.kept[i].base = UNTOUCHED;
 	/* The return address never is below RSP at the pc: a linkage table's entry that pushed for the resolver has it elsewhere. */
 	if (state->sp.base == LOST || (state->sp.base == FROM_SP && state->sp.offset < 0) || (f->has_exit && !same_place(state->sp, f->exit.sp))) {
 		f->failed = true;
 		return;
 	}
 	if (f->has_exit)
-		meet(&f->exit, state);
+		meet(&f->exit, &exit);
 	else
-		f->exit = *state;
+		f->exit = exit;
 	f->has_exit = true;
 }
 
@@ -330,7 +344,7 @@ static void follow_node(struct flow *f, struct node *node)
 
 static void run(struct flow *f, const struct wb_code_window *window, size_t from, bool backwards)
 {
-	struct state state = { { 0, FROM_SP }, { 0, FROM_FP }, { { 0, UNTOUCHED } } };
+	struct state state = { .sp = { 0, FROM_SP }, .fp = { 0, FROM_FP }, .pushed = -1 };
 	unsigned visits = 0;
 
 	for (int i = 0; i < NUM_KEPT; i++)

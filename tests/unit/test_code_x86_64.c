@@ -116,6 +116,11 @@ static const uint8_t aligned[] = {
 	/*  0 */ 0x55, /* 1 */ 0x48, 0x89, 0xe5, /* 4 */ 0x41, 0x54, /* 6 */ 0x48, 0x83, 0xe4, 0xe0, /* 10 */ 0x48, 0x83, 0xec, 0x40,
 	/* 14 */ 0xe8, 0, 0, 0, 0, /* 19 */ 0x48, 0x8d, 0x65, 0xf8, /* 23 */ 0x41, 0x5c, /* 25 */ 0x5d, /* 26 */ 0xc3,
 };
+/* push rbp; mov rbp, rsp; push r12; and rsp, -32; lea rsp, [rbp-8]; pop r12; pop rbp; ret */
+static const uint8_t realigns[] = {
+	/*  0 */ 0x55, /* 1 */ 0x48, 0x89, 0xe5, /* 4 */ 0x41, 0x54, /* 6 */ 0x48, 0x83, 0xe4, 0xe0,
+	/* 10 */ 0x48, 0x8d, 0x65, 0xf8, /* 14 */ 0x41, 0x5c, /* 16 */ 0x5d, /* 17 */ 0xc3,
+};
 /* cmp edi, 0; jne 16; push rbp; mov rbp, rsp; call; pop rbp; 15: ret; 16: nop; jmp 15: shrink-wrapped, as crt's __do_global_dtors_aux */
 static const uint8_t wrapped[] = {
 	/*  0 */ 0x83, 0xff, 0x00, /* 3 */ 0x75, 0x0b, /* 5 */ 0x55, /* 6 */ 0x48, 0x89, 0xe5, /* 9 */ 0xe8, 0, 0, 0, 0, /* 14 */ 0x5d,
@@ -165,6 +170,7 @@ static const struct {
 	{ "aligned: SP is back", CODE(aligned), 23, 0, 24, -16, { { R12, -24 } } },
 	{ "aligned: to the return, SP from the frame pointer", CODE(aligned), 19, NO_START | BY_FP, 16, -16, { { R12, -24 } } },
 	{ "aligned: pops", CODE(aligned), 23, NO_START, 24, -16, { { R12, -24 } } },
+	{ "aligned: before the push of a register that is restored by the frame pointer", CODE(realigns), 4, NO_START | BY_FP, 16, -16, { { 0, 0 } } },
 	{ "wrapped: before", CODE(wrapped), 0, NO_START, 8, 0, { { 0, 0 } } },
 	{ "wrapped: jump", CODE(wrapped), 3, NO_START, 8, 0, { { 0, 0 } } },
 	{ "wrapped: the push's path has a call", CODE(wrapped), 5, NO_START | NOTHING, 0, 0, { { 0, 0 } } },
