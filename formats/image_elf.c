@@ -112,7 +112,7 @@ static enum wb_err read_header(struct elf *elf)
 	elf->type = wb_bytes_u16(&b);
 	elf->machine = wb_bytes_u16(&b);
 	wb_bytes_u32(&b);             /* e_version */
-	elf_word(elf, &b);            /* e_entry */
+	elf->base.entry = elf_word(elf, &b);
 	elf->phoff = elf_word(elf, &b);
 	elf->shoff = elf_word(elf, &b);
 	wb_bytes_u32(&b);             /* e_flags */

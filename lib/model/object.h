@@ -59,6 +59,7 @@ struct wb_object {
 	bool loaded_layout;           /* bytes are laid out as in memory */
 	bool absolute;                /* image pcs are process addresses */
 	bool relocatable;             /* ET_REL: sections are placed one after the other by the format, relocations applied */
+	uint64_t entry;               /* image pc where a process starts; 0 if it does not say */
 	const struct wb_segment *segments; /* sorted by vaddr */
 	size_t num_segments;
 	const struct wb_section *sections;

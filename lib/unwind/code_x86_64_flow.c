@@ -445,6 +445,12 @@ enum wb_err wb_x86_follow(const struct wb_arch_info *arch, const struct wb_code_
 
 		run(&flow, window, window->start, false);
 		node = flow.failed ? NULL : node_at_pc(&flow);
+		if (node && window->is_entry) {
+			memset(ret, 0, sizeof(*ret));
+			ret->row.flags = WB_ROW_ROOT;
+			ret->row.how = WB_HOW_CODE;
+			return WB_OK;
+		}
 		if (node)
 			return row_of_state(&node->state, ret);
 	}

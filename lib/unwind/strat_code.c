@@ -21,6 +21,7 @@ enum {
 struct piece {
 	uint64_t start, end;          /* image pcs */
 	bool is_function;             /* start is a function's */
+	bool is_entry;                /* and that is where processes start */
 };
 
 /* Sections that are one function each, put together by the linker; nobody gives them symbols after stripping. */
@@ -41,7 +42,7 @@ static enum wb_err find_in_object(struct wb_image *image, uint64_t image_pc, str
 
 		if (!(section->flags & WB_SECTION_EXEC) || image_pc - section->vaddr >= section->size)
 			continue;
-		*ret = (struct piece){ section->vaddr, section->vaddr + section->size, is_function_section(section->name) };
+		*ret = (struct piece){ section->vaddr, section->vaddr + section->size, is_function_section(section->name), false };
 		return WB_OK;
 	}
 	for (size_t i = 0; i < object->num_segments; i++) {
@@ -49,7 +50,7 @@ static enum wb_err find_in_object(struct wb_image *image, uint64_t image_pc, str
 
 		if (!(segment->prot & WB_PROT_EXEC) || image_pc - segment->vaddr >= segment->filesz)
 			continue;
-		*ret = (struct piece){ segment->vaddr, segment->vaddr + segment->filesz, false };
+		*ret = (struct piece){ segment->vaddr, segment->vaddr + segment->filesz, false, false };
 		return WB_OK;
 	}
 	return WB_NONE;
@@ -84,6 +85,19 @@ static void find_listed(struct wb_image *image, uint64_t image_pc, struct piece 
 	}
 }
 
+/* The dynamic linker's own start has neither CFI nor, stripped, a symbol; but the file's header has its address. */
+static void find_entry(struct wb_image *image, uint64_t image_pc, struct piece *piece)
+{
+	struct wb_object *object;
+
+	if (wb_image_object(image, WB_FILE_EXECUTABLE, &object) || !object->entry || object->entry < piece->start || object->entry > image_pc)
+		return;
+	if (piece->is_function && object->entry != piece->start)
+		return;
+	piece->start = object->entry;
+	piece->is_function = piece->is_entry = true;
+}
+
 /* The function that holds image_pc, else the section or segment. */
 static enum wb_err find_piece(struct wb_image *image, uint64_t image_pc, struct piece *ret)
 {
@@ -93,12 +107,15 @@ static enum wb_err find_piece(struct wb_image *image, uint64_t image_pc, struct 
 	if (err == WB_ERR_MEMORY)
 		return err;
 	if (!err) {
-		*ret = (struct piece){ bound.start, bound.end, true };
+		*ret = (struct piece){ bound.start, bound.end, true, false };
+		find_entry(image, image_pc, ret);
 		return WB_OK;
 	}
 	err = find_in_object(image, image_pc, ret);
 	if (!err)
 		find_listed(image, image_pc, ret);
+	if (!err)
+		find_entry(image, image_pc, ret);
 	return err;
 }
 
@@ -107,7 +124,8 @@ static enum wb_err follow(const struct wb_lookup *lookup, const struct wb_code_r
 	uint8_t bytes[WINDOW];
 	uint64_t pc = lookup->image_pc, from = piece->start, size;
 	bool has_start = piece->is_function && pc - piece->start < WINDOW;
-	struct wb_code_window window = { .bytes = bytes, .start = has_start ? 0 : WB_START_UNKNOWN, .exact = lookup->exact };
+	struct wb_code_window window = { .bytes = bytes, .start = has_start ? 0 : WB_START_UNKNOWN, .is_entry = piece->is_entry,
+	                                 .exact = lookup->exact };
 	enum wb_err err;
 
 	if (!has_start && !lookup->exact)
@@ -155,7 +173,9 @@ enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_f
 		err = follow(lookup, code, &piece, &row);
 	if (err)
 		return err;
-	row.row.flags |= WB_ROW_GUESS;
+	/* There is nothing to check where there is no caller. */
+	if (!(row.row.flags & WB_ROW_ROOT))
+		row.row.flags |= WB_ROW_GUESS;
 	ret_found->row = row.row;
 	return row.row.num_rules ? give_rules(&row, lookup->image_pc, ret_found) : WB_OK;
 }

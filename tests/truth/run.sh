@@ -99,6 +99,8 @@ list() {
             if [ $long = no ]; then
                 echo "$program $compiler O2 nofp pie full entry"
                 echo "$program $compiler O0 fp static stripped entry"
+                # The dynamic linker's own start, too, once.
+                [ "$program $compiler" = 'lazy gcc' ] && echo "$program $compiler O2 nofp pie stripped start"
                 continue
             fi
             for level in O0 O1 O2 O3; do

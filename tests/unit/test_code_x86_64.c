@@ -210,7 +210,7 @@ static void follows(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct wb_code_window window = { rows[i].bytes, rows[i].size, rows[i].at, rows[i].flags & NO_START ? SIZE_MAX : 0, rows[i].size,
-		                                 !(rows[i].flags & RETURN) };
+		                                 false, !(rows[i].flags & RETURN) };
 		struct wb_code_row row;
 
 		test_row(rows[i].name);
