@@ -33,7 +33,8 @@ need_build_packages() {
     need_command ninja ninja-build
     need_command pkg-config pkg-config
     need_header libc6-dev stdio.h
-    need_header libdwarf-dev libdwarf/libdwarf.h libdwarf-0/libdwarf.h libdwarf-2/libdwarf.h \
+    need_header libdwarf-dev libdwarf/libdwarf.h libdwarf-0/libdwarf.h libdwarf-1/libdwarf.h \
+        libdwarf-2/libdwarf.h \
         libdwarf.h
     need_header libzstd-dev zstd.h
     need_header zlib1g-dev zlib.h
