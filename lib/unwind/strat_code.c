@@ -15,6 +15,7 @@
 enum {
 	WINDOW = 2048,                /* bytes of code looked at: what is without unwind information is short */
 	LISTED = 32,                  /* constructors or destructors looked at */
+	MEMO_ITEMS = 512,             /* a power of two: a program has some hundred places without unwind information that it often stands at */
 	BEFORE = 256,                 /* of them before a pc whose function's start is unknown: paths may lead back to a return */
 };
 
@@ -159,18 +160,65 @@ static enum wb_err give_rules(const struct wb_code_row *row, uint64_t image_pc, 
 	return WB_OK;
 }
 
+/* ---- What was found out before ---- */
+
+struct wb_code_memo {
+	struct item {
+		uint64_t image_id, image_pc; /* image_id 0: empty */
+		enum wb_err err;
+		bool exact;
+		struct wb_code_row row;      /* if err is WB_OK */
+	} items[MEMO_ITEMS];
+};
+
+struct wb_code_memo *wb_code_memo_new(void)
+{
+	return wb_mem_zalloc(1, sizeof(struct wb_code_memo));
+}
+
+void wb_code_memo_free(struct wb_code_memo *memo)
+{
+	wb_mem_free(memo);
+}
+
+void wb_code_memo_clear(struct wb_code_memo *memo)
+{
+	memset(memo, 0, sizeof(*memo));
+}
+
+static enum wb_err find_row(const struct wb_lookup *lookup, const struct wb_code_reader *code, struct wb_code_row *ret)
+{
+	struct piece piece;
+	enum wb_err err = find_piece(lookup->image, lookup->image_pc, &piece);
+
+	return err ? err : follow(lookup, code, &piece, ret);
+}
+
+static enum wb_err find_row_once(const struct wb_lookup *lookup, const struct wb_code_reader *code, struct wb_code_row *ret)
+{
+	uint64_t id = wb_image_id(lookup->image), pc = lookup->image_pc;
+	struct item *item = lookup->code_memo ? &lookup->code_memo->items[pc % MEMO_ITEMS] : NULL;
+	enum wb_err err;
+
+	if (item && item->image_id == id && item->image_pc == pc && item->exact == lookup->exact) {
+		*ret = item->row;
+		return item->err;
+	}
+	err = find_row(lookup, code, ret);
+	if (item && err != WB_ERR_MEMORY)
+		*item = (struct item){ id, pc, err, lookup->exact, err ? (struct wb_code_row){ .row = { 0 } } : *ret };
+	return err;
+}
+
 enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
 	struct wb_code_row row;
-	struct piece piece;
 	enum wb_err err;
 
 	if (!code || !lookup->image)
 		return WB_NONE;
-	err = find_piece(lookup->image, lookup->image_pc, &piece);
-	if (!err)
-		err = follow(lookup, code, &piece, &row);
+	err = find_row_once(lookup, code, &row);
 	if (err)
 		return err;
 	/* There is nothing to check where there is no caller. */

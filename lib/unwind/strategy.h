@@ -13,6 +13,7 @@
 #include "model/space.h"
 
 struct wb_cfi;
+struct wb_code_memo;
 
 /* A frame whose row is wanted. */
 struct wb_lookup {
@@ -29,6 +30,7 @@ struct wb_lookup {
 	bool exact;                   /* pc is the instruction, not a return address */
 	enum wb_how how;              /* how this frame itself was found */
 	uint32_t max_scan_words;
+	struct wb_code_memo *code_memo; /* the walker's; NULL: nothing is remembered */
 };
 
 struct wb_found {
@@ -49,6 +51,11 @@ enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_f
 enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found);
+
+/* What the code strategy found out before: following instructions takes some ten thousand of ours, and stacks have the same frames again and again. */
+struct wb_code_memo *wb_code_memo_new(void);
+void wb_code_memo_free(struct wb_code_memo *memo);
+void wb_code_memo_clear(struct wb_code_memo *memo);
 
 /* The row of a convention of the architecture. */
 struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct wb_convention *convention, enum wb_how how);

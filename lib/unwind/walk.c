@@ -68,6 +68,7 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	ret->exact = exact;
 	ret->how = (enum wb_how)w->now.how;
 	ret->max_scan_words = w->max_scan_words;
+	ret->code_memo = w->code_memo;
 	if (!hint) {
 		ret->map = NULL;
 		ret->image = NULL;
@@ -470,6 +471,9 @@ static void set_space(struct wb_walker *w, struct wb_space *space)
 	/* A version is immutable: nothing to do for the same again, unless files were not had that may be there now. */
 	if (w->space == space && !w->hints_may_change)
 		return;
+	/* What a file says that was not had may be more than what was found out without it. */
+	if (w->hints_may_change)
+		wb_code_memo_clear(w->code_memo);
 	w->hints_may_change = false;
 	wb_space_unref(w->space);
 	w->space = wb_space_ref(space);

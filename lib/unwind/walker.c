@@ -43,7 +43,8 @@ static enum wb_err walker_init(struct wb_walker *w, const struct wb_walker_opts 
 		bits++;
 	w->row_mask = (UINT64_C(1) << bits) - 1;
 	w->rows = wb_mem_zalloc((size_t)1 << bits, sizeof(*w->rows));
-	if (!w->rows)
+	w->code_memo = wb_code_memo_new();
+	if (!w->rows || !w->code_memo)
 		return WB_ERR_MEMORY;
 	w->max_frames = opts->max_frames ? opts->max_frames : MAX_FRAMES_DEFAULT;
 	w->max_scan_words = opts->max_scan_words ? opts->max_scan_words : SCAN_WORDS_DEFAULT;
@@ -82,6 +83,7 @@ void wb_walker_free(struct wb_walker *w)
 		return;
 	wb_mem_free(w->trail);
 	wb_mem_free(w->rows);
+	wb_code_memo_free(w->code_memo);
 	wb_space_unref(w->space);
 	wb_session_unref(w->session);
 	wb_mem_free(w);
@@ -91,6 +93,7 @@ void wb_walker_drop_rows(struct wb_walker *w)
 {
 	if (!w)
 		return;
+	wb_code_memo_clear(w->code_memo);
 	w->generation = (w->generation + 1) & INT16_MAX;
 	if (!w->generation)
 		memset(w->rows, 0, ((size_t)w->row_mask + 1) * sizeof(*w->rows));

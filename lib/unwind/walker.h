@@ -84,6 +84,7 @@ struct wb_walker {
 	struct wb_view view;
 	struct wb_hint hints[WB_HINTS];
 	uint64_t filled_hints[WB_HINTS / 64]; /* which of them: few, and a capture of many processes changes its space all the time */
+	struct wb_code_memo *code_memo;
 	struct wb_hint *hint;         /* the one of the last look-up */
 	struct wb_hint nowhere;       /* where nothing is mapped; never filled */
 	bool hints_may_change;        /* a file was not had, and its finder may yet have it */
