@@ -235,8 +235,15 @@ static enum wb_err step(struct machine *m, uint8_t op)
 enum wb_err wb_expr_evaluate(const struct wb_arch_info *arch, const struct wb_regs *regs, struct wb_view *view, const uint8_t *bytes,
                              size_t size, bool has_initial, uint64_t initial, uint64_t *ret_value, struct wb_expr_fault *ret_fault)
 {
-	struct machine m = { .arch = arch, .regs = regs, .view = view, .in = wb_bytes_of(bytes, size, view->big_endian), .fault = ret_fault };
+	struct machine m;
 
+	/* Member by member: the stack needs no zeroing, which would cost more than the usual expression. */
+	m.arch = arch;
+	m.regs = regs;
+	m.view = view;
+	m.in = wb_bytes_of(bytes, size, view->big_endian);
+	m.depth = 0;
+	m.fault = ret_fault;
 	*ret_fault = (struct wb_expr_fault){ false, 0 };
 	if (has_initial)
 		push(&m, initial);
