@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+enum { SIGNAL_FRAME_MAX = 65536 }; /* bytes: x86's largest, with all of AMX, has 12 KiB */
+
 /* ---- Mappings and rows ---- */
 
 static void hint_fill(struct wb_walker *w, struct wb_hint *hint, const struct wb_map *map)
@@ -135,7 +137,8 @@ const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *w, uint64_t imag
 static void stop(struct wb_walker *w, enum wb_stop_reason reason, uint64_t address)
 {
 	w->done = true;
-	w->stop.reason = reason;
+	/* A stack of its own that is not there is no cut through this one. */
+	w->stop.reason = reason == WB_STOP_MEMORY && w->now.elsewhere ? WB_STOP_JOINT : reason;
 	w->stop.root_by = WB_ROOT_NOT;
 	w->stop.address = address;
 	w->stop.how = (enum wb_how)w->found.row.how;
@@ -284,12 +287,24 @@ static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 	return sp == now->sp && now->exact && pc != now->pc && (w->arch->leaf.ra_in_register || w->applied.ra_in_register);
 }
 
+/* Whether a signal interrupted another stack than its handler's, and nothing of that was captured. On the same stack only the signal's frame is
+ * between the two. */
+static bool is_elsewhere(struct wb_walker *w, uint64_t sp)
+{
+	uint64_t word;
+
+	if (!(w->found.row.flags & WB_ROW_SIGNAL) || !w->now.has_sp || sp - w->now.sp <= SIGNAL_FRAME_MAX)
+		return false;
+	return wb_view_word(&w->view, sp, &word) != WB_OK;
+}
+
 /* Makes the caller, w->applied.regs, the frame that the walk stands on; or stops. */
 static void advance(struct wb_walker *w)
 {
 	const struct wb_arch_info *arch = w->arch;
 	struct wb_regs *regs = &w->applied.regs;
 	uint64_t pc, sp;
+	bool elsewhere;
 
 	/* Also where the frame has no CFA any more. */
 	if (w->found.row.flags & WB_ROW_ROOT) {
@@ -317,6 +332,7 @@ static void advance(struct wb_walker *w)
 		stop(w, WB_STOP_NO_PROGRESS, w->now.pc);
 		return;
 	}
+	elsewhere = is_elsewhere(w, sp);
 	wb_regs_set(regs, arch->pc, pc, false);
 	wb_walker_set_base(w, regs);
 	w->now = (struct wb_now){
@@ -328,6 +344,7 @@ static void advance(struct wb_walker *w)
 		.fp_derived = regs->derived >> arch->fp & 1,
 		.sp_derived = regs->derived >> arch->sp & 1,
 		.exact = w->found.row.flags & WB_ROW_SIGNAL,
+		.elsewhere = elsewhere,
 		.how = w->found.row.how,
 		.context = w->now.context,
 	};
@@ -437,6 +454,7 @@ static bool enter_context(struct wb_walker *w)
 	now->has_fp = context_reg(arch, context, arch->fp, &w->seen_fp, &now->fp);
 	now->sp_derived = now->fp_derived = false;
 	now->joint = w->next_context != 0;
+	now->elsewhere = false;
 	now->how = WB_HOW_CONTEXT;
 	now->context = (uint32_t)w->next_context++;
 	w->base_context = context;

@@ -62,6 +62,7 @@ struct wb_now {
 	bool has_sp, has_fp, fp_derived, sp_derived;
 	bool exact;
 	bool joint;
+	bool elsewhere;               /* its stack is another one, of which nothing was captured */
 	uint8_t how;                  /* enum wb_how it was found by */
 	uint32_t context;
 };

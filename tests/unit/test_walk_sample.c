@@ -16,6 +16,10 @@ static void alternate_stacks(void)
 	process_init(&p, NULL);
 	check(&p, p.space, &sample, NULL,
 	      "1001 context x @alt+8 | 1400 cfi x s @+28 | 1040 cfi x @+30 | 1301 cfi @+38 -> root return address undefined 0");
+	/* The interrupted stack was not captured: the walk goes on elsewhere, and is not just cut. */
+	sample.num_regions = 1;
+	check(&p, p.space, &sample, NULL, "1001 context x @alt+8 | 1400 cfi x s @+28 | 1040 cfi x @+30 -> joint +28");
+	sample.num_regions = 2;
 	context.regs = high;
 	check(&p, p.space, &sample, NULL,
 	      "1001 context x @+8 | 1400 cfi x s @alt+40 | 1042 cfi x @alt+48 | 1302 cfi @alt+50 -> root return address undefined 0");

@@ -193,6 +193,8 @@ static void demo(void)
 {
 	char capture[TEST_PATH_MAX];
 
+	if (!test_has_feature(wb_features(), "zstd"))
+		TEST_SKIP("zstd");
 	snprintf(capture, sizeof(capture), "%s", test_data("golden/demo/perf.data"));
 	check_recording(capture, test_data("golden/demo/words"));
 }

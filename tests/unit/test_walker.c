@@ -24,7 +24,8 @@ static size_t make_eh_frame(uint8_t *out, const uint8_t *program, size_t size)
 	memcpy(out + 24, &pointer, 4);
 	memcpy(out + 28, &start, 8);
 	memcpy(out + 36, &range, 8);
-	memcpy(out + 44, program, size);
+	if (size)
+		memcpy(out + 44, program, size);
 	return 44 + size;
 }
 
