@@ -11,6 +11,7 @@ enum {
 	BRANCH_SIZE = 24,             /* from, to, flags */
 	BRANCH_CALL_STACK = 1 << 11, BRANCH_HW_INDEX = 1 << 17, BRANCH_COUNTERS = 1 << 19, /* PERF_SAMPLE_BRANCH_* */
 	READ_ENABLED = 1, READ_RUNNING = 2, READ_ID = 4, READ_GROUP = 8, READ_LOST = 16,   /* PERF_FORMAT_* */
+	CHAIN_DEPTH_DEFAULT = 127,    /* frames: kernel.perf_event_max_stack as it comes */
 };
 
 /* Marks in callchains: PERF_CONTEXT_*. */
@@ -319,7 +320,7 @@ enum wb_err wb_perf_sample_build(struct wb_perf_event *event, const struct wb_pe
 	struct built *built = wb_capture_batch_alloc(batch, sizeof(*built) + num_regs * sizeof(struct wb_reg) + max_given * sizeof(struct wb_given));
 	struct frames frames;
 	struct wb_reg *regs;
-	bool user_given, partial;
+	bool user_given, partial, is_kernel_thread;
 
 	if (!built)
 		return WB_ERR_MEMORY;
@@ -336,7 +337,9 @@ enum wb_err wb_perf_sample_build(struct wb_perf_event *event, const struct wb_pe
 		add_frame(&frames, parts->ip, (enum wb_given_kind)kind_of_mode(record->misc), WB_PC_EXACT);
 	built->sample.given = frames.items;
 	built->sample.num_given = frames.count;
-	built->sample.flags = partial ? WB_SAMPLE_GIVEN_PARTIAL : 0;
+	/* Registers of user code were asked for, and the kernel says that the task has none. A chain as long as it can be may be cut. */
+	is_kernel_thread = event->sample_type & WB_PERF_S_REGS_USER && !parts->abi && !user_given && frames.count < CHAIN_DEPTH_DEFAULT;
+	built->sample.flags = (partial ? WB_SAMPLE_GIVEN_PARTIAL : 0) | (is_kernel_thread ? WB_SAMPLE_KERNEL_THREAD : 0);
 	*ret_sample = &built->sample;
 	return WB_OK;
 }

@@ -86,17 +86,18 @@ static void keeps_recorded_frames(void)
 			w_u64(&writer, 0x7fff0000);
 			w_u64(&writer, 0x99);
 		}
-		if (attr.sample_type & S_STACK_USER) {
+		if (attr.sample_type & S_STACK_USER)
 			w_u64(&writer, table[i].abi ? 8 : 0);
-			for (int k = 0; table[i].abi && k < 2; k++)
-				w_u64(&writer, 8);
-		}
+		for (int k = 0; attr.sample_type & S_STACK_USER && table[i].abi && k < 2; k++)
+			w_u64(&writer, 8);
 		w_end(&writer);
 		reader_run(&reader, writer.bytes, writer.size, 0, NULL);
 		CHECK_EQ_I64(reader.end, WB_NONE);
 		if (CHECK_EQ_U64(reader.count, 1)) {
 			frames_text(&reader.samples[0], text, sizeof text);
 			CHECK_STR(text, table[i].expect);
+			/* Registers were asked for, and there are none. */
+			CHECK_EQ_U64(reader.samples[0].flags, attr.sample_type & S_REGS_USER && !table[i].abi ? WB_SAMPLE_KERNEL_THREAD : 0);
 		}
 		reader_close(&reader);
 	}
