@@ -61,9 +61,11 @@ static bool find_unit(const struct indexer *indexer, uint64_t offset, size_t *re
 /* The pairs of one set. Zero pairs end it, but also stand for discarded code in the middle: the set's length tells its end anyway. */
 static enum wb_err read_set(struct indexer *indexer, struct wb_bytes *set, uint8_t address_size, size_t unit)
 {
+	uint64_t last = address_size == 8 ? UINT64_MAX : UINT32_MAX;
+
 	while (wb_bytes_left(set) >= 2u * address_size) {
-		uint64_t start = wb_bytes_uint(set, address_size), size = wb_bytes_uint(set, address_size), end;
-		enum wb_err err = wb_u64_add(start, size, &end) ? add_span(indexer, start, end, unit) : WB_OK;
+		uint64_t start = wb_bytes_uint(set, address_size), size = wb_bytes_uint(set, address_size);
+		enum wb_err err = size <= last - start ? add_span(indexer, start, start + size, unit) : WB_OK;
 
 		if (err)
 			return err;
