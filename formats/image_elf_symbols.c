@@ -195,15 +195,16 @@ static enum wb_err list_symbol(const struct listing *listing, size_t index, cons
 	struct wb_symbol symbol = { .size = from->size, .type = type_of(from->info), .binding = binding_of(from->info),
 	                            .table = (uint8_t)listing->table };
 
-	if (!from->name || !place(listing, index, from, &symbol))
+	/* A file symbol without a name says that what follows is of no file. */
+	if ((!from->name && symbol.type != WB_SYMBOL_FILE) || !place(listing, index, from, &symbol))
 		return WB_OK;
-	symbol.name = wb_elf_string(listing->strings, from->name);
+	symbol.name = !from->name ? "" : wb_elf_string(listing->strings, from->name);
 	if (!symbol.name) {
 		wb_diag_report(listing->elf->base.diags, WB_OK, WB_DIAG_SYMBOLS_MALFORMED, listing->elf->base.path, listing->section,
 		               index * wb_elf_symbol_size(listing->elf), "a symbol's name lies outside of its string table, or is longer than 64 KiB");
 		return WB_OK;
 	}
-	if (!*symbol.name || is_mapping_symbol(listing->elf, from, symbol.name))
+	if ((!*symbol.name && symbol.type != WB_SYMBOL_FILE) || is_mapping_symbol(listing->elf, from, symbol.name))
 		return WB_OK;
 	return listing->fn(listing->arg, &symbol);
 }

@@ -70,7 +70,7 @@ struct wb_site {
 	size_t size;                  /* of this struct, set by the library: step through arrays by it */
 	const char *function;         /* as asked: demangled or raw; NULL if unknown */
 	const char *linkage_name;     /* raw; NULL if unknown */
-	const char *file;             /* full path, mapped; NULL if unknown */
+	const char *file;             /* full path, mapped; without a line, the bare name that the symbol table has; NULL if unknown */
 	uint64_t function_start;      /* image pc of the containing (not inlined) function's or symbol's entry; UINT64_MAX if unknown */
 	uint64_t function_size;       /* bytes; 0 if unknown */
 	uint32_t line;                /* 0 if unknown */

@@ -40,7 +40,7 @@ enum wb_symbol_type { WB_SYMBOL_OTHER, WB_SYMBOL_FUNCTION, WB_SYMBOL_IFUNC, WB_S
 enum wb_symbol_binding { WB_BINDING_LOCAL, WB_BINDING_WEAK, WB_BINDING_GLOBAL };
 enum wb_symbol_table { WB_SYMBOLS_STATIC, WB_SYMBOLS_DYNAMIC, WB_SYMBOLS_PLT, WB_SYMBOLS_TEXT };
 struct wb_symbol {
-	const char *name;             /* borrowed as long as the object is open */
+	const char *name;             /* borrowed as long as the object is open; "" for WB_SYMBOL_FILE only: what follows is of no file */
 	uint64_t value;               /* image pc */
 	uint64_t size;                /* bytes; 0 unknown */
 	uint8_t type, binding, table; /* the enums above */

@@ -27,6 +27,9 @@ struct wb_session {
 	struct wb_image_pool pool;
 	struct wb_wanted_list wanted;
 	_Atomic uint64_t cache_bytes, cache_peak, evictions;
+	_Atomic uint64_t clock;       /* ticks when something cached is used */
+	struct wb_lock caches_lock;
+	struct wb_cache *caches;      /* guarded by it */
 	struct wb_lock lock;          /* guards the finders */
 	struct finder finders[FINDERS_MAX];
 	size_t num_finders;
@@ -55,6 +58,7 @@ enum wb_err wb_session_new(const struct wb_session_opts *opts, struct wb_session
 		session->opts.cache_bytes = cache_bytes_default;
 	atomic_init(&session->refs, 1);
 	wb_lock_init(&session->lock);
+	wb_lock_init(&session->caches_lock);
 	wb_diags_init(&session->diags, session->opts.diag, session->opts.diag_arg);
 	wb_image_pool_init(&session->pool);
 	wb_wanted_list_init(&session->wanted);
@@ -73,6 +77,7 @@ void wb_session_unref(struct wb_session *session)
 			session->finders[i].release(session->finders[i].arg);
 	wb_diags_deinit(&session->diags);
 	wb_lock_deinit(&session->lock);
+	wb_lock_deinit(&session->caches_lock);
 	wb_mem_free(session);
 }
 
@@ -138,6 +143,63 @@ void wb_session_discharge(struct wb_session *session, uint64_t bytes, bool evict
 	atomic_fetch_sub_explicit(&session->cache_bytes, bytes, memory_order_relaxed);
 	if (evicted)
 		atomic_fetch_add_explicit(&session->evictions, 1, memory_order_relaxed);
+}
+
+void wb_session_add_cache(struct wb_session *session, struct wb_cache *cache)
+{
+	wb_lock_take(&session->caches_lock);
+	cache->next = session->caches;
+	cache->link = &session->caches;
+	if (cache->next)
+		cache->next->link = &cache->next;
+	session->caches = cache;
+	wb_lock_give(&session->caches_lock);
+}
+
+void wb_session_remove_cache(struct wb_session *session, struct wb_cache *cache)
+{
+	wb_lock_take(&session->caches_lock);
+	*cache->link = cache->next;
+	if (cache->next)
+		cache->next->link = cache->link;
+	wb_lock_give(&session->caches_lock);
+}
+
+uint64_t wb_session_tick(struct wb_session *session)
+{
+	return atomic_fetch_add_explicit(&session->clock, 1, memory_order_relaxed) + 1;
+}
+
+static bool is_over(const struct wb_session *session)
+{
+	return atomic_load_explicit(&session->cache_bytes, memory_order_relaxed) > session->opts.cache_bytes;
+}
+
+/* The cache whose oldest part was used before all others' and before `time`; NULL if there is none. Under the caches' lock. */
+static struct wb_cache *oldest_cache(const struct wb_session *session, uint64_t time)
+{
+	struct wb_cache *oldest = NULL;
+
+	for (struct wb_cache *cache = session->caches; cache; cache = cache->next) {
+		uint64_t used;
+
+		if (cache->oldest(cache->arg, &used) && used < time) {
+			oldest = cache;
+			time = used;
+		}
+	}
+	return oldest;
+}
+
+void wb_session_evict(struct wb_session *session, uint64_t time)
+{
+	struct wb_cache *cache;
+
+	/* Each round makes one part less. */
+	wb_lock_take(&session->caches_lock);
+	while (is_over(session) && (cache = oldest_cache(session, time)))
+		cache->drop_oldest(cache->arg);
+	wb_lock_give(&session->caches_lock);
 }
 
 enum wb_err wb_session_usage(struct wb_session *session, struct wb_usage *ret_usage)

@@ -23,6 +23,21 @@ enum wb_err wb_session_check(struct wb_session *session, uint64_t done, uint64_t
 bool wb_session_charge(struct wb_session *session, uint64_t bytes, bool force);
 void wb_session_discharge(struct wb_session *session, uint64_t bytes, bool evicted);
 
+/* Something whose parts can be dropped and made again, when the budget wants it. Its functions are called by any thread. */
+struct wb_cache {
+	bool (*oldest)(void *arg, uint64_t *ret_time); /* when its least recently used part was used; false: there is no part */
+	void (*drop_oldest)(void *arg);
+	void *arg;
+	struct wb_cache *next, **link; /* the session's */
+};
+/* cache is borrowed until wb_session_remove_cache, after which no call is under way. */
+void wb_session_add_cache(struct wb_session *session, struct wb_cache *cache);
+void wb_session_remove_cache(struct wb_session *session, struct wb_cache *cache);
+/* A time for a use: later than all that were given before. The same clock for all caches, so that their parts can be compared. */
+uint64_t wb_session_tick(struct wb_session *session);
+/* Drops the parts that were used least recently, whosever they are, until the budget is kept; not those used at `time` or later. */
+void wb_session_evict(struct wb_session *session, uint64_t time);
+
 /* Walks the candidates of all finders in order; start with a zeroed cursor. WB_OK: a candidate; WB_NONE: no further ones; WB_LATER: no
  * further ones now, but a finder wants to be asked again. */
 enum { WB_FIND_CANDIDATES_MAX = 64 }; /* of one finder: a stock finder has at most a dozen */

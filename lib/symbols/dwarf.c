@@ -12,6 +12,7 @@
 #include "symbols/dwarf_index.h"
 #include "symbols/dwarf_line.h"
 #include "symbols/dwarf_reference.h"
+#include "symbols/recency.h"
 
 enum {
 	STRIPES = 16,                 /* locks for tables: units are compiled at the same time by different threads */
@@ -22,8 +23,7 @@ enum {
 enum entries_state { ENTRIES_UNCHECKED, ENTRIES_GOOD, ENTRIES_DAMAGED, ENTRIES_UNSUPPORTED };
 
 struct slot {
-	struct wb_unit_table *table;  /* NULL: not compiled, or dropped; guarded by its stripe's lock, as is used */
-	uint64_t used;                /* stamp of the last use */
+	struct wb_unit_table *table;  /* NULL: not compiled, or dropped; guarded by its stripe's lock */
 	struct wb_unit_entries entries; /* published by entries_state */
 	_Atomic uint8_t entries_state; /* enum entries_state */
 };
@@ -37,6 +37,8 @@ struct wb_dwarf {
 	size_t num_units, units_capacity;
 	struct wb_lock lock;          /* of the indexes and the entries */
 	struct wb_lock stripes[STRIPES];
+	struct wb_recency recency;    /* of units that have a table */
+	struct wb_cache cache;        /* the session's handle on it; link NULL: not added */
 	_Atomic(struct wb_unit_index *) quick;    /* believes .debug_aranges */
 	_Atomic(struct wb_unit_index *) thorough; /* does not; the same as quick if there is none */
 	size_t charged;               /* for units, slots, indexes; guarded by lock */
@@ -114,6 +116,10 @@ static enum wb_err list_line_tables(struct wb_dwarf *dwarf)
 	return err;
 }
 
+static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction);
+static bool oldest_use(void *arg, uint64_t *ret_time);
+static void drop_oldest(void *arg);
+
 enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_sections *sections, struct wb_text *text, struct wb_dwarf **ret_dwarf)
 {
 	struct wb_dwarf *dwarf = wb_mem_zalloc(1, sizeof *dwarf);
@@ -136,16 +142,19 @@ enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_secti
 	dwarf->slots = wb_mem_zalloc(dwarf->num_units, sizeof *dwarf->slots);
 	if (!err && !dwarf->slots)
 		err = WB_ERR_MEMORY;
+	if (!err)
+		err = wb_recency_init(&dwarf->recency, (uint32_t)dwarf->num_units);
 	if (err) {
 		wb_dwarf_free(dwarf);
 		return err;
 	}
+	dwarf->cache = (struct wb_cache){ .oldest = oldest_use, .drop_oldest = drop_oldest, .arg = dwarf };
+	if (session)
+		wb_session_add_cache(session, &dwarf->cache);
 	charge(dwarf, sizeof *dwarf + dwarf->num_units * (sizeof *dwarf->slots + sizeof *dwarf->units));
 	*ret_dwarf = dwarf;
 	return WB_OK;
 }
-
-static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction);
 
 static void index_free(struct wb_unit_index *index)
 {
@@ -160,8 +169,11 @@ void wb_dwarf_free(struct wb_dwarf *dwarf)
 
 	if (!dwarf)
 		return;
+	if (dwarf->cache.link)
+		wb_session_remove_cache(dwarf->session, &dwarf->cache);
 	for (size_t i = 0; dwarf->slots && i < dwarf->num_units; i++) {
-		drop(dwarf, i, false);
+		if (dwarf->slots[i].table)
+			drop(dwarf, i, false);
 		wb_unit_entries_deinit(&dwarf->slots[i].entries);
 	}
 	quick = atomic_load(&dwarf->quick);
@@ -171,6 +183,7 @@ void wb_dwarf_free(struct wb_dwarf *dwarf)
 		index_free(thorough);
 	if (dwarf->session && dwarf->charged > 0)
 		wb_session_discharge(dwarf->session, dwarf->charged, false);
+	wb_recency_deinit(&dwarf->recency);
 	wb_lock_deinit(&dwarf->lock);
 	for (size_t i = 0; i < STRIPES; i++)
 		wb_lock_deinit(&dwarf->stripes[i]);
@@ -386,7 +399,7 @@ enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, uint64_t stamp, 
 		}
 	}
 	if (!err) {
-		slot->used = stamp;
+		wb_recency_use(&dwarf->recency, (uint32_t)unit, stamp);
 		atomic_fetch_add_explicit(&slot->table->references, 1, memory_order_relaxed);
 		*ret_table = slot->table;
 	}
@@ -403,6 +416,7 @@ static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
 	wb_lock_take(lock);
 	table = dwarf->slots[unit].table;
 	dwarf->slots[unit].table = NULL;
+	wb_recency_remove(&dwarf->recency, (uint32_t)unit);
 	wb_lock_give(lock);
 	if (table) {
 		bytes = table->bytes;
@@ -420,20 +434,28 @@ uint64_t wb_dwarf_drop(struct wb_dwarf *dwarf, size_t unit)
 
 bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_stamp)
 {
-	bool found = false;
+	uint32_t unit;
 
-	for (size_t i = 0; i < dwarf->num_units; i++) {
-		struct wb_lock *lock = &dwarf->stripes[i % STRIPES];
+	if (!wb_recency_oldest(&dwarf->recency, &unit, ret_stamp))
+		return false;
+	*ret_unit = unit;
+	return true;
+}
 
-		wb_lock_take(lock);
-		if (dwarf->slots[i].table && (!found || dwarf->slots[i].used < *ret_stamp)) {
-			found = true;
-			*ret_unit = i;
-			*ret_stamp = dwarf->slots[i].used;
-		}
-		wb_lock_give(lock);
-	}
-	return found;
+static bool oldest_use(void *arg, uint64_t *ret_time)
+{
+	size_t unit;
+
+	return wb_dwarf_oldest(arg, &unit, ret_time);
+}
+
+static void drop_oldest(void *arg)
+{
+	uint64_t time;
+	size_t unit;
+
+	if (wb_dwarf_oldest(arg, &unit, &time))
+		drop(arg, unit, true);
 }
 
 /* ---- Addresses ---------------------------------------------------------------------------------------------------------------- */

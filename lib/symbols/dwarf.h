@@ -45,7 +45,7 @@ const struct wb_unit *wb_dwarf_unit(const struct wb_dwarf *dwarf, size_t unit);
 enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit);
 
 /* A unit's table, compiled if need be; wb_unit_table_unref gives it back. Malformed units have a table too, with less in it. stamp: of this
- * use; larger is later. *ret_is_over is set if the session's budget does not have the bytes: drop others, then this one. */
+ * use, not 0; larger is later. *ret_is_over is set if the session's budget does not have the bytes: drop others, then this one. */
 enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, uint64_t stamp, struct wb_unit_table **ret_table, bool *ret_is_over);
 void wb_unit_table_unref(struct wb_unit_table *table);
 /* The unit whose table was used least recently; false if no table is kept. */

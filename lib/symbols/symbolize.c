@@ -24,11 +24,6 @@ enum {
 	MISSED_MAX = 4096,            /* frames noted here before the session hears of them */
 };
 
-struct used_image {
-	struct wb_image *image;       /* referenced */
-	struct wb_dwarf *dwarf;
-};
-
 /* Frames that lacked a file, counted here first: a profile has millions, and the session's list has a lock. */
 struct missed { uint64_t image_id, frames; enum wb_file_role role; };
 
@@ -37,9 +32,6 @@ struct wb_symbolizer {
 	struct wb_symbolizer_opts opts;
 	struct wb_path_map *path_maps;
 	struct wb_memo memo;
-	struct used_image *images;    /* whose debug information was used: candidates when memory is short */
-	size_t images_capacity, num_images;
-	uint64_t stamp;               /* of the last lookup in debug information */
 	struct missed missed[MISSED_PLACES]; /* by image and role */
 	char *text;                   /* where names are demangled and paths put together */
 	size_t text_size;
@@ -147,9 +139,6 @@ void wb_symbolizer_free(struct wb_symbolizer *symbolizer)
 		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].to);
 	}
 	wb_mem_free(symbolizer->path_maps);
-	for (size_t i = 0; i < symbolizer->num_images; i++)
-		wb_image_unref(symbolizer->images[i].image);
-	wb_mem_free(symbolizer->images);
 	wb_memo_deinit(&symbolizer->memo);
 	wb_mem_free(symbolizer->text);
 	wb_mem_free(symbolizer->sites);
@@ -273,49 +262,7 @@ static enum wb_reason reason_of_image(struct wb_image *image)
 	return WB_REASON_NO_FILE;
 }
 
-/* ---- Debug information, and the budget for it ---------------------------------------------------------------------------------- */
-
-/* Remembers that the image's tables may be dropped when memory is short. */
-static enum wb_err note_image(struct wb_symbolizer *symbolizer, struct wb_image *image, struct wb_dwarf *dwarf)
-{
-	for (size_t i = symbolizer->num_images; i-- > 0;)
-		if (symbolizer->images[i].dwarf == dwarf)
-			return WB_OK;
-	if (!wb_mem_grow((void **)&symbolizer->images, &symbolizer->images_capacity, symbolizer->num_images, 1, sizeof *symbolizer->images))
-		return WB_ERR_MEMORY;
-	symbolizer->images[symbolizer->num_images++] = (struct used_image){ wb_image_ref(image), dwarf };
-	return WB_OK;
-}
-
-/* Drops the table that was used least recently, of all images; not the one that was used just now. */
-static bool drop_oldest(struct wb_symbolizer *symbolizer)
-{
-	struct wb_dwarf *dwarf = NULL;
-	uint64_t oldest = symbolizer->stamp;
-	size_t unit = 0;
-
-	for (size_t i = 0; i < symbolizer->num_images; i++) {
-		uint64_t stamp;
-		size_t candidate;
-
-		if (wb_dwarf_oldest(symbolizer->images[i].dwarf, &candidate, &stamp) && stamp < oldest) {
-			dwarf = symbolizer->images[i].dwarf;
-			unit = candidate;
-			oldest = stamp;
-		}
-	}
-	return dwarf && wb_dwarf_drop(dwarf, unit) > 0;
-}
-
-/* The tables of the last lookup stay: without them, neighbouring addresses would each compile them again. */
-static void keep_to_budget(struct wb_symbolizer *symbolizer)
-{
-	struct wb_usage usage = { .size = sizeof usage };
-
-	while (wb_session_usage(symbolizer->session, &usage) == WB_OK && usage.cache_bytes > usage.cache_limit)
-		if (!drop_oldest(symbolizer))
-			return;
-}
+/* ---- Lookups ------------------------------------------------------------------------------------------------------------- */
 
 /* What is known about an address before it is put into words. */
 struct lookup {
@@ -349,17 +296,16 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 {
 	struct wb_dwarf *dwarf;
 	enum wb_err err = wb_dwarf_of_image(lookup->image, &dwarf);
+	uint64_t time;
 
 	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 		return err;
 	lookup->line_reason = reason_of(err, WB_REASON_NO_DEBUG_INFO);
 	if (err)
 		return WB_OK;
-	err = note_image(symbolizer, lookup->image, dwarf);
-	if (err)
-		return err;
 	lookup->sections = wb_dwarf_sections_of(dwarf);
-	err = wb_dwarf_find(dwarf, lookup->pc, ++symbolizer->stamp, &lookup->hit);
+	time = wb_session_tick(symbolizer->session);
+	err = wb_dwarf_find(dwarf, lookup->pc, time, &lookup->hit);
 	if (err == WB_NONE) {
 		lookup->line_reason = WB_REASON_NO_UNIT;
 		return WB_OK;
@@ -368,8 +314,9 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 		return err;
 	lookup->line_reason = reason_of(lookup->hit.lines_err, WB_REASON_NO_LINE);
 	lookup->function_reason = reason_of(lookup->hit.functions_err, WB_REASON_NO_SYMBOL);
+	/* The tables of this lookup stay: without them, neighbouring addresses would each compile them again. */
 	if (lookup->hit.is_over)
-		keep_to_budget(symbolizer);
+		wb_session_evict(symbolizer->session, time);
 	return WB_OK;
 }
 
@@ -397,11 +344,21 @@ static const char *map_path(struct wb_symbolizer *symbolizer)
 	return path;
 }
 
-static enum wb_err show_line(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_line_hit *line, struct wb_site *site)
+/* The path in the text buffer as answers show it. */
+static enum wb_err show_path(struct wb_symbolizer *symbolizer, struct wb_site *site)
 {
 	struct wb_memo_string *string;
-	enum wb_err err;
+	enum wb_err err = wb_memo_string(&symbolizer->memo, WB_MEMO_PATH, symbolizer->text, &string);
 
+	if (!err && !string->text)
+		err = wb_memo_set_text(&symbolizer->memo, string, map_path(symbolizer));
+	if (!err)
+		site->file = string->text;
+	return err;
+}
+
+static enum wb_err show_line(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_line_hit *line, struct wb_site *site)
+{
 	site->line = line->line;
 	site->column = line->column;
 	site->line_reason = line->line ? WB_REASON_NONE : WB_REASON_NO_LINE;
@@ -412,12 +369,20 @@ static enum wb_err show_line(struct wb_symbolizer *symbolizer, const struct look
 			site->line_reason = WB_REASON_BAD_INFO;
 		return WB_OK;
 	}
-	err = wb_memo_string(&symbolizer->memo, WB_MEMO_PATH, symbolizer->text, &string);
-	if (!err && !string->text)
-		err = wb_memo_set_text(&symbolizer->memo, string, map_path(symbolizer));
-	if (!err)
-		site->file = string->text;
-	return err;
+	return show_path(symbolizer, site);
+}
+
+/* Without a line, the file that the symbol table knows: a name without a folder. */
+static enum wb_err show_symbol_file(struct wb_symbolizer *symbolizer, const char *file, struct wb_site *site)
+{
+	size_t size = strlen(file) + 1;
+
+	if (size > WB_LINES_PATH_MAX)
+		return WB_OK;
+	if (!grow_text(symbolizer, TEXT_MIN))
+		return WB_ERR_MEMORY;
+	memcpy(symbolizer->text, file, size);
+	return show_path(symbolizer, site);
 }
 
 /* ---- From lookups to sites ------------------------------------------------------------------------------------------------------- */
@@ -534,6 +499,10 @@ static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, const struct loo
 	if (lookup->has_symbol) {
 		site->function_start = lookup->symbol.start;
 		site->function_size = lookup->symbol.size;
+		if (lookup->symbol.file && !site->file && symbolizer->opts.detail >= WB_DETAIL_LINES)
+			err = show_symbol_file(symbolizer, lookup->symbol.file, site);
+		if (err)
+			return err;
 		return name_by_symbol(symbolizer, &lookup->symbol, site);
 	}
 	site->function_reason = (uint8_t)lookup->function_reason;

@@ -24,7 +24,7 @@ enum {
 
 struct wb_symtab_candidate {
 	uint64_t start, size;
-	const char *name;
+	const char *name, *file;      /* file: NULL unknown */
 	uint8_t rank;                 /* higher is preferred: kind, then binding */
 	uint8_t source;               /* enum wb_name_source */
 	uint8_t table;                /* enum wb_symbol_table */
@@ -36,7 +36,7 @@ struct record {
 	uint32_t size_source;         /* size, then source in the upper 4 bits */
 };
 
-/* One block of memory: keys, then records, symbol indices, names. Segment i goes up to segment i + 1. */
+/* One block of memory: keys, then records, symbol indices, files, names. Segment i goes up to segment i + 1. */
 struct wb_symtab {
 	struct wb_session *session;   /* that its bytes are charged to; NULL: not charged */
 	size_t bytes;                 /* of the whole block */
@@ -44,6 +44,7 @@ struct wb_symtab {
 	const uint64_t *starts;       /* of segments, ascending */
 	const struct record *records;
 	const uint32_t *symbols;      /* of segments: index of the record, or WB_SWEEP_NONE */
+	const uint32_t *files;        /* of records: offset of the file's name in the pool, where the empty string is 0 */
 	const char *names;
 };
 
@@ -120,8 +121,30 @@ void wb_symtab_builder_deinit(struct wb_symtab_builder *builder)
 	wb_symtab_builder_init(builder);
 }
 
+/*
+ * The file of a symbol is that of the file symbol before it in the table (System V ABI, "Symbol Table": a file symbol precedes the other
+ * local symbols of the file). Global symbols come after those of all files, so for them only one that no symbol precedes is believed: then
+ * the object is of one file.
+ */
+static const char *file_of(struct wb_symtab_builder *builder, const struct wb_symbol *symbol)
+{
+	if (symbol->table != WB_SYMBOLS_STATIC)
+		return NULL;
+	if (symbol->type == WB_SYMBOL_FILE) {
+		builder->file = symbol->name && *symbol->name ? symbol->name : NULL;
+		if (builder->files == WB_SYMTAB_ONE_FILE)
+			builder->files = WB_SYMTAB_FILES;
+		return NULL;
+	}
+	if (builder->files == WB_SYMTAB_NO_SYMBOL)
+		builder->files = WB_SYMTAB_ONE_FILE;
+	return symbol->binding == WB_BINDING_LOCAL || builder->files == WB_SYMTAB_ONE_FILE ? builder->file : NULL;
+}
+
 enum wb_err wb_symtab_builder_add(struct wb_symtab_builder *builder, const struct wb_symbol *symbol, enum wb_name_source source)
 {
+	const char *file = file_of(builder, symbol);
+
 	builder->num_static += symbol->table == WB_SYMBOLS_STATIC;
 	if (!is_code(symbol))
 		return WB_OK;
@@ -131,7 +154,7 @@ enum wb_err wb_symtab_builder_add(struct wb_symtab_builder *builder, const struc
 	    !wb_mem_grow((void **)&builder->candidates, &builder->capacity, builder->count, 1, sizeof *builder->candidates))
 		return WB_ERR_MEMORY;
 	builder->candidates[builder->count++] = (struct wb_symtab_candidate){
-		symbol->value, symbol->size, symbol->name, rank_of(symbol), (uint8_t)source, symbol->table,
+		symbol->value, symbol->size, symbol->name, file, rank_of(symbol), (uint8_t)source, symbol->table,
 	};
 	return WB_OK;
 }
@@ -141,7 +164,10 @@ enum wb_err wb_symtab_builder_add(struct wb_symtab_builder *builder, const struc
 struct compiler {
 	struct wb_sweep sweep;        /* ids: indices of records */
 	struct record *records;
+	uint32_t *files;              /* of records */
 	size_t num_records;
+	const char *file;             /* the last one added */
+	uint32_t file_at;             /* where its name is; 0 for none */
 	char *names;
 	size_t names_size, names_capacity;
 };
@@ -157,21 +183,44 @@ static size_t name_size(const struct wb_symtab_candidate *candidate)
 	return at ? (size_t)(at - name) : strlen(name);
 }
 
-static enum wb_err open_symbol(struct compiler *compiler, const struct wb_symtab_candidate *candidate, uint64_t end)
+static enum wb_err add_text(struct compiler *compiler, const char *text, size_t size, uint32_t *ret_offset)
 {
-	size_t size = name_size(candidate), at = compiler->names_size;
-	uint32_t kept = candidate->size < SIZE_MAX_VALUE ? (uint32_t)candidate->size : (uint32_t)SIZE_MAX_VALUE;
+	size_t at = compiler->names_size;
 
 	if (size >= NAMES_MAX - at)
 		return WB_ERR_LIMIT;
 	if (size >= compiler->names_capacity - at &&
 	    !wb_mem_grow((void **)&compiler->names, &compiler->names_capacity, at, size + 1, 1))
 		return WB_ERR_MEMORY;
-	memcpy(compiler->names + at, candidate->name, size);
+	memcpy(compiler->names + at, text, size);
 	compiler->names[at + size] = '\0';
 	compiler->names_size = at + size + 1;
+	*ret_offset = (uint32_t)at;
+	return WB_OK;
+}
+
+/* Neighbours are mostly of the same file: its name is kept once for all of them. */
+static enum wb_err add_file(struct compiler *compiler, const char *file)
+{
+	if (file == compiler->file)
+		return WB_OK;
+	compiler->file = file;
+	compiler->file_at = 0;
+	return file ? add_text(compiler, file, strlen(file), &compiler->file_at) : WB_OK;
+}
+
+static enum wb_err open_symbol(struct compiler *compiler, const struct wb_symtab_candidate *candidate, uint64_t end)
+{
+	uint32_t kept = candidate->size < SIZE_MAX_VALUE ? (uint32_t)candidate->size : (uint32_t)SIZE_MAX_VALUE, at;
+	enum wb_err err = add_text(compiler, candidate->name, name_size(candidate), &at);
+
+	if (!err)
+		err = add_file(compiler, candidate->file);
+	if (err)
+		return err;
+	compiler->files[compiler->num_records] = compiler->file_at;
 	compiler->records[compiler->num_records] = (struct record){
-		candidate->start, (uint32_t)at, kept | (uint32_t)candidate->source << SIZE_BITS,
+		candidate->start, at, kept | (uint32_t)candidate->source << SIZE_BITS,
 	};
 	return wb_sweep_open(&compiler->sweep, candidate->start, end, (uint32_t)compiler->num_records++);
 }
@@ -286,12 +335,14 @@ static enum wb_err table_of(const struct compiler *compiler, struct wb_symtab **
 	size_t starts_size = sweep->num_segments * sizeof *sweep->starts;
 	size_t records_size = compiler->num_records * sizeof *compiler->records;
 	size_t symbols_size = sweep->num_segments * sizeof *sweep->ids;
+	size_t files_size = compiler->num_records * sizeof *compiler->files;
 	struct wb_symtab *symtab;
 	size_t size;
 	char *at;
 
 	if (!wb_size_add(sizeof *symtab, starts_size, &size) || !wb_size_add(size, records_size, &size) ||
-	    !wb_size_add(size, symbols_size, &size) || !wb_size_add(size, compiler->names_size, &size))
+	    !wb_size_add(size, symbols_size, &size) || !wb_size_add(size, files_size, &size) ||
+	    !wb_size_add(size, compiler->names_size, &size))
 		return WB_ERR_MEMORY;
 	symtab = wb_mem_alloc(size);
 	if (!symtab)
@@ -304,7 +355,8 @@ static enum wb_err table_of(const struct compiler *compiler, struct wb_symtab **
 		.starts = memcpy(at, sweep->starts, starts_size),
 		.records = memcpy(at + starts_size, compiler->records, records_size),
 		.symbols = memcpy(at + starts_size + records_size, sweep->ids, symbols_size),
-		.names = memcpy(at + starts_size + records_size + symbols_size, compiler->names, compiler->names_size),
+		.files = memcpy(at + starts_size + records_size + symbols_size, compiler->files, files_size),
+		.names = memcpy(at + starts_size + records_size + symbols_size + files_size, compiler->names, compiler->names_size),
 	};
 	*ret_symtab = symtab;
 	return WB_OK;
@@ -323,7 +375,8 @@ enum wb_err wb_symtab_builder_finish(struct wb_symtab_builder *builder, const st
 	keys = wb_mem_resize(NULL, count, sizeof *keys);
 	order = wb_mem_resize(NULL, count, sizeof *order);
 	compiler.records = wb_mem_resize(NULL, count, sizeof *compiler.records);
-	err = keys && order && compiler.records ? wb_sweep_init(&compiler.sweep, count) : WB_ERR_MEMORY;
+	compiler.files = wb_mem_resize(NULL, count, sizeof *compiler.files);
+	err = keys && order && compiler.records && compiler.files ? wb_sweep_init(&compiler.sweep, count) : WB_ERR_MEMORY;
 	for (size_t i = 0; !err && i < count; i++) {
 		keys[i] = builder->candidates[i].start;
 		order[i] = (uint32_t)i;
@@ -331,11 +384,14 @@ enum wb_err wb_symtab_builder_finish(struct wb_symtab_builder *builder, const st
 	if (!err)
 		err = wb_sort_by_key(keys, order, count);
 	if (!err)
+		err = add_text(&compiler, "", 0, &compiler.file_at);
+	if (!err)
 		err = compile_all(&compiler, builder, keys, order, text);
 	if (!err)
 		err = compiler.num_records > 0 ? table_of(&compiler, ret_symtab) : WB_NONE;
 	wb_sweep_deinit(&compiler.sweep);
 	wb_mem_free(compiler.records);
+	wb_mem_free(compiler.files);
 	wb_mem_free(compiler.names);
 	wb_mem_free(keys);
 	wb_mem_free(order);
@@ -362,7 +418,7 @@ bool wb_symtab_find(const struct wb_symtab *symtab, uint64_t image_pc, struct wb
 	const uint64_t *base = symtab->starts;
 	size_t n = symtab->num_segments;
 	const struct record *record;
-	uint32_t symbol;
+	uint32_t symbol, file;
 
 	if (n == 0 || image_pc < base[0])
 		return false;
@@ -377,8 +433,10 @@ bool wb_symtab_find(const struct wb_symtab *symtab, uint64_t image_pc, struct wb
 	if (symbol == WB_SWEEP_NONE)
 		return false;
 	record = &symtab->records[symbol];
+	file = symtab->files[symbol];
 	*ret_hit = (struct wb_symtab_hit){
-		symtab->names + record->name, record->start, record->size_source & SIZE_MAX_VALUE, (uint8_t)(record->size_source >> SIZE_BITS),
+		symtab->names + record->name, file ? symtab->names + file : NULL, record->start, record->size_source & SIZE_MAX_VALUE,
+		(uint8_t)(record->size_source >> SIZE_BITS),
 	};
 	return true;
 }

@@ -26,6 +26,7 @@ struct wb_symtab;
 
 struct wb_symtab_hit {
 	const char *name;             /* without its version; lives as long as the table */
+	const char *file;             /* the source file's name from the file symbol before it; NULL if there is none, or many could be meant */
 	uint64_t start;               /* image pc of the symbol */
 	uint64_t size;                /* bytes; 0 unknown. Saturates at 256 MiB */
 	uint8_t source;               /* enum wb_name_source */
@@ -45,6 +46,8 @@ struct wb_symtab_builder {
 	struct wb_symtab_candidate *candidates;
 	size_t capacity, count;
 	size_t num_static;            /* symbols of static tables seen, of any kind */
+	const char *file;             /* of the symbols that follow in the static table; NULL: unknown */
+	enum wb_symtab_files { WB_SYMTAB_NO_SYMBOL, WB_SYMTAB_ONE_FILE, WB_SYMTAB_FILES } files; /* see file_of */
 };
 void wb_symtab_builder_init(struct wb_symtab_builder *builder);
 void wb_symtab_builder_deinit(struct wb_symtab_builder *builder);

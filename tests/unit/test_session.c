@@ -50,6 +50,76 @@ static void keeps_the_budget(void)
 	wb_session_free(session);
 }
 
+/* Two caches of parts of 10 bytes; a part is the time of its use. */
+struct parts {
+	struct wb_session *session;
+	struct wb_cache cache;
+	uint64_t times[4];            /* ascending; those dropped are at the front */
+	size_t dropped, count;
+};
+
+static bool oldest_part(void *arg, uint64_t *ret_time)
+{
+	struct parts *parts = arg;
+
+	if (parts->dropped == parts->count)
+		return false;
+	*ret_time = parts->times[parts->dropped];
+	return true;
+}
+
+static void drop_part(void *arg)
+{
+	struct parts *parts = arg;
+
+	parts->dropped++;
+	wb_session_discharge(parts->session, 10, true);
+}
+
+static void add_part(struct parts *parts)
+{
+	parts->times[parts->count++] = wb_session_tick(parts->session);
+	wb_session_charge(parts->session, 10, true);
+}
+
+/* The budget has room for three parts. */
+static void evicts_what_was_used_least_recently(void)
+{
+	struct wb_session_opts opts = { .size = sizeof opts, .cache_bytes = 35 };
+	struct parts a = { .count = 0 }, b = { .count = 0 };
+	struct wb_session *session;
+	uint64_t time;
+
+	REQUIRE(wb_session_new(&opts, &session) == WB_OK);
+	a.session = b.session = session;
+	a.cache = (struct wb_cache){ .oldest = oldest_part, .drop_oldest = drop_part, .arg = &a };
+	b.cache = (struct wb_cache){ .oldest = oldest_part, .drop_oldest = drop_part, .arg = &b };
+	wb_session_add_cache(session, &a.cache);
+	wb_session_add_cache(session, &b.cache);
+	add_part(&a);
+	add_part(&b);
+	add_part(&a);
+	wb_session_evict(session, UINT64_MAX);
+	CHECK(a.dropped == 0 && b.dropped == 0);
+	add_part(&b);
+	wb_session_evict(session, UINT64_MAX);
+	CHECK(a.dropped == 1 && b.dropped == 0);
+	add_part(&b);
+	wb_session_evict(session, UINT64_MAX);
+	CHECK(a.dropped == 1 && b.dropped == 1);
+	/* What is used now stays, also where that does not keep the budget. */
+	wb_session_charge(session, 1000, true);
+	time = wb_session_tick(session);
+	a.times[1] = b.times[1] = b.times[2] = time;
+	wb_session_evict(session, time);
+	CHECK(a.dropped == 1 && b.dropped == 1);
+	wb_session_remove_cache(session, &b.cache);
+	wb_session_evict(session, time + 1);
+	CHECK(a.dropped == 2 && b.dropped == 1);
+	wb_session_remove_cache(session, &a.cache);
+	wb_session_free(session);
+}
+
 static int check_limit(void *arg, uint64_t done, uint64_t total)
 {
 	(void)total;
@@ -159,6 +229,7 @@ int main(void)
 {
 	TEST_RUN(takes_options);
 	TEST_RUN(keeps_the_budget);
+	TEST_RUN(evicts_what_was_used_least_recently);
 	TEST_RUN(cancels);
 	TEST_RUN(asks_finders_in_order);
 	TEST_RUN(bounds_finders);

@@ -197,6 +197,58 @@ static void ends_without_sections(void)
 	wb_symtab_builder_deinit(&builder);
 }
 
+/* What GNU addr2line says of the same tables (binutils 2.40; see _bfd_elf_find_function for its rule about global symbols). */
+#define FILE_SYMBOL(name) { name, 0, 0, WB_SYMBOL_FILE, L, STATIC, 0, 1 }
+static const struct {
+	const char *name;
+	struct wb_symbol symbols[SYMBOLS_MAX];
+	size_t count;
+	struct { uint64_t pc; const char *file; } probes[3];
+} files[] = {
+	{
+		"local symbols are of the file before them",
+		{ FILE_SYMBOL("crt.c"), { "frame", 0x1000, 4, F, L, STATIC, 1, 0 }, FILE_SYMBOL("a.c"), { "f", 0x1010, 4, F, L, STATIC, 1, 0 },
+		  { "main", 0x1020, 4, F, G, STATIC, 1, 0 } },
+		5, { { 0x1000, "crt.c" }, { 0x1010, "a.c" }, { 0x1020, NULL } },
+	},
+	{
+		"a file symbol without a name ends the file before it",
+		{ FILE_SYMBOL("a.c"), { "f", 0x1000, 4, F, L, STATIC, 1, 0 }, FILE_SYMBOL(""), { "g", 0x1010, 4, F, L, STATIC, 1, 0 } },
+		4, { { 0x1000, "a.c" }, { 0x1010, NULL }, { 0, NULL } },
+	},
+	{
+		"of one file, global symbols too",
+		{ FILE_SYMBOL("a.c"), { "f", 0x1000, 4, F, L, STATIC, 1, 0 }, { "g", 0x1010, 4, F, W, STATIC, 1, 0 }, { "h", 0x1020, 4, F, G, STATIC, 1, 0 } },
+		4, { { 0x1000, "a.c" }, { 0x1010, "a.c" }, { 0x1020, "a.c" } },
+	},
+	{
+		"dynamic symbols are of no file",
+		{ FILE_SYMBOL("a.c"), { "f", 0x1000, 4, F, L, STATIC, 1, 0 }, { "g", 0x1010, 4, F, G, DYNAMIC, 1, 0 } },
+		3, { { 0x1000, "a.c" }, { 0x1010, NULL }, { 0, NULL } },
+	},
+};
+
+static void knows_source_files(void)
+{
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		struct wb_symtab_builder builder;
+		struct wb_text text = { 0 };
+		struct wb_symtab *symtab;
+		struct wb_symtab_hit hit;
+
+		test_row(files[i].name);
+		wb_symtab_builder_init(&builder);
+		for (size_t k = 0; k < files[i].count; k++)
+			CHECK_EQ_I64(wb_symtab_builder_add(&builder, &files[i].symbols[k], WB_NAME_SYMTAB), WB_OK);
+		REQUIRE(wb_symtab_builder_finish(&builder, &text, &symtab) == WB_OK);
+		for (size_t k = 0; k < 3 && files[i].probes[k].pc; k++)
+			CHECK_STR(wb_symtab_find(symtab, files[i].probes[k].pc, &hit) ? hit.file : "?", files[i].probes[k].file);
+		wb_symtab_free(symtab);
+		wb_symtab_builder_deinit(&builder);
+	}
+	test_row(NULL);
+}
+
 /* The slow, obvious twin: of the symbols that hold pc, the one that starts last, and of those the preferred one. */
 static const struct wb_symbol *slow_find(const struct wb_symbol *symbols, size_t count, uint64_t pc)
 {
@@ -261,6 +313,7 @@ int main(void)
 {
 	TEST_RUN(answers_as_documented);
 	TEST_RUN(ends_without_sections);
+	TEST_RUN(knows_source_files);
 	TEST_RUN(agrees_with_the_slow_twin);
 	TEST_RUN(has_nothing_without_symbols);
 	return test_summary();
