@@ -183,6 +183,8 @@ static enum wb_err add_units(struct indexer *indexer)
 	return WB_OK;
 }
 
+/* By start; of those with the same start, the first unit comes last, where lookups begin: linkers keep the first copy of a COMDAT function and
+ * let all the units that had one claim it, though they can differ in lines and paths. */
 static enum wb_err sort_spans(struct wb_unit_index *index)
 {
 	size_t n = index->num_spans;
@@ -192,11 +194,11 @@ static enum wb_err sort_spans(struct wb_unit_index *index)
 	enum wb_err err = keys && order && sorted ? WB_OK : WB_ERR_MEMORY;
 
 	for (size_t i = 0; !err && i < n; i++) {
-		keys[i] = index->spans[i].start;
-		order[i] = (uint32_t)i;
+		order[i] = (uint32_t)(n - 1 - i);
+		keys[i] = index->spans[order[i]].start;
 	}
 	if (!err)
-		err = wb_sort_by_key(keys, order, n);
+		err = wb_sort_by_key(keys, order, n);   /* stable */
 	if (!err) {
 		for (size_t i = 0; i < n; i++) {
 			sorted[i] = index->spans[order[i]];

@@ -30,7 +30,8 @@ struct wb_unit_index_input {
  * is looked up again in an index that does not believe. */
 enum wb_err wb_unit_index_init(struct wb_unit_index *index, const struct wb_unit_index_input *input, bool believe_aranges);
 void wb_unit_index_deinit(struct wb_unit_index *index);
-/* The next candidate for image_pc: start with *cursor = SIZE_MAX. The one that starts last comes first. False: no more. */
+/* The next candidate for image_pc: start with *cursor = SIZE_MAX. The one that starts last comes first, of those the first unit's.
+ * False: no more. */
 bool wb_unit_index_next(const struct wb_unit_index *index, uint64_t image_pc, size_t *cursor, uint32_t *ret_unit);
 
 #endif

@@ -73,7 +73,22 @@ static const struct answer overlap_answers[] = {
 	{ 0, NULL },
 };
 
-/* One weak function in two units, of which the linker kept the first's code: both say that it is theirs. Its line comes from the same unit as
+/* One function in two units, with ranges as GCC writes them, one a function: nothing but the order tells whose code it is, and linkers keep the first. */
+static void make_comdat(struct dwarf_make *m, unsigned kind)
+{
+	open_overlapping(m, kind, "a.cc", 0x2400, 0x2410, put_lines(m, "a.cc", 0x2400, 0x2410, 7));
+	put_function(m, "comdat_of_a", 0x2400, 0x10);
+	close_unit(m);
+	open_overlapping(m, kind, "b.cc", 0x2400, 0x2410, put_lines(m, "b.cc", 0x2400, 0x2410, 8));
+	put_function(m, "comdat_of_b", 0x2400, 0x10);
+	close_unit(m);
+}
+
+static const struct answer comdat_answers[] = {
+	{ 0x2400, "comdat_of_a /build/a.cc:7" }, { 0x240f, "comdat_of_a /build/a.cc:7" }, { 0, NULL },
+};
+
+/* The same with claims that differ. Its line comes from the same unit as
  * its name: the one whose claim starts last. */
 static void make_weak(struct dwarf_make *m, unsigned kind)
 {
@@ -93,6 +108,9 @@ static void units_overlap(void)
 		{ .name = "1, low and high", .make = make_overlap, .kind = BY_CODE, .answers = overlap_answers },
 		{ .name = "1, ranges", .make = make_overlap, .kind = BY_RANGES, .answers = overlap_answers },
 		{ .name = "1, aranges", .make = make_overlap, .kind = BY_ARANGES, .answers = overlap_answers },
+		{ .name = "1, COMDAT function", .make = make_comdat, .kind = BY_CODE, .answers = comdat_answers },
+		{ .name = "1, COMDAT function, ranges", .make = make_comdat, .kind = BY_RANGES, .answers = comdat_answers },
+		{ .name = "1, COMDAT function, aranges", .make = make_comdat, .kind = BY_ARANGES, .answers = comdat_answers },
 		{ .name = "1, weak function", .make = make_weak, .kind = BY_CODE, .answers = weak_answers },
 		{ .name = "1, weak function, aranges", .make = make_weak, .kind = BY_ARANGES, .answers = weak_answers },
 	};
