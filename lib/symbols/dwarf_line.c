@@ -250,6 +250,8 @@ static enum wb_err read_files(struct reader *reader)
 struct state { /* 6.2.2 */
 	uint64_t address, file, line, column;
 	uint64_t op_index;
+	uint64_t live;                /* while is_dead: the address before */
+	bool is_dead;                 /* rows are of discarded code until the next address */
 };
 static const struct state initial = { .file = 1, .line = 1 };
 
@@ -267,7 +269,21 @@ static void advance(struct state *state, const struct header *header, uint64_t o
 
 static enum wb_err emit_row(struct reader *reader, const struct state *state)
 {
+	if (state->is_dead)
+		return WB_OK;
 	return wb_lines_add_row(reader->builder, state->address, state->file, state->line, state->column);
+}
+
+/* Addresses of a sequence only increase (6.2.5). One that does not, as -1 and -2, is what a linker left for code that it discarded, maybe out of
+ * the middle. */
+static void set_address(struct state *state, uint64_t address, unsigned size)
+{
+	uint64_t last = state->is_dead ? state->live : state->address;
+
+	state->is_dead = address < last || address >= (size == 8 ? UINT64_MAX : UINT32_MAX) - 1;
+	state->live = last;
+	state->address = address;
+	state->op_index = 0;
 }
 
 /* 6.2.5.3. The length tells where the opcode ends, whatever it is. */
@@ -284,13 +300,12 @@ static enum wb_err run_extended(struct reader *reader, struct state *state)
 		return WB_OK;
 	opcode = wb_bytes_u8(b);
 	if (opcode == WB_LNE_END_SEQUENCE) {
-		err = wb_lines_end_sequence(reader->builder, state->address);
+		err = wb_lines_end_sequence(reader->builder, state->is_dead ? state->live : state->address);
 		*state = initial;
 	} else if (opcode == WB_LNE_SET_ADDRESS) {
 		if (size - 1 != 4 && size - 1 != 8)
 			return WB_ERR_DATA;
-		state->address = wb_bytes_uint(b, (unsigned)(size - 1));
-		state->op_index = 0;
+		set_address(state, wb_bytes_uint(b, (unsigned)(size - 1)), (unsigned)(size - 1));
 	} else if (opcode == WB_LNE_DEFINE_FILE) {
 		const char *name = wb_bytes_string(b);
 

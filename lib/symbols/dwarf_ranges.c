@@ -31,6 +31,13 @@ static enum wb_err append(struct wb_ranges *ranges, uint64_t start, uint64_t end
 	return WB_OK;
 }
 
+/* What linkers leave for discarded code where 0 would not do: -1, or -2 in lists where -1 selects a base. Ranges that count from it are none,
+ * even those whose sum wraps around to addresses that exist. */
+static bool is_dead(uint64_t base, uint64_t mask)
+{
+	return base >= mask - 1;
+}
+
 static bool spend(uint64_t *budget)
 {
 	if (*budget == 0)
@@ -54,7 +61,7 @@ static enum wb_err read_ranges_4(struct wb_ranges *ranges, struct wb_bytes *b, c
 			return WB_OK;
 		if (start == mask)
 			base = end;
-		else if (end > start)
+		else if (end > start && !is_dead(base, mask))
 			err = append(ranges, (start + base) & mask, (end + base) & mask);
 		if (err)
 			return err;
@@ -81,6 +88,16 @@ static uint64_t indexed(struct list_5 *list)
 	return address;
 }
 
+static void read_offset_pair(struct list_5 *list)
+{
+	uint64_t start = wb_bytes_uleb(list->b), end = wb_bytes_uleb(list->b);
+
+	if (is_dead(list->base, address_mask(list->unit)))
+		return;
+	list->start = list->base + start;
+	list->end = list->base + end;
+}
+
 /* One entry (DWARF 5, 7.25): start and end, or equal ones for what is no range. All but offset pairs are absolute. */
 static void read_entry_5(struct list_5 *list, uint8_t kind)
 {
@@ -93,7 +110,7 @@ static void read_entry_5(struct list_5 *list, uint8_t kind)
 	case WB_RLE_BASE_ADDRESS: list->base = wb_bytes_uint(b, size); return;
 	case WB_RLE_STARTX_ENDX: list->start = indexed(list); list->end = indexed(list); return;
 	case WB_RLE_STARTX_LENGTH: list->start = indexed(list); list->end = list->start + wb_bytes_uleb(b); return;
-	case WB_RLE_OFFSET_PAIR: list->start = list->base + wb_bytes_uleb(b); list->end = list->base + wb_bytes_uleb(b); return;
+	case WB_RLE_OFFSET_PAIR: read_offset_pair(list); return;
 	case WB_RLE_START_END: list->start = wb_bytes_uint(b, size); list->end = wb_bytes_uint(b, size); return;
 	case WB_RLE_START_LENGTH: list->start = wb_bytes_uint(b, size); list->end = list->start + wb_bytes_uleb(b); return;
 	case WB_RLE_END_OF_LIST: return;
@@ -116,7 +133,7 @@ static enum wb_err read_ranges_5(struct wb_ranges *ranges, struct list_5 *list, 
 		read_entry_5(list, kind);
 		if (wb_bytes_failed(list->b) || list->is_broken)
 			return WB_ERR_DATA;
-		/* A base of -1 marks discarded code, as a start of -1 does; both lie outside of any section. */
+		/* A start of -1 marks discarded code, too; it lies outside of any section. */
 		err = append(ranges, list->start & mask, list->end & mask);
 		if (err)
 			return err;

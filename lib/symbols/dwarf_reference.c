@@ -147,11 +147,11 @@ static enum wb_err handle_of(struct reference *reference, size_t unit, struct ha
 
 struct attrs {
 	struct wb_form_value ranges;
-	uint64_t low, high, entry;
+	uint64_t low, high, entry;    /* entry: from the first range if it is an offset */
 	uint64_t origin, specification; /* offsets into .debug_info; 0: none */
 	uint64_t call_file, call_line, call_column;
 	const char *name, *linkage;   /* NULL: none */
-	bool has_low, has_high, high_is_offset, has_entry, has_ranges;
+	bool has_low, has_high, high_is_offset, has_entry, entry_is_offset, has_ranges;
 };
 
 struct entry {
@@ -258,7 +258,12 @@ static void take_attr(const struct reference *reference, const struct entry *ent
 		if (attrs->high_is_offset)
 			attrs->high = read_constant(entry, attr);
 		break;
-	case WB_AT_ENTRY_PC: attrs->has_entry = form_is_address(form) && read_address(entry, attr, &attrs->entry); break;
+	case WB_AT_ENTRY_PC:
+		attrs->entry_is_offset = !form_is_address(form);
+		attrs->has_entry = attrs->entry_is_offset || read_address(entry, attr, &attrs->entry);
+		if (attrs->entry_is_offset)
+			attrs->entry = read_constant(entry, attr);
+		break;
 	case WB_AT_RANGES:
 		attrs->ranges = read_raw(reference, entry, attr, form);
 		attrs->has_ranges = attrs->ranges.class == WB_FORM_CLASS_OFFSET || attrs->ranges.class == WB_FORM_CLASS_CONSTANT ||
@@ -455,7 +460,10 @@ static enum wb_err add_function(struct reference *reference, const struct entry 
 	err = name_of(reference, &attrs, &name);
 	if (err)
 		return err;
+	/* DWARF 5, 2.18: an offset counts from the low pc, or from the start of the first range. */
 	start = attrs.has_low ? attrs.low : attrs.has_entry ? attrs.entry : UINT64_MAX;
+	if (!attrs.has_low && attrs.has_entry && attrs.entry_is_offset)
+		start += reference->ranges.items[0].start;
 	return wb_functions_add_function(reference->builder, name, start, &reference->ranges, ret_node);
 }
 
