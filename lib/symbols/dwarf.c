@@ -11,6 +11,7 @@
 #include "symbols/dwarf_constants.h"
 #include "symbols/dwarf_index.h"
 #include "symbols/dwarf_line.h"
+#include "symbols/dwarf_package.h"
 #include "symbols/dwarf_reference.h"
 #include "symbols/recency.h"
 
@@ -237,8 +238,10 @@ static enum entries_state state_of(const struct slot *slot)
 static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_code_list *ret_code)
 {
 	struct slot *slot = &dwarf->slots[unit];
+	const struct wb_unit_header *header = &dwarf->units[unit].header;
+	struct wb_dwarf_sections view = wb_package_view(&dwarf->sections, header);
 	struct wb_unit_entries entries = { 0 };
-	enum wb_err err = wb_unit_check(&dwarf->sections, &dwarf->units[unit].header, &entries, ret_code);
+	enum wb_err err = wb_unit_check(&view, header, &entries, ret_code);
 	enum entries_state state = err == WB_OK ? ENTRIES_GOOD : err == WB_ERR_UNSUPPORTED ? ENTRIES_UNSUPPORTED : ENTRIES_DAMAGED;
 
 	if (err == WB_ERR_MEMORY)
@@ -303,25 +306,19 @@ static enum wb_err compile_lines(struct wb_dwarf *dwarf, size_t unit, const stru
 	return err ? err : verdict;
 }
 
-static enum wb_err compile_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, struct wb_functions **ret_functions)
+static enum wb_err compile_source(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_functions **ret_functions)
 {
-	const struct wb_dwarf_sections *sections = &dwarf->sections;
 	const struct wb_unit_entries *entries;
 	struct wb_unit_code_list code = { 0 };
 	struct wb_functions_builder builder;
 	enum wb_err err;
 
-	if (root->is_split) {
-		wb_diag_report(sections->diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, sections->path, ".debug_info", dwarf->units[unit].header.offset,
-		               "functions are in a split DWARF file");
-		return WB_NONE;
-	}
 	if (dwarf->session && wb_session_config(dwarf->session)->dwarf == WB_DWARF_FAST)
 		return WB_ERR_UNSUPPORTED;
 	wb_functions_builder_init(&builder, &dwarf->text);
-	err = entries_of(dwarf, unit, &entries, &code);
+	err = entries_of(source->dwarf, source->unit, &entries, &code);
 	if (!err)
-		err = wb_reference_functions(dwarf, unit, root, &code, &builder);
+		err = wb_reference_functions(source, &code, &builder);
 	if (!err)
 		err = wb_functions_builder_finish(&builder, ret_functions);
 	wb_functions_builder_deinit(&builder);
@@ -329,12 +326,30 @@ static enum wb_err compile_functions(struct wb_dwarf *dwarf, size_t unit, const 
 	return err;
 }
 
+/* Of a split unit, both halves know functions: the skeleton some at most, but it is always had. */
+static enum wb_err compile_functions(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_functions **ret_functions)
+{
+	struct wb_unit_source split;
+	enum wb_err err;
+
+	if (!source->root.is_split)
+		return compile_source(dwarf, source, ret_functions);
+	err = wb_unit_source_split(source, &split);
+	if (!err)
+		err = compile_source(dwarf, &split, ret_functions);
+	if (err != WB_NONE)
+		return err;
+	wb_diag_report(source->sections.diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, source->sections.path, ".debug_info", source->header->offset,
+	               "functions are in a split DWARF file that is not had");
+	err = compile_source(dwarf, source, ret_functions);
+	return err ? err : WB_NONE;
+}
+
 static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table)
 {
 	const struct wb_unit *known = &dwarf->units[unit];
 	const struct wb_dwarf_sections *sections = &dwarf->sections;
-	uint64_t abbrevs_budget = UINT64_MAX;
-	struct wb_unit_root root;
+	struct wb_unit_source source;
 	enum wb_err err;
 
 	table->lines_err = table->functions_err = WB_NONE;
@@ -342,18 +357,18 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_u
 		table->lines_err = compile_lines(dwarf, unit, NULL, known->stmt_list, &table->lines);
 		return is_verdict(table->lines_err) ? WB_OK : table->lines_err;
 	}
-	err = wb_unit_root_read(sections, &known->header, &abbrevs_budget, &root);
+	err = wb_unit_source_init(&source, dwarf, unit);
 	if (err) {
 		table->lines_err = table->functions_err = err;
 		wb_diag_report(sections->diags, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_DWARF_UNSUPPORTED : WB_DIAG_DWARF_MALFORMED, sections->path,
 		               ".debug_info", known->header.offset, "unit's first entry cannot be read");
 		return WB_OK;
 	}
-	if (root.has_stmt_list)
-		table->lines_err = compile_lines(dwarf, unit, &root, root.stmt_list, &table->lines);
+	if (source.root.has_stmt_list)
+		table->lines_err = compile_lines(dwarf, unit, &source.root, source.root.stmt_list, &table->lines);
 	if (!is_verdict(table->lines_err))
 		return table->lines_err;
-	table->functions_err = compile_functions(dwarf, unit, &root, &table->functions);
+	table->functions_err = compile_functions(dwarf, &source, &table->functions);
 	return is_verdict(table->functions_err) ? WB_OK : table->functions_err;
 }
 
@@ -572,79 +587,4 @@ void wb_dwarf_release(struct wb_dwarf_hit *hit)
 {
 	wb_unit_table_unref(hit->table);
 	hit->table = NULL;
-}
-
-/* ---- Of an image ---------------------------------------------------------------------------------------------------------------- */
-
-static enum wb_err read_sections(struct wb_image *image, struct wb_dwarf_sections *sections, struct wb_object **ret_object)
-{
-	struct wb_object *object = NULL;
-
-	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
-		struct wb_object *from;
-		const uint8_t *bytes;
-		size_t size;
-		enum wb_err err;
-
-		/* Once a file has given .debug_info or .debug_line, the others must come from it. */
-		if (object)
-			err = wb_image_section(image, object, wb_dwarf_section_name((enum wb_dwarf_section)i), &bytes, &size, NULL);
-		else
-			err = wb_image_debug_section(image, wb_dwarf_section_name((enum wb_dwarf_section)i), &from, &bytes, &size, NULL);
-		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
-			return err;
-		if (err)
-			continue;
-		if (!object && (i == WB_DWARF_INFO || i == WB_DWARF_LINE))
-			object = from;
-		if (object) {
-			sections->by_id[i].bytes = bytes;
-			sections->by_id[i].size = size;
-		}
-	}
-	*ret_object = object;
-	return object ? WB_OK : WB_NONE;
-}
-
-static enum wb_err build_dwarf(struct wb_image *image, void *arg, void **ret_value)
-{
-	struct wb_session *session = wb_image_session(image);
-	struct wb_dwarf_sections sections = { 0 };
-	struct wb_object *object = NULL;
-	struct wb_dwarf *dwarf;
-	struct wb_text text;
-	enum wb_err err = read_sections(image, &sections, &object);
-
-	(void)arg;
-	*ret_value = NULL;
-	if (err)
-		return err;
-	sections.big_endian = object->platform.big_endian;
-	sections.address_size = object->platform.arch == WB_ARCH_X86 || object->platform.arch == WB_ARCH_ARM ? 4 : 8;
-	sections.path = object->path;
-	sections.diags = wb_session_diags(session);
-	err = wb_text_init(&text, object);
-	if (!err)
-		err = wb_dwarf_new(session, &sections, &text, &dwarf);
-	if (!err)
-		*ret_value = dwarf;
-	return err;
-}
-
-static void destroy_dwarf(void *value)
-{
-	wb_dwarf_free(value);
-}
-
-enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf)
-{
-	void *value = NULL;
-	enum wb_err err = wb_image_slot(image, WB_SLOT_DWARF, build_dwarf, NULL, destroy_dwarf, &value);
-
-	if (err)
-		return err;
-	if (!value)
-		return WB_NONE;
-	*ret_dwarf = value;
-	return WB_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "model/image.h"
 #include "symbols/dwarf_check.h"
+#include "symbols/dwarf_source.h"
 #include "symbols/functions.h"
 #include "symbols/lines.h"
 
@@ -19,7 +20,7 @@ struct wb_unit_table {
 	struct wb_lines *lines;       /* NULL: none */
 	struct wb_functions *functions; /* NULL: none, see functions_err */
 	enum wb_err lines_err;        /* WB_NONE: the unit refers to no line table */
-	enum wb_err functions_err;    /* WB_NONE: not in this file (split DWARF); WB_ERR_UNSUPPORTED: no compiler for it; WB_ERR_DATA */
+	enum wb_err functions_err;    /* WB_NONE: in a split file that is not had; WB_ERR_UNSUPPORTED: no compiler for it; WB_ERR_DATA */
 	size_t bytes;                 /* of all this */
 };
 
@@ -35,7 +36,7 @@ struct wb_dwarf;
  * session: may be NULL; what is kept is charged to it. */
 enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_sections *sections, struct wb_text *text, struct wb_dwarf **ret_dwarf);
 void wb_dwarf_free(struct wb_dwarf *dwarf);
-/* The image's, made on first need; lives as long as the image. WB_NONE: it has no debug information. */
+/* dwarf_image.c: the image's, made on first need; lives as long as the image. WB_NONE: it has no debug information. */
 enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf);
 
 const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwarf);

@@ -147,7 +147,7 @@ static bool seek_list(struct wb_bytes *b, const struct wb_unit_header *unit, con
 	uint64_t at = value->value;
 
 	if (value->class != WB_FORM_CLASS_LIST_INDEX)
-		return wb_bytes_seek(b, at);
+		return (unit->version >= 5 || wb_u64_add(at, root->ranges_base, &at)) && wb_bytes_seek(b, at);
 	if (root->rnglists_base == UINT64_MAX || __builtin_mul_overflow(at, (uint64_t)unit->offset_size, &at) ||
 	    !wb_u64_add(at, root->rnglists_base, &at) || !wb_bytes_seek(b, at))
 		return false;

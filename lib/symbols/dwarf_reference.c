@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "symbols/dwarf_constants.h"
+#include "symbols/dwarf_files.h"
 #include "symbols/dwarf_shim.h"
 
 #include <string.h>
@@ -24,19 +25,18 @@ enum {
 struct handle {
 	struct wb_shim_object object;
 	Dwarf_Debug debug;            /* NULL: free */
-	size_t unit;
+	struct wb_unit_source source; /* its unit */
 };
 
 struct reference {
-	struct wb_dwarf *dwarf;
-	const struct wb_dwarf_sections *sections;
-	const struct wb_unit_root *root;
+	const struct wb_unit_source *source; /* the unit that is compiled */
+	const struct wb_dwarf_sections *sections; /* as it sees them */
 	struct wb_functions_builder *builder;
 	struct handle *handles[HANDLES_MAX]; /* [0]: the unit itself; the others come and go */
 	unsigned next_handle;
 	struct wb_ranges ranges;      /* of the entry at hand */
 	uint64_t ranges_budget;
-	struct { uint64_t offset; uint32_t name; } *names; /* by origin: open addressing, a power of two; offset 0 is free */
+	struct known_name { struct wb_dwarf *dwarf; uint64_t offset; uint32_t name; } *names; /* by origin: open addressing, a power of two */
 	size_t names_capacity, num_names;
 };
 
@@ -87,15 +87,16 @@ static void close_handle(struct handle *handle)
 	handle->debug = NULL;
 }
 
-static enum wb_err open_handle(const struct reference *reference, struct handle *handle, size_t unit)
+/* handle->source is set. */
+static enum wb_err open_handle(struct handle *handle)
 {
-	const struct wb_dwarf_sections *sections = reference->sections;
-	const struct wb_unit_header *header = &wb_dwarf_unit(reference->dwarf, unit)->header;
+	const struct wb_dwarf_sections *sections = &handle->source.sections;
+	const struct wb_unit_header *header = handle->source.header;
 	struct wb_shim_object *object = &handle->object;
 	Dwarf_Error error = NULL;
 	int res;
 
-	*handle = (struct handle){ .unit = unit };
+	object->num_pieces = 0;
 	object->big_endian = sections->big_endian;
 	object->address_size = header->address_size;
 	object->pieces[object->num_pieces++] = (struct wb_shim_piece){ "", NULL, 0 };
@@ -119,14 +120,19 @@ static enum wb_err open_handle(const struct reference *reference, struct handle 
 	return WB_ERR_DATA;
 }
 
+static bool is_of(const struct handle *handle, const struct wb_dwarf *dwarf, size_t unit)
+{
+	return handle && handle->debug && handle->source.dwarf == dwarf && handle->source.unit == unit;
+}
+
 /* An open handle of a unit, which was checked. It stays open until HANDLES_MAX others were asked for. */
-static enum wb_err handle_of(struct reference *reference, size_t unit, struct handle **ret_handle)
+static enum wb_err handle_of(struct reference *reference, struct wb_dwarf *dwarf, size_t unit, struct handle **ret_handle)
 {
 	struct handle **place;
 	enum wb_err err;
 
 	for (unsigned i = 0; i < HANDLES_MAX; i++)
-		if (reference->handles[i] && reference->handles[i]->debug && reference->handles[i]->unit == unit) {
+		if (is_of(reference->handles[i], dwarf, unit)) {
 			*ret_handle = reference->handles[i];
 			return WB_OK;
 		}
@@ -137,7 +143,9 @@ static enum wb_err handle_of(struct reference *reference, size_t unit, struct ha
 	if (!*place)
 		return WB_ERR_MEMORY;
 	close_handle(*place);
-	err = open_handle(reference, *place, unit);
+	err = wb_unit_source_init(&(*place)->source, dwarf, unit);
+	if (!err)
+		err = open_handle(*place);
 	if (!err)
 		*ret_handle = *place;
 	return err;
@@ -148,14 +156,15 @@ static enum wb_err handle_of(struct reference *reference, size_t unit, struct ha
 struct attrs {
 	struct wb_form_value ranges;
 	uint64_t low, high, entry;    /* entry: from the first range if it is an offset */
-	uint64_t origin, specification; /* offsets into .debug_info; 0: none */
+	struct wb_entry_place origin; /* dwarf NULL: none */
+	struct wb_entry_place specification;
 	uint64_t call_file, call_line, call_column;
-	const char *name, *linkage;   /* NULL: none */
+	struct wb_function_name name;
 	bool has_low, has_high, high_is_offset, has_entry, entry_is_offset, has_ranges;
 };
 
 struct entry {
-	const struct wb_unit_header *unit;
+	const struct wb_unit_source *source; /* its unit */
 	Dwarf_Debug debug;
 	Dwarf_Die die;
 };
@@ -166,12 +175,42 @@ static bool form_is_address(Dwarf_Half form)
 	       form == WB_FORM_GNU_ADDR_INDEX;
 }
 
-static bool read_address(const struct entry *entry, Dwarf_Attribute attr, uint64_t *ret_value)
+/* The value as our own reader sees it, at the place where libdwarf found it. */
+static struct wb_form_value read_raw(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
 {
+	const struct wb_unit_header *unit = entry->source->header;
+	struct wb_bytes b = wb_dwarf_bytes(&entry->source->sections, WB_DWARF_INFO);
+	struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
+	Dwarf_Error error = NULL;
+	Dwarf_Off offset = 0;
+	int res = dwarf_attr_offset(entry->die, attr, &offset, &error);
+
+	forget_error(entry->debug, error);
+	b.end = b.start + unit->offset + unit->size;
+	if (res != DW_DLV_OK || !wb_bytes_seek(&b, unit->offset + offset) || !wb_form_read(&b, unit, form, 0, &value) || wb_bytes_failed(&b))
+		return (struct wb_form_value){ WB_FORM_CLASS_NONE, 0 };
+	return value;
+}
+
+/* Half of what a split unit refers to is in other files and, in packages, in slices: libdwarf's versions know some of that each. */
+static bool is_split(const struct entry *entry)
+{
+	return entry->source->sections.by_id[WB_DWARF_INFO].file >= WB_DWARF_FILE_PACKAGE;
+}
+
+static bool read_address(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form, uint64_t *ret_value)
+{
+	const struct wb_unit_source *source = entry->source;
 	Dwarf_Error error = NULL;
 	Dwarf_Addr value;
-	int res = dwarf_formaddr(attr, &value, &error);
+	int res;
 
+	if (is_split(entry) && form != WB_FORM_ADDR) {
+		struct wb_form_value raw = read_raw(entry, attr, form);
+
+		return wb_unit_address(&source->sections, source->header, &source->root, &raw, ret_value);
+	}
+	res = dwarf_formaddr(attr, &value, &error);
 	forget_error(entry->debug, error);
 	if (res == DW_DLV_OK)
 		*ret_value = value;
@@ -194,51 +233,37 @@ static uint64_t read_constant(const struct entry *entry, Dwarf_Attribute attr)
 	return signed_value > 0 ? (uint64_t)signed_value : 0;
 }
 
-/* Strings that libdwarf makes up ("<DW_FORM_GNU_strp_alt-no-tied-file>") lie in no section, and wb_ref_of drops them. */
-static const char *read_string(const struct entry *entry, Dwarf_Attribute attr)
+static uint64_t read_string(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
 {
+	const struct wb_unit_source *source = entry->source;
 	Dwarf_Error error = NULL;
 	char *text = NULL;
-	int res = dwarf_formstring(attr, &text, &error);
+	int res;
 
+	/* For the supplementary file's, libdwarf makes up a text ("<DW_FORM_GNU_strp_alt-no-tied-file>"). */
+	if (is_split(entry) || form == WB_FORM_GNU_STRP_ALT || form == WB_FORM_STRP_SUP) {
+		struct wb_form_value raw = read_raw(entry, attr, form);
+
+		return wb_ref_of_value(&source->sections, source->header, &source->root, &raw);
+	}
+	res = dwarf_formstring(attr, &text, &error);
 	forget_error(entry->debug, error);
-	return res == DW_DLV_OK ? text : NULL;
+	return res == DW_DLV_OK ? wb_ref_of(&source->sections, text) : WB_REF_NONE;
 }
 
-/* The value as our own reader sees it, at the place where libdwarf found it. */
-static struct wb_form_value read_raw(const struct reference *reference, const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
+static struct wb_entry_place read_reference(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
 {
-	struct wb_bytes b = wb_dwarf_bytes(reference->sections, WB_DWARF_INFO);
-	struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
-	Dwarf_Error error = NULL;
-	Dwarf_Off offset = 0;
-	int res = dwarf_attr_offset(entry->die, attr, &offset, &error);
+	const struct wb_unit_source *source = entry->source;
+	struct wb_form_value value = read_raw(entry, attr, form);
+	struct wb_entry_place place = { 0 };
 
-	forget_error(entry->debug, error);
-	b.end = b.start + entry->unit->offset + entry->unit->size;
-	if (res != DW_DLV_OK || !wb_bytes_seek(&b, entry->unit->offset + offset) || !wb_form_read(&b, entry->unit, form, 0, &value) ||
-	    wb_bytes_failed(&b))
-		return (struct wb_form_value){ WB_FORM_CLASS_NONE, 0 };
-	return value;
+	if (wb_unit_resolve(source, &value, &place) != WB_OK && value.class == WB_FORM_CLASS_REF_ALT)
+		wb_diag_report(source->sections.diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, source->sections.path, ".debug_info", source->header->offset,
+		               "names are in a supplementary file that is not had");
+	return place;
 }
 
-/* An offset into .debug_info, or 0 for what refers elsewhere. */
-static uint64_t reference_of(const struct reference *reference, const struct entry *entry, struct wb_form_value value)
-{
-	const struct wb_dwarf_sections *sections = reference->sections;
-	uint64_t offset;
-
-	if (value.class == WB_FORM_CLASS_REF_INFO)
-		return value.value;
-	if (value.class == WB_FORM_CLASS_REF && wb_u64_add(entry->unit->offset, value.value, &offset))
-		return offset;
-	if (value.class == WB_FORM_CLASS_REF_ALT)
-		wb_diag_report(sections->diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, sections->path, ".debug_info", entry->unit->offset,
-		               "names are in a supplementary file");
-	return 0;
-}
-
-static void take_attr(const struct reference *reference, const struct entry *entry, Dwarf_Attribute attr, struct attrs *attrs)
+static void take_attr(const struct entry *entry, Dwarf_Attribute attr, struct attrs *attrs)
 {
 	Dwarf_Error error = NULL;
 	Dwarf_Half name, form;
@@ -248,29 +273,29 @@ static void take_attr(const struct reference *reference, const struct entry *ent
 		return;
 	}
 	switch (name) {
-	case WB_AT_NAME: attrs->name = read_string(entry, attr); break;
+	case WB_AT_NAME: attrs->name.name = read_string(entry, attr, form); break;
 	case WB_AT_LINKAGE_NAME:
-	case WB_AT_MIPS_LINKAGE_NAME: attrs->linkage = read_string(entry, attr); break;
-	case WB_AT_LOW_PC: attrs->has_low = form_is_address(form) && read_address(entry, attr, &attrs->low); break;
+	case WB_AT_MIPS_LINKAGE_NAME: attrs->name.linkage = read_string(entry, attr, form); break;
+	case WB_AT_LOW_PC: attrs->has_low = form_is_address(form) && read_address(entry, attr, form, &attrs->low); break;
 	case WB_AT_HIGH_PC:
 		attrs->high_is_offset = !form_is_address(form);
-		attrs->has_high = attrs->high_is_offset || read_address(entry, attr, &attrs->high);
+		attrs->has_high = attrs->high_is_offset || read_address(entry, attr, form, &attrs->high);
 		if (attrs->high_is_offset)
 			attrs->high = read_constant(entry, attr);
 		break;
 	case WB_AT_ENTRY_PC:
 		attrs->entry_is_offset = !form_is_address(form);
-		attrs->has_entry = attrs->entry_is_offset || read_address(entry, attr, &attrs->entry);
+		attrs->has_entry = attrs->entry_is_offset || read_address(entry, attr, form, &attrs->entry);
 		if (attrs->entry_is_offset)
 			attrs->entry = read_constant(entry, attr);
 		break;
 	case WB_AT_RANGES:
-		attrs->ranges = read_raw(reference, entry, attr, form);
+		attrs->ranges = read_raw(entry, attr, form);
 		attrs->has_ranges = attrs->ranges.class == WB_FORM_CLASS_OFFSET || attrs->ranges.class == WB_FORM_CLASS_CONSTANT ||
 		                    attrs->ranges.class == WB_FORM_CLASS_LIST_INDEX;
 		break;
-	case WB_AT_ABSTRACT_ORIGIN: attrs->origin = reference_of(reference, entry, read_raw(reference, entry, attr, form)); break;
-	case WB_AT_SPECIFICATION: attrs->specification = reference_of(reference, entry, read_raw(reference, entry, attr, form)); break;
+	case WB_AT_ABSTRACT_ORIGIN: attrs->origin = read_reference(entry, attr, form); break;
+	case WB_AT_SPECIFICATION: attrs->specification = read_reference(entry, attr, form); break;
 	case WB_AT_CALL_FILE: attrs->call_file = read_constant(entry, attr); break;
 	case WB_AT_CALL_LINE: attrs->call_line = read_constant(entry, attr); break;
 	case WB_AT_CALL_COLUMN: attrs->call_column = read_constant(entry, attr); break;
@@ -278,9 +303,9 @@ static void take_attr(const struct reference *reference, const struct entry *ent
 	}
 }
 
-static enum wb_err read_attrs(const struct reference *reference, const struct entry *entry, struct attrs *ret_attrs)
+static enum wb_err read_attrs(const struct entry *entry, struct attrs *ret_attrs)
 {
-	struct attrs attrs = { 0 };
+	struct attrs attrs = { .name = { WB_REF_NONE, WB_REF_NONE } };
 	Dwarf_Attribute *list = NULL;
 	Dwarf_Error error = NULL;
 	Dwarf_Signed count = 0;
@@ -290,7 +315,7 @@ static enum wb_err read_attrs(const struct reference *reference, const struct en
 	if (res == DW_DLV_ERROR)
 		return WB_ERR_DATA;
 	for (Dwarf_Signed i = 0; res == DW_DLV_OK && i < count; i++) {
-		take_attr(reference, entry, list[i], &attrs);
+		take_attr(entry, list[i], &attrs);
 		dwarf_dealloc_attribute(list[i]);
 	}
 	if (res == DW_DLV_OK)
@@ -302,66 +327,68 @@ static enum wb_err read_attrs(const struct reference *reference, const struct en
 /* ---- Names -------------------------------------------------------------------------------------------------------------------- */
 
 /* The attributes of the entry that a reference names. WB_NONE: there is no entry there, or its unit is damaged. */
-static enum wb_err read_origin(struct reference *reference, uint64_t offset, struct attrs *ret_attrs)
+static enum wb_err read_origin(struct reference *reference, const struct wb_entry_place *place, struct attrs *ret_attrs)
 {
 	const struct wb_unit_entries *entries;
 	struct entry entry = { 0 };
 	struct handle *handle;
 	Dwarf_Error error = NULL;
-	size_t unit;
-	enum wb_err err;
+	uint64_t offset = place->offset - wb_dwarf_unit(place->dwarf, place->unit)->header.offset;
+	enum wb_err err = wb_dwarf_entries(place->dwarf, place->unit, &entries);
 	int res;
 
-	if (wb_dwarf_unit_of_offset(reference->dwarf, offset, &unit) != WB_OK)
-		return WB_NONE;
-	entry.unit = &wb_dwarf_unit(reference->dwarf, unit)->header;
-	err = wb_dwarf_entries(reference->dwarf, unit, &entries);
 	if (err == WB_ERR_MEMORY)
 		return err;
-	if (err || !wb_unit_entries_has(entries, offset - entry.unit->offset))
+	if (err || !wb_unit_entries_has(entries, offset))
 		return WB_NONE;
-	err = handle_of(reference, unit, &handle);
+	err = handle_of(reference, place->dwarf, place->unit, &handle);
 	if (err)
 		return err == WB_ERR_MEMORY ? err : WB_NONE;
+	entry.source = &handle->source;
 	entry.debug = handle->debug;
-	res = dwarf_offdie_b(entry.debug, offset - entry.unit->offset, 1, &entry.die, &error);
+	res = dwarf_offdie_b(entry.debug, offset, 1, &entry.die, &error);
 	forget_error(entry.debug, error);
 	if (res != DW_DLV_OK)
 		return WB_NONE;
-	err = read_attrs(reference, &entry, ret_attrs);
+	err = read_attrs(&entry, ret_attrs);
 	dwarf_dealloc_die(entry.die);
 	return err;
+}
+
+static const struct wb_entry_place *next_origin(const struct attrs *attrs)
+{
+	return attrs->origin.dwarf ? &attrs->origin : attrs->specification.dwarf ? &attrs->specification : NULL;
 }
 
 /* Follows origins and specifications for what is missing yet; the nearest name counts (DWARF 5, 2.13.2 and 3.3.8.2). */
 static enum wb_err follow_origins(struct reference *reference, const struct attrs *start, struct wb_function_name *ret_name)
 {
-	struct wb_function_name name = { wb_ref_of(reference->sections, start->name), wb_ref_of(reference->sections, start->linkage) };
-	uint64_t offset = start->origin ? start->origin : start->specification;
+	struct wb_function_name name = start->name;
+	struct attrs attrs = *start;
 
-	for (unsigned i = 0; i < ORIGINS_MAX && offset && (name.name == WB_REF_NONE || name.linkage == WB_REF_NONE); i++) {
-		struct attrs attrs = { 0 };
-		enum wb_err err = read_origin(reference, offset, &attrs);
+	for (unsigned i = 0; i < ORIGINS_MAX && next_origin(&attrs) && (name.name == WB_REF_NONE || name.linkage == WB_REF_NONE); i++) {
+		struct wb_entry_place place = *next_origin(&attrs);
+		enum wb_err err = read_origin(reference, &place, &attrs);
 
 		if (err == WB_NONE)
 			break;
 		if (err)
 			return err;
 		if (name.name == WB_REF_NONE)
-			name.name = wb_ref_of(reference->sections, attrs.name);
+			name.name = attrs.name.name;
 		if (name.linkage == WB_REF_NONE)
-			name.linkage = wb_ref_of(reference->sections, attrs.linkage);
-		offset = attrs.origin ? attrs.origin : attrs.specification;
+			name.linkage = attrs.name.linkage;
 	}
 	*ret_name = name;
 	return WB_OK;
 }
 
-static size_t name_place(const struct reference *reference, uint64_t offset)
+static size_t name_place(const struct reference *reference, const struct wb_entry_place *place)
 {
-	size_t mask = reference->names_capacity - 1, at = (size_t)(offset * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+	uint64_t hash = (place->offset + (uintptr_t)place->dwarf) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t mask = reference->names_capacity - 1, at = (size_t)(hash >> 32) & mask;
 
-	while (reference->names[at].offset && reference->names[at].offset != offset)
+	while (reference->names[at].dwarf && (reference->names[at].offset != place->offset || reference->names[at].dwarf != place->dwarf))
 		at = (at + 1) & mask;
 	return at;
 }
@@ -375,9 +402,13 @@ static bool grow_names(struct reference *reference)
 	larger.names = wb_mem_zalloc(larger.names_capacity, sizeof *larger.names);
 	if (!larger.names)
 		return false;
-	for (size_t i = 0; i < reference->names_capacity; i++)
-		if (reference->names[i].offset)
-			larger.names[name_place(&larger, reference->names[i].offset)] = reference->names[i];
+	for (size_t i = 0; i < reference->names_capacity; i++) {
+		const struct known_name *known = &reference->names[i];
+		struct wb_entry_place place = { .dwarf = known->dwarf, .offset = known->offset };
+
+		if (known->dwarf)
+			larger.names[name_place(&larger, &place)] = *known;
+	}
 	wb_mem_free(reference->names);
 	reference->names = larger.names;
 	reference->names_capacity = larger.names_capacity;
@@ -387,7 +418,7 @@ static bool grow_names(struct reference *reference)
 /* The index of an entry's name. Many inlined calls share an origin, which is followed once. */
 static enum wb_err name_of(struct reference *reference, const struct attrs *attrs, uint32_t *ret_name)
 {
-	bool is_shared = attrs->origin && !attrs->name && !attrs->linkage;
+	bool is_shared = attrs->origin.dwarf && attrs->name.name == WB_REF_NONE && attrs->name.linkage == WB_REF_NONE;
 	struct wb_function_name name;
 	enum wb_err err;
 	size_t at = 0;
@@ -395,8 +426,8 @@ static enum wb_err name_of(struct reference *reference, const struct attrs *attr
 	if (is_shared) {
 		if (!grow_names(reference))
 			return WB_ERR_MEMORY;
-		at = name_place(reference, attrs->origin);
-		if (reference->names[at].offset) {
+		at = name_place(reference, &attrs->origin);
+		if (reference->names[at].dwarf) {
 			*ret_name = reference->names[at].name;
 			return WB_OK;
 		}
@@ -408,8 +439,7 @@ static enum wb_err name_of(struct reference *reference, const struct attrs *attr
 	if (name.name != WB_REF_NONE || name.linkage != WB_REF_NONE)
 		err = wb_functions_add_name(reference->builder, name.name, name.linkage, ret_name);
 	if (!err && is_shared) {
-		reference->names[at].offset = attrs->origin;
-		reference->names[at].name = *ret_name;
+		reference->names[at] = (struct known_name){ attrs->origin.dwarf, attrs->origin.offset, *ret_name };
 		reference->num_names++;
 	}
 	return err;
@@ -418,15 +448,16 @@ static enum wb_err name_of(struct reference *reference, const struct attrs *attr
 /* ---- Entries -------------------------------------------------------------------------------------------------------------------- */
 
 /* Damaged lists count as empty: the entry stays without code. */
-static enum wb_err read_ranges(struct reference *reference, const struct wb_unit_header *unit, const struct attrs *attrs)
+static enum wb_err read_ranges(struct reference *reference, const struct attrs *attrs)
 {
+	const struct wb_unit_source *source = reference->source;
 	struct wb_ranges *ranges = &reference->ranges;
-	uint64_t base = wb_ranges_base(reference->sections, unit, reference->root), high;
+	uint64_t base = wb_ranges_base(reference->sections, source->header, &source->root), high;
 	enum wb_err err;
 
 	ranges->count = 0;
 	if (attrs->has_ranges) {
-		err = wb_ranges_read(ranges, reference->sections, unit, reference->root, &attrs->ranges, base, &reference->ranges_budget);
+		err = wb_ranges_read(ranges, reference->sections, source->header, &source->root, &attrs->ranges, base, &reference->ranges_budget);
 		return err == WB_ERR_DATA ? WB_OK : err;
 	}
 	if (!attrs->has_low || !attrs->has_high)
@@ -450,11 +481,11 @@ static enum wb_err add_function(struct reference *reference, const struct entry 
 	struct attrs attrs;
 	uint32_t name;
 	uint64_t start;
-	enum wb_err err = read_attrs(reference, entry, &attrs);
+	enum wb_err err = read_attrs(entry, &attrs);
 
 	*ret_node = WB_NODE_NONE;
 	if (!err)
-		err = read_ranges(reference, entry->unit, &attrs);
+		err = read_ranges(reference, &attrs);
 	if (err || reference->ranges.count == 0)
 		return err;
 	err = name_of(reference, &attrs, &name);
@@ -471,10 +502,10 @@ static enum wb_err add_call(struct reference *reference, const struct entry *ent
 {
 	struct wb_node node = { .parent = parent };
 	struct attrs attrs;
-	enum wb_err err = read_attrs(reference, entry, &attrs);
+	enum wb_err err = read_attrs(entry, &attrs);
 
 	if (!err)
-		err = read_ranges(reference, entry->unit, &attrs);
+		err = read_ranges(reference, &attrs);
 	if (!err)
 		err = name_of(reference, &attrs, &node.name);
 	if (err)
@@ -507,10 +538,10 @@ static enum wb_err visit(struct reference *reference, struct entry *entry, const
 	return err;
 }
 
-static enum wb_err visit_all(struct reference *reference, const struct wb_unit_header *unit, Dwarf_Debug debug, const struct wb_unit_code_list *code)
+static enum wb_err visit_all(struct reference *reference, Dwarf_Debug debug, const struct wb_unit_code_list *code)
 {
 	uint32_t *nodes = wb_mem_zalloc(code->count, sizeof *nodes);
-	struct entry entry = { unit, debug, NULL };
+	struct entry entry = { reference->source, debug, NULL };
 	enum wb_err err = nodes ? WB_OK : WB_ERR_MEMORY;
 
 	for (size_t i = 0; !err && i < code->count; i++)
@@ -530,31 +561,29 @@ static void reference_free(struct reference *reference)
 	wb_mem_free(reference);
 }
 
-enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, const struct wb_unit_code_list *code,
+enum wb_err wb_reference_functions(const struct wb_unit_source *source, const struct wb_unit_code_list *code,
                                    struct wb_functions_builder *builder)
 {
-	const struct wb_unit_header *header = &wb_dwarf_unit(dwarf, unit)->header;
 	struct reference *reference = wb_mem_zalloc(1, sizeof *reference);
 	struct handle *handle;
 	enum wb_err err;
 
 	if (!reference)
 		return WB_ERR_MEMORY;
-	reference->dwarf = dwarf;
-	reference->sections = wb_dwarf_sections_of(dwarf);
-	reference->root = root;
+	reference->source = source;
+	reference->sections = &source->sections;
 	reference->builder = builder;
 	reference->ranges_budget = wb_ranges_budget(reference->sections);
-	err = handle_of(reference, unit, &handle);
+	err = handle_of(reference, source->dwarf, source->unit, &handle);
 	if (!err)
-		err = visit_all(reference, header, handle->debug, code);
+		err = visit_all(reference, handle->debug, code);
 	if (err == WB_ERR_LIMIT)
-		wb_diag_report(reference->sections->diags, err, WB_DIAG_DWARF_MALFORMED, reference->sections->path, ".debug_info", header->offset,
+		wb_diag_report(reference->sections->diags, err, WB_DIAG_DWARF_MALFORMED, reference->sections->path, ".debug_info", source->header->offset,
 		               "unit's range lists are too long");
 	/* Its framing is sound: what libdwarf does not like is something that it does not know. */
 	if (err == WB_ERR_DATA)
 		err = wb_diag_report(reference->sections->diags, WB_ERR_UNSUPPORTED, WB_DIAG_DWARF_UNSUPPORTED, reference->sections->path,
-		                     ".debug_info", header->offset, "unit is not understood by libdwarf");
+		                     ".debug_info", source->header->offset, "unit is not understood by libdwarf");
 	reference_free(reference);
 	return err;
 }

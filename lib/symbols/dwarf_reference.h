@@ -10,7 +10,7 @@
 
 /* The unit's framing was checked; code lists its entries to look at. Units that its entries refer to are checked here, and used only if they pass.
  * WB_ERR_UNSUPPORTED (libdwarf does not understand it) and WB_ERR_LIMIT were reported. */
-enum wb_err wb_reference_functions(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, const struct wb_unit_code_list *code,
+enum wb_err wb_reference_functions(const struct wb_unit_source *source, const struct wb_unit_code_list *code,
                                    struct wb_functions_builder *builder);
 
 #endif

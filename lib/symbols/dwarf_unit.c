@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "symbols/dwarf_constants.h"
+#include "symbols/dwarf_files.h"
 
 static bool address_size_is_known(uint8_t size)
 {
@@ -79,16 +80,35 @@ enum wb_err wb_unit_header_next(struct wb_bytes *b, struct wb_unit_header *ret_h
 
 /* ---- Strings and addresses ------------------------------------------------------------------------------------------------ */
 
-static const char *indexed_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t base, uint64_t index)
+bool wb_unit_string_offset(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                           uint64_t index, uint64_t *ret_offset)
 {
 	struct wb_bytes b = wb_dwarf_bytes(sections, WB_DWARF_STR_OFFSETS);
-	uint64_t at;
+	uint64_t base = root->str_offsets_base, at;
 
 	if (base == UINT64_MAX || __builtin_mul_overflow(index, (uint64_t)unit->offset_size, &at) || !wb_u64_add(at, base, &at) ||
 	    !wb_bytes_seek(&b, at))
-		return NULL;
+		return false;
 	at = wb_bytes_uint(&b, unit->offset_size);
-	return wb_bytes_failed(&b) ? NULL : wb_dwarf_string(sections, WB_DWARF_STR, at);
+	if (wb_bytes_failed(&b))
+		return false;
+	*ret_offset = at;
+	return true;
+}
+
+static const char *indexed_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                                  uint64_t index)
+{
+	uint64_t offset;
+
+	return wb_unit_string_offset(sections, unit, root, index, &offset) ? wb_dwarf_string(sections, WB_DWARF_STR, offset) : NULL;
+}
+
+static const char *supplementary_string(const struct wb_dwarf_sections *sections, uint64_t offset)
+{
+	const struct wb_dwarf_sections *supplementary = wb_dwarf_files_supplementary(sections->files);
+
+	return supplementary ? wb_dwarf_string(supplementary, WB_DWARF_STR, offset) : NULL;
 }
 
 const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
@@ -98,8 +118,8 @@ const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struc
 	case WB_FORM_CLASS_STRING: return wb_dwarf_string(sections, WB_DWARF_INFO, value->value);
 	case WB_FORM_CLASS_STR: return wb_dwarf_string(sections, WB_DWARF_STR, value->value);
 	case WB_FORM_CLASS_LINE_STR: return wb_dwarf_string(sections, WB_DWARF_LINE_STR, value->value);
-	case WB_FORM_CLASS_STR_INDEX: return indexed_string(sections, unit, root->str_offsets_base, value->value);
-	case WB_FORM_CLASS_STR_ALT:
+	case WB_FORM_CLASS_STR_INDEX: return indexed_string(sections, unit, root, value->value);
+	case WB_FORM_CLASS_STR_ALT: return supplementary_string(sections, value->value);
 	case WB_FORM_CLASS_NONE:
 	case WB_FORM_CLASS_ADDRESS:
 	case WB_FORM_CLASS_ADDRESS_INDEX:
@@ -160,7 +180,7 @@ static bool find_abbrev(struct wb_bytes *b, uint64_t code, uint16_t *ret_tag)
 	}
 }
 
-struct root_strings { struct wb_form_value name, comp_dir; };
+struct root_strings { struct wb_form_value name, comp_dir, dwo_name; };
 
 /* DWARF 2 and 3 write section offsets as plain constants. */
 static bool is_offset(const struct wb_form_value *value)
@@ -196,16 +216,23 @@ static void take_attr(struct wb_unit_root *root, struct root_strings *strings, u
 	case WB_AT_RNGLISTS_BASE: root->rnglists_base = value->value; break;
 	case WB_AT_GNU_RANGES_BASE: root->gnu_ranges_base = value->value; break;
 	case WB_AT_DWO_NAME:
-	case WB_AT_GNU_DWO_NAME: root->is_split = true; break;
+	case WB_AT_GNU_DWO_NAME:
+		strings->dwo_name = *value;
+		root->is_split = true;
+		break;
+	case WB_AT_GNU_DWO_ID: root->dwo_id = value->class == WB_FORM_CLASS_CONSTANT ? value->value : 0; break;
 	default: break;
 	}
 }
 
-/* DWARF 5, 7.26: the offsets of a unit without DW_AT_str_offsets_base follow the section's first header. */
+/* DWARF 5, 7.26: the offsets of a unit without DW_AT_str_offsets_base follow the section's first header. Split units of DWARF 4 have no
+ * header there, those of DWARF 5 have one before their range lists too (7.28). */
 static void default_bases(struct wb_unit_root *root, const struct wb_unit_header *unit)
 {
-	if (root->str_offsets_base == UINT64_MAX && unit->version == 5)
-		root->str_offsets_base = unit->offset_size == 8 ? 16 : 8;
+	if (root->str_offsets_base == UINT64_MAX)
+		root->str_offsets_base = unit->version < 5 ? 0 : unit->offset_size == 8 ? 16 : 8;
+	if (root->rnglists_base == UINT64_MAX && unit->type == WB_UT_SPLIT_COMPILE)
+		root->rnglists_base = unit->offset_size == 8 ? 20 : 12;
 }
 
 /* Both readers are in place: info at the entry's values, abbrev at the attributes that say what they are. */
@@ -254,8 +281,11 @@ enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const st
 		return err;
 	default_bases(&root, unit);
 	root.is_split |= unit->type == WB_UT_SKELETON;
+	if (unit->dwo_id)
+		root.dwo_id = unit->dwo_id;
 	root.name = wb_unit_string(sections, unit, &root, &strings.name);
 	root.comp_dir = wb_unit_string(sections, unit, &root, &strings.comp_dir);
+	root.dwo_name = wb_unit_string(sections, unit, &root, &strings.dwo_name);
 	*ret_root = root;
 	return WB_OK;
 }

@@ -17,12 +17,24 @@ enum wb_dwarf_section {
 	WB_DWARF_INFO, WB_DWARF_ABBREV, WB_DWARF_LINE, WB_DWARF_STR, WB_DWARF_LINE_STR, WB_DWARF_STR_OFFSETS, WB_DWARF_ADDR,
 	WB_DWARF_RANGES, WB_DWARF_RNGLISTS, WB_DWARF_ARANGES, WB_DWARF_SECTIONS,
 };
+/* A section, or a unit's part of it: packages of split units have many units' parts one after the other. */
+struct wb_dwarf_slice {
+	const uint8_t *bytes;         /* borrowed as long as the image */
+	size_t size;                  /* 0: absent */
+	uint64_t offset;              /* of bytes in the file's section */
+	uint32_t file;                /* which file it is of: enum wb_dwarf_file */
+};
+struct wb_dwarf_files;                /* symbols/dwarf_files.h */
+struct wb_package;                    /* symbols/dwarf_package.h */
+/* Those of a file, or as one unit sees them: a split unit's addresses, DWARF 4 range lists and line table are in the image's own file. */
 struct wb_dwarf_sections {
-	struct { const uint8_t *bytes; size_t size; } by_id[WB_DWARF_SECTIONS]; /* size 0: absent; borrowed as long as the image */
+	struct wb_dwarf_slice by_id[WB_DWARF_SECTIONS];
 	bool big_endian;
 	uint8_t address_size;         /* of the platform: 4 or 8 */
 	const char *path;             /* for diagnostics */
 	struct wb_diags *diags;       /* may be NULL */
+	struct wb_dwarf_files *files; /* the other files of the image; NULL: there are none */
+	const struct wb_package *package; /* which slices a unit has; NULL: none of its own */
 };
 /* ".debug_info", ...; static storage. */
 const char *wb_dwarf_section_name(enum wb_dwarf_section section);
@@ -40,7 +52,7 @@ struct wb_unit_header {
 	uint64_t offset;              /* of the header in .debug_info */
 	uint64_t size;                /* bytes, header included */
 	uint64_t abbrev_offset;
-	uint64_t dwo_id;              /* of skeleton units; 0: none */
+	uint64_t dwo_id;              /* of both halves of a split unit; 0: none */
 	uint16_t version;             /* 2 to 5 */
 	uint8_t address_size;         /* 4 or 8 */
 	uint8_t offset_size;          /* 4: 32-bit DWARF, 8: 64-bit DWARF */
@@ -117,6 +129,9 @@ struct wb_unit_root {
 	uint16_t tag;
 	bool has_low, has_high, high_is_offset, has_ranges, has_stmt_list, is_split;
 	struct wb_form_value low, high, ranges;
+	uint64_t dwo_id;              /* of both halves of a split unit before DWARF 5; 0: none */
+	const char *dwo_name;         /* NULL: none; borrowed as long as the image */
+	uint64_t ranges_base;         /* what offsets of range lists count from in .debug_ranges; 0 but for split units */
 	uint64_t stmt_list;           /* offset into .debug_line */
 	uint64_t str_offsets_base, addr_base, rnglists_base, gnu_ranges_base; /* UINT64_MAX: none */
 	const char *name, *comp_dir;  /* NULL if unknown; borrowed as long as the image */
@@ -125,7 +140,10 @@ struct wb_unit_root {
  * (units can share a table) and goes down. WB_ERR_DATA malformed, WB_ERR_UNSUPPORTED a form not known, WB_ERR_LIMIT the budget is used up. */
 enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *abbrevs_budget,
                               struct wb_unit_root *ret_root);
-/* A string attribute's text; NULL if it is not had (supplementary file, broken offset). */
+/* Where in .debug_str the string of an index is. False: broken index. */
+bool wb_unit_string_offset(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                           uint64_t index, uint64_t *ret_offset);
+/* A string attribute's text; NULL if it is not had (no supplementary file, broken offset). */
 const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
                            const struct wb_form_value *value);
 /* An address attribute's value. False: broken index. */

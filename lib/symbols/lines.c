@@ -10,7 +10,6 @@
 enum {
 	FILE_SHIFT = 16, LINE_SHIFT = 36, /* column 16 bits, file 20, line 28 */
 	ROWS_MAX = 1 << 30,
-	REF_SHIFT = 56,               /* section in the upper byte of a reference */
 	OVERLAPS_MAX = 1024,          /* sequences looked at that start before an address and end before it too, while an earlier one does not */
 };
 
@@ -23,31 +22,6 @@ struct wb_lines {
 	const uint32_t *addresses;
 	size_t num_sequences, num_rows, num_files;
 };
-
-/* ---- References ------------------------------------------------------------------------------------------------------- */
-
-uint64_t wb_ref_of(const struct wb_dwarf_sections *sections, const char *text)
-{
-	if (!text)
-		return WB_REF_NONE;
-	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
-		uintptr_t at = (uintptr_t)text, start = (uintptr_t)sections->by_id[i].bytes;
-		size_t size = sections->by_id[i].size, left = at >= start && at - start < size ? size - (at - start) : 0;
-
-		if (left > 0 && memchr(text, 0, left < WB_DWARF_STRING_MAX ? left : WB_DWARF_STRING_MAX))
-			return (uint64_t)i << REF_SHIFT | (at - start);
-	}
-	return WB_REF_NONE;
-}
-
-const char *wb_ref_text(const struct wb_dwarf_sections *sections, uint64_t ref)
-{
-	uint64_t section = ref >> REF_SHIFT, offset = ref & ((UINT64_C(1) << REF_SHIFT) - 1);
-
-	if (section >= WB_DWARF_SECTIONS || offset >= sections->by_id[section].size)
-		return NULL;
-	return (const char *)sections->by_id[section].bytes + offset;
-}
 
 /* ---- Compiling ---------------------------------------------------------------------------------------------------------- */
 

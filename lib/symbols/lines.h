@@ -9,7 +9,7 @@
 #ifndef SYMBOLS_LINES_H
 #define SYMBOLS_LINES_H
 
-#include "symbols/dwarf_unit.h"
+#include "symbols/ref.h"
 #include "symbols/text.h"
 
 enum {
@@ -18,14 +18,6 @@ enum {
 	WB_LINES_COLUMN_MAX = UINT16_MAX,  /* larger columns too */
 	WB_LINES_PATH_MAX = 64 << 10,      /* bytes of a path */
 };
-
-/* ---- References to strings in debug sections ------------------------------------------------------------------------ */
-
-static const uint64_t WB_REF_NONE = UINT64_MAX;
-/* A reference to the string at `text`, which ends inside one of the sections; WB_REF_NONE if it does not, is too long, or is NULL. */
-uint64_t wb_ref_of(const struct wb_dwarf_sections *sections, const char *text);
-/* Lives as long as the sections; NULL for WB_REF_NONE. */
-const char *wb_ref_text(const struct wb_dwarf_sections *sections, uint64_t ref);
 
 /* ---- Lookups ------------------------------------------------------------------------------------------------------------ */
 

@@ -112,16 +112,20 @@ static const struct {
 	{ "", "/build", "src", "", NULL },
 };
 
-static uint64_t ref_to(struct out *strings, const char *text)
+static uint64_t ref_to(struct object *object, const char *text)
 {
-	return text[0] ? (uint64_t)WB_DWARF_LINE_STR << 56 | put_string(strings, text) : WB_REF_NONE;
+	struct out *strings = &object->by_id[WB_DWARF_LINE_STR];
+	uint64_t offset = put_string(strings, text);
+	struct wb_dwarf_sections sections = { 0 };
+
+	sections.by_id[WB_DWARF_LINE_STR].size = strings->size;
+	return text[0] ? wb_ref_at(&sections, WB_DWARF_LINE_STR, offset) : WB_REF_NONE;
 }
 
 static void puts_paths_together(void)
 {
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		struct object *object = object_new();
-		struct out *strings = &object->by_id[WB_DWARF_LINE_STR];
 		struct wb_lines_builder builder;
 		struct wb_lines *lines = NULL;
 		char buffer[64] = "";
@@ -129,9 +133,9 @@ static void puts_paths_together(void)
 
 		test_row(paths[i].expect ? paths[i].expect : "no name");
 		wb_lines_builder_init(&builder, NULL);
-		builder.root = ref_to(strings, paths[i].root);
-		builder.folder = ref_to(strings, paths[i].folder);
-		CHECK_EQ_I64(wb_lines_add_file(&builder, ref_to(strings, paths[i].name), ref_to(strings, paths[i].dir)), WB_OK);
+		builder.root = ref_to(object, paths[i].root);
+		builder.folder = ref_to(object, paths[i].folder);
+		CHECK_EQ_I64(wb_lines_add_file(&builder, ref_to(object, paths[i].name), ref_to(object, paths[i].dir)), WB_OK);
 		CHECK_EQ_I64(wb_lines_builder_finish(&builder, &lines), WB_OK);
 		wb_lines_builder_deinit(&builder);
 

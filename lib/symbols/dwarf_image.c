@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The debug information of an image: from its debug file, else from its executable; made on first need. */
+#include "symbols/dwarf.h"
+#include "symbols/dwarf_files.h"
+
+#include "model/session.h"
+
+static enum wb_err read_sections(struct wb_image *image, struct wb_dwarf_sections *sections, struct wb_object **ret_object)
+{
+	struct wb_object *object = NULL;
+
+	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
+		struct wb_object *from;
+		const uint8_t *bytes;
+		size_t size;
+		enum wb_err err;
+
+		/* Once a file has given .debug_info or .debug_line, the others must come from it. */
+		if (object)
+			err = wb_image_section(image, object, wb_dwarf_section_name((enum wb_dwarf_section)i), &bytes, &size, NULL);
+		else
+			err = wb_image_debug_section(image, wb_dwarf_section_name((enum wb_dwarf_section)i), &from, &bytes, &size, NULL);
+		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+			return err;
+		if (err)
+			continue;
+		if (!object && (i == WB_DWARF_INFO || i == WB_DWARF_LINE))
+			object = from;
+		if (object) {
+			sections->by_id[i].bytes = bytes;
+			sections->by_id[i].size = size;
+		}
+	}
+	*ret_object = object;
+	return object ? WB_OK : WB_NONE;
+}
+
+static enum wb_err build_dwarf(struct wb_image *image, void *arg, void **ret_value)
+{
+	struct wb_session *session = wb_image_session(image);
+	struct wb_dwarf_sections sections = { 0 };
+	struct wb_object *object = NULL;
+	struct wb_dwarf *dwarf;
+	struct wb_text text;
+	enum wb_err err = read_sections(image, &sections, &object);
+
+	(void)arg;
+	*ret_value = NULL;
+	if (err)
+		return err;
+	sections.big_endian = object->platform.big_endian;
+	sections.address_size = object->platform.arch == WB_ARCH_X86 || object->platform.arch == WB_ARCH_ARM ? 4 : 8;
+	sections.path = object->path;
+	sections.diags = wb_session_diags(session);
+	err = wb_dwarf_files_new(image, object, &sections.files);
+	if (err)
+		return err;
+	err = wb_text_init(&text, object);
+	if (!err)
+		err = wb_dwarf_new(session, &sections, &text, &dwarf);
+	if (err)
+		wb_dwarf_files_free(sections.files);
+	else
+		*ret_value = dwarf;
+	return err;
+}
+
+static void destroy_dwarf(void *value)
+{
+	struct wb_dwarf_files *files = wb_dwarf_sections_of(value)->files;
+
+	wb_dwarf_free(value);
+	wb_dwarf_files_free(files);
+}
+
+enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf)
+{
+	void *value = NULL;
+	enum wb_err err = wb_image_slot(image, WB_SLOT_DWARF, build_dwarf, NULL, destroy_dwarf, &value);
+
+	if (err)
+		return err;
+	if (!value)
+		return WB_NONE;
+	*ret_dwarf = value;
+	return WB_OK;
+}

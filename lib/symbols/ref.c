@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* References to strings: the file's number, the section, and the offset, from the upper bits down. */
+#include "symbols/ref.h"
+
+#include "base/mem.h"
+#include "symbols/dwarf_files.h"
+
+#include <string.h>
+
+enum {
+	OFFSET_BITS = 36,             /* 64 GiB of one section */
+	SECTION_BITS = 4,
+	FILE_BITS = 64 - OFFSET_BITS - SECTION_BITS,
+};
+_Static_assert(WB_DWARF_SECTIONS < 1 << SECTION_BITS, "sections fit, and none is all ones as WB_REF_NONE is");
+_Static_assert(WB_DWARF_FILES_MAX <= 1 << FILE_BITS, "files fit");
+
+uint64_t wb_ref_at(const struct wb_dwarf_sections *sections, enum wb_dwarf_section section, uint64_t offset)
+{
+	const struct wb_dwarf_slice *slice = &sections->by_id[section];
+	uint64_t at;
+
+	if (offset >= slice->size || !wb_u64_add(slice->offset, offset, &at) || at >> OFFSET_BITS)
+		return WB_REF_NONE;
+	return (uint64_t)slice->file << (OFFSET_BITS + SECTION_BITS) | (uint64_t)section << OFFSET_BITS | at;
+}
+
+static bool is_string(const char *text, size_t left)
+{
+	return memchr(text, 0, left < WB_DWARF_STRING_MAX ? left : WB_DWARF_STRING_MAX);
+}
+
+static uint64_t ref_within(const struct wb_dwarf_sections *sections, const char *text)
+{
+	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
+		uintptr_t at = (uintptr_t)text, start = (uintptr_t)sections->by_id[i].bytes;
+		size_t size = sections->by_id[i].size, left = at >= start && at - start < size ? size - (at - start) : 0;
+
+		if (left > 0 && is_string(text, left))
+			return wb_ref_at(sections, (enum wb_dwarf_section)i, at - start);
+	}
+	return WB_REF_NONE;
+}
+
+uint64_t wb_ref_of(const struct wb_dwarf_sections *sections, const char *text)
+{
+	const struct wb_dwarf_sections *supplementary;
+	uint64_t ref;
+
+	if (!text)
+		return WB_REF_NONE;
+	ref = ref_within(sections, text);
+	if (ref != WB_REF_NONE)
+		return ref;
+	supplementary = wb_dwarf_files_sections(sections->files, WB_DWARF_FILE_SUPPLEMENTARY);
+	return supplementary ? ref_within(supplementary, text) : WB_REF_NONE;
+}
+
+static uint64_t ref_of_index(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                             uint64_t index)
+{
+	uint64_t offset;
+
+	return wb_unit_string_offset(sections, unit, root, index, &offset) ? wb_ref_at(sections, WB_DWARF_STR, offset) : WB_REF_NONE;
+}
+
+uint64_t wb_ref_of_value(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                         const struct wb_form_value *value)
+{
+	const struct wb_dwarf_sections *supplementary;
+
+	switch (value->class) {
+	case WB_FORM_CLASS_STRING: return wb_ref_at(sections, WB_DWARF_INFO, value->value);
+	case WB_FORM_CLASS_STR: return wb_ref_at(sections, WB_DWARF_STR, value->value);
+	case WB_FORM_CLASS_LINE_STR: return wb_ref_at(sections, WB_DWARF_LINE_STR, value->value);
+	case WB_FORM_CLASS_STR_INDEX: return ref_of_index(sections, unit, root, value->value);
+	case WB_FORM_CLASS_STR_ALT:
+		supplementary = wb_dwarf_files_supplementary(sections->files);
+		return supplementary ? wb_ref_at(supplementary, WB_DWARF_STR, value->value) : WB_REF_NONE;
+	case WB_FORM_CLASS_NONE:
+	case WB_FORM_CLASS_ADDRESS:
+	case WB_FORM_CLASS_ADDRESS_INDEX:
+	case WB_FORM_CLASS_CONSTANT:
+	case WB_FORM_CLASS_OFFSET:
+	case WB_FORM_CLASS_LIST_INDEX:
+	case WB_FORM_CLASS_FLAG:
+	case WB_FORM_CLASS_REF:
+	case WB_FORM_CLASS_REF_INFO:
+	case WB_FORM_CLASS_REF_ALT:
+	case WB_FORM_CLASS_BLOCK: break;
+	}
+	return WB_REF_NONE;
+}
+
+const char *wb_ref_text(const struct wb_dwarf_sections *sections, uint64_t ref)
+{
+	uint32_t file = (uint32_t)(ref >> (OFFSET_BITS + SECTION_BITS));
+	uint64_t section = ref >> OFFSET_BITS & ((1u << SECTION_BITS) - 1), offset = ref & ((UINT64_C(1) << OFFSET_BITS) - 1);
+	const char *text;
+
+	if (file != WB_DWARF_FILE_MAIN)
+		sections = wb_dwarf_files_sections(sections->files, file);
+	if (!sections || section >= WB_DWARF_SECTIONS || offset >= sections->by_id[section].size)
+		return NULL;
+	text = (const char *)sections->by_id[section].bytes + offset;
+	return is_string(text, sections->by_id[section].size - offset) ? text : NULL;
+}
