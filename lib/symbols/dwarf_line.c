@@ -189,11 +189,13 @@ static bool read_entry(struct reader *reader, const struct formats *formats, str
 	return true;
 }
 
-/* The unit's folder: its DW_AT_comp_dir and folder 0 say the same thing, but either may be missing, or be relative to the other. */
+/* The unit's folder: its DW_AT_comp_dir and folder 0 say the same thing, but either may be missing, or be relative to the other, often as ".". */
 static void set_folder(struct reader *reader, const char *dir)
 {
 	const char *comp_dir = reader->root ? reader->root->comp_dir : NULL;
 
+	if (dir && comp_dir && strcmp(dir, ".") == 0)
+		dir = NULL;
 	reader->builder->folder = wb_ref_of(reader->sections, dir ? dir : comp_dir);
 	reader->builder->root = dir && comp_dir && strcmp(dir, comp_dir) != 0 ? wb_ref_of(reader->sections, comp_dir) : WB_REF_NONE;
 }
