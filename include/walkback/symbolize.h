@@ -23,7 +23,8 @@ enum wb_detail {
 /* Demangles name into buffer (terminated). WB_OK, or WB_NONE when it is not a mangled name. Called from the symbolizer's thread. */
 typedef enum wb_err (*wb_demangle_fn)(void *arg, const char *name, char *buffer, size_t size);
 
-struct wb_path_map { const char *from, *to; }; /* a leading `from` of a source path becomes `to` */
+/* A leading `from` of a source path becomes `to`, where a component ends: /build is not in /builder. The first map that applies counts. */
+struct wb_path_map { const char *from, *to; };
 
 struct wb_symbolizer_opts {
 	size_t size;
@@ -99,7 +100,20 @@ typedef enum wb_err (*wb_sites_fn)(void *arg, size_t index, const struct wb_site
 /* Many addresses of one image, in the order given (sorted ones are fastest). */
 WB_API enum wb_err wb_symbolize_many(struct wb_symbolizer *symbolizer, struct wb_image *image, const uint64_t *image_pcs, size_t count,
                                      enum wb_pc_kind kind, wb_sites_fn fn, void *arg);
-/* The image pc of a symbol by its (raw or demangled) name; WB_NONE if there is none. */
+/* One of the names of an address. All strings are borrowed until the next call on the symbolizer. */
+struct wb_alias {
+	size_t size;                  /* of this struct, set by the library: step through arrays by it */
+	const char *name;             /* as asked: demangled or raw */
+	const char *linkage_name;     /* raw, without its version */
+	uint64_t symbol_size;         /* bytes; 0 if the symbol table does not say */
+	uint8_t name_source;          /* enum wb_name_source */
+};
+/* All names that symbol tables have for the function at an address: functions that the linker folded into one, and what a library exports
+ * more than once. Functions come before other symbols, then global before weak before local, larger before smaller, fewer leading
+ * underscores, shorter, first by bytes; so their order is always the same. WB_NONE: no symbol covers the address. */
+WB_API enum wb_err wb_symbol_aliases(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t image_pc, enum wb_pc_kind kind,
+                                     const struct wb_alias **ret_aliases, size_t *ret_count);
+/* The image pc of a symbol by its raw name, else by its demangled one; WB_NONE if there is none. Looks at all symbols. */
 WB_API enum wb_err wb_symbol_find(struct wb_symbolizer *symbolizer, struct wb_image *image, const char *name, uint64_t *ret_image_pc,
                                   uint64_t *ret_size);
 

@@ -3,14 +3,12 @@
  * The public face of names: an address is looked up in the answers given before, else asked of the symbol table and, as far as the detail
  * level wants it, of the debug information; strings are demangled and mapped once.
  */
-#include <walkback/symbolize.h>
+#include "symbols/symbolizer.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/session.h"
-#include "symbols/demangle.h"
 #include "symbols/dwarf.h"
-#include "symbols/memo.h"
 #include "symbols/symtab.h"
 
 #include <string.h>
@@ -18,46 +16,10 @@
 enum {
 	SITES_MAX = 4096,             /* inlined calls of one answer; a chain that is longer is cut at its outer end */
 	MEMO_BYTES = 64 << 20,        /* answers and strings that a symbolizer keeps at most */
-	TEXT_MIN = 2 * WB_LINES_PATH_MAX, /* a path, and the same mapped */
-	LONG_NAME = 512,
-	MISSED_PLACES = 64,           /* a power of two */
 	MISSED_MAX = 4096,            /* frames noted here before the session hears of them */
 };
 
-/* Frames that lacked a file, counted here first: a profile has millions, and the session's list has a lock. */
-struct missed { uint64_t image_id, frames; enum wb_file_role role; };
-
-struct wb_symbolizer {
-	struct wb_session *session;
-	struct wb_symbolizer_opts opts;
-	struct wb_path_map *path_maps;
-	struct wb_memo memo;
-	struct missed missed[MISSED_PLACES]; /* by image and role */
-	char *text;                   /* where names are demangled and paths put together */
-	size_t text_size;
-	struct wb_site *sites;        /* of the answer in the making */
-	size_t sites_capacity, num_sites;
-};
-
 /* ---- Making and freeing --------------------------------------------------------------------------------------------------- */
-
-static enum wb_err copy_path_maps(struct wb_symbolizer *symbolizer)
-{
-	size_t n = symbolizer->opts.num_path_maps;
-
-	symbolizer->path_maps = wb_mem_zalloc(n, sizeof *symbolizer->path_maps);
-	if (!symbolizer->path_maps)
-		return WB_ERR_MEMORY;
-	for (size_t i = 0; i < n; i++) {
-		struct wb_path_map *map = &symbolizer->path_maps[i];
-
-		map->from = wb_mem_strdup(symbolizer->opts.path_maps[i].from);
-		map->to = wb_mem_strdup(symbolizer->opts.path_maps[i].to);
-		if (!map->from || !map->to)
-			return WB_ERR_MEMORY;
-	}
-	return WB_OK;
-}
 
 static enum wb_err take_opts(struct wb_symbolizer *symbolizer, const struct wb_symbolizer_opts *opts)
 {
@@ -94,9 +56,8 @@ enum wb_err wb_symbolizer_new(struct wb_session *session, const struct wb_symbol
 	wb_memo_init(&symbolizer->memo, session, limit);
 	err = take_opts(symbolizer, opts);
 	if (!err)
-		err = copy_path_maps(symbolizer);
+		err = wb_symbolizer_copy_path_maps(symbolizer);
 	if (err) {
-		symbolizer->opts.num_path_maps = symbolizer->path_maps ? symbolizer->opts.num_path_maps : 0;
 		wb_symbolizer_free(symbolizer);
 		return err;
 	}
@@ -104,7 +65,7 @@ enum wb_err wb_symbolizer_new(struct wb_session *session, const struct wb_symbol
 	return WB_OK;
 }
 
-static void tell_missed(struct wb_symbolizer *symbolizer, struct missed *missed)
+static void tell_missed(struct wb_symbolizer *symbolizer, struct wb_symbolizer_missed *missed)
 {
 	struct wb_image *image;
 
@@ -118,7 +79,7 @@ static void tell_missed(struct wb_symbolizer *symbolizer, struct missed *missed)
 static void note_missed(struct wb_symbolizer *symbolizer, const struct wb_memo_answer *answer)
 {
 	enum wb_file_role role = (enum wb_file_role)(answer->missed - 1);
-	struct missed *missed = &symbolizer->missed[(answer->image_id * 2 + (role == WB_FILE_DEBUG)) % MISSED_PLACES];
+	struct wb_symbolizer_missed *missed = &symbolizer->missed[(answer->image_id * 2 + (role == WB_FILE_DEBUG)) % WB_SYMBOLIZER_MISSED];
 
 	if (missed->image_id != answer->image_id || missed->role != role || missed->frames == MISSED_MAX) {
 		tell_missed(symbolizer, missed);
@@ -132,16 +93,13 @@ void wb_symbolizer_free(struct wb_symbolizer *symbolizer)
 {
 	if (!symbolizer)
 		return;
-	for (size_t i = 0; i < MISSED_PLACES; i++)
+	for (size_t i = 0; i < WB_SYMBOLIZER_MISSED; i++)
 		tell_missed(symbolizer, &symbolizer->missed[i]);
-	for (size_t i = 0; i < symbolizer->opts.num_path_maps; i++) {
-		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].from);
-		wb_mem_free((void *)(uintptr_t)symbolizer->path_maps[i].to);
-	}
-	wb_mem_free(symbolizer->path_maps);
+	wb_symbolizer_free_path_maps(symbolizer);
 	wb_memo_deinit(&symbolizer->memo);
 	wb_mem_free(symbolizer->text);
 	wb_mem_free(symbolizer->sites);
+	wb_mem_free(symbolizer->aliases);
 	wb_session_unref(symbolizer->session);
 	wb_mem_free(symbolizer);
 }
@@ -162,64 +120,6 @@ const char *wb_reason_text(enum wb_reason reason)
 	case WB_REASON_UNSUPPORTED: return "not understood by this build";
 	}
 	return "unknown";
-}
-
-/* ---- Names ---------------------------------------------------------------------------------------------------------------- */
-
-static bool grow_text(struct wb_symbolizer *symbolizer, size_t size)
-{
-	char *text;
-
-	if (size <= symbolizer->text_size)
-		return true;
-	text = wb_mem_resize(symbolizer->text, size, 1);
-	if (!text)
-		return false;
-	symbolizer->text = text;
-	symbolizer->text_size = size;
-	return true;
-}
-
-/* Demangles into the text buffer. A result that does not fit looks like a name that is not mangled: only long names get another try. */
-static enum wb_err demangle(struct wb_symbolizer *symbolizer, const char *raw)
-{
-	wb_demangle_fn fn = symbolizer->opts.demangle ? symbolizer->opts.demangle : wb_demangle_builtin;
-	enum wb_err err;
-
-	if (!grow_text(symbolizer, TEXT_MIN))
-		return WB_ERR_MEMORY;
-	err = fn(symbolizer->opts.demangle_arg, raw, symbolizer->text, symbolizer->text_size);
-	if (err != WB_NONE || symbolizer->text_size >= WB_DEMANGLE_OUTPUT_MAX || strnlen(raw, LONG_NAME) < LONG_NAME)
-		return err;
-	if (!grow_text(symbolizer, WB_DEMANGLE_OUTPUT_MAX))
-		return WB_ERR_MEMORY;
-	return fn(symbolizer->opts.demangle_arg, raw, symbolizer->text, symbolizer->text_size);
-}
-
-/* A raw name as answers show it, and as it was. */
-static enum wb_err show_name(struct wb_symbolizer *symbolizer, const char *raw, const char **ret_text, const char **ret_raw)
-{
-	struct wb_memo_string *string;
-	enum wb_err err = wb_memo_string(&symbolizer->memo, WB_MEMO_NAME, raw, &string);
-
-	if (err)
-		return err;
-	if (!string->text) {
-		const char *text = raw;
-
-		if (!symbolizer->opts.raw_names) {
-			err = demangle(symbolizer, raw);
-			if (err == WB_ERR_MEMORY)
-				return err;
-			text = err ? raw : symbolizer->text;
-		}
-		err = wb_memo_set_text(&symbolizer->memo, string, text);
-		if (err)
-			return err;
-	}
-	*ret_text = string->text;
-	*ret_raw = string->raw;
-	return WB_OK;
 }
 
 /* ---- Sites ---------------------------------------------------------------------------------------------------------------- */
@@ -320,69 +220,19 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 	return WB_OK;
 }
 
-/* ---- Paths -------------------------------------------------------------------------------------------------------------------- */
-
-/* The path in the text buffer as the caller's maps want it: in the buffer's second half if one applies. */
-static const char *map_path(struct wb_symbolizer *symbolizer)
-{
-	const char *path = symbolizer->text;
-	char *mapped = symbolizer->text + WB_LINES_PATH_MAX;
-
-	for (size_t i = 0; i < symbolizer->opts.num_path_maps; i++) {
-		const struct wb_path_map *map = &symbolizer->path_maps[i];
-		size_t from_size = strlen(map->from), to_size = strlen(map->to), rest_size;
-
-		if (strncmp(path, map->from, from_size) != 0)
-			continue;
-		rest_size = strlen(path + from_size);
-		if (to_size >= WB_LINES_PATH_MAX || rest_size >= WB_LINES_PATH_MAX - to_size)
-			break;
-		memcpy(mapped, map->to, to_size);
-		memcpy(mapped + to_size, path + from_size, rest_size + 1);
-		return mapped;
-	}
-	return path;
-}
-
-/* The path in the text buffer as answers show it. */
-static enum wb_err show_path(struct wb_symbolizer *symbolizer, struct wb_site *site)
-{
-	struct wb_memo_string *string;
-	enum wb_err err = wb_memo_string(&symbolizer->memo, WB_MEMO_PATH, symbolizer->text, &string);
-
-	if (!err && !string->text)
-		err = wb_memo_set_text(&symbolizer->memo, string, map_path(symbolizer));
-	if (!err)
-		site->file = string->text;
-	return err;
-}
-
 static enum wb_err show_line(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_line_hit *line, struct wb_site *site)
 {
 	site->line = line->line;
 	site->column = line->column;
 	site->line_reason = line->line ? WB_REASON_NONE : WB_REASON_NO_LINE;
-	if (!grow_text(symbolizer, TEXT_MIN))
+	if (!wb_symbolizer_has_text(symbolizer))
 		return WB_ERR_MEMORY;
 	if (wb_lines_path(lookup->hit.table->lines, lookup->sections, line->file, symbolizer->text, WB_LINES_PATH_MAX) != WB_OK) {
 		if (line->line)
 			site->line_reason = WB_REASON_BAD_INFO;
 		return WB_OK;
 	}
-	return show_path(symbolizer, site);
-}
-
-/* Without a line, the file that the symbol table knows: a name without a folder. */
-static enum wb_err show_symbol_file(struct wb_symbolizer *symbolizer, const char *file, struct wb_site *site)
-{
-	size_t size = strlen(file) + 1;
-
-	if (size > WB_LINES_PATH_MAX)
-		return WB_OK;
-	if (!grow_text(symbolizer, TEXT_MIN))
-		return WB_ERR_MEMORY;
-	memcpy(symbolizer->text, file, size);
-	return show_path(symbolizer, site);
+	return wb_symbolizer_path(symbolizer, site);
 }
 
 /* ---- From lookups to sites ------------------------------------------------------------------------------------------------------- */
@@ -391,7 +241,7 @@ static enum wb_err name_by_symbol(struct wb_symbolizer *symbolizer, const struct
 {
 	site->name_source = symbol->source;
 	site->function_reason = WB_REASON_NONE;
-	return show_name(symbolizer, symbol->name, &site->function, &site->linkage_name);
+	return wb_symbolizer_name(symbolizer, symbol->name, &site->function, &site->linkage_name);
 }
 
 static bool looks_mangled(const char *name)
@@ -407,9 +257,9 @@ static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *l
 
 	site->name_source = WB_NAME_DWARF;
 	site->function_reason = WB_REASON_NONE;
-	err = show_name(symbolizer, linkage ? linkage : plain, &site->function, &site->linkage_name);
+	err = wb_symbolizer_name(symbolizer, linkage ? linkage : plain, &site->function, &site->linkage_name);
 	if (!err && linkage && plain && !symbolizer->opts.raw_names && !looks_mangled(linkage))
-		err = show_name(symbolizer, plain, &site->function, &ignored);
+		err = wb_symbolizer_name(symbolizer, plain, &site->function, &ignored);
 	return err;
 }
 
@@ -500,7 +350,7 @@ static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, const struct loo
 		site->function_start = lookup->symbol.start;
 		site->function_size = lookup->symbol.size;
 		if (lookup->symbol.file && !site->file && symbolizer->opts.detail >= WB_DETAIL_LINES)
-			err = show_symbol_file(symbolizer, lookup->symbol.file, site);
+			err = wb_symbolizer_file(symbolizer, lookup->symbol.file, site);
 		if (err)
 			return err;
 		return name_by_symbol(symbolizer, &lookup->symbol, site);
@@ -664,53 +514,5 @@ enum wb_err wb_symbolize_many(struct wb_symbolizer *symbolizer, struct wb_image 
 		if (err)
 			return err;
 	}
-	return WB_OK;
-}
-
-/* ---- From names to addresses -------------------------------------------------------------------------------------------------- */
-
-struct name_search {
-	struct wb_symbolizer *symbolizer;
-	const char *name;
-	bool found;
-	struct wb_symbol symbol;      /* the best so far; its name is not looked at */
-};
-
-static bool is_called(struct wb_symbolizer *symbolizer, const struct wb_symbol *symbol, const char *name)
-{
-	size_t size = strlen(name);
-
-	if (strncmp(symbol->name, name, size) == 0 && (symbol->name[size] == '\0' || symbol->name[size] == '@'))
-		return true;
-	return symbol->name[0] == '_' && demangle(symbolizer, symbol->name) == WB_OK && strcmp(symbolizer->text, name) == 0;
-}
-
-/* Global before weak before local; the first of equals. */
-static enum wb_err match_name(void *arg, const struct wb_symbol *symbol)
-{
-	struct name_search *search = arg;
-
-	if ((!search->found || symbol->binding > search->symbol.binding) && is_called(search->symbolizer, symbol, search->name)) {
-		search->found = true;
-		search->symbol = *symbol;
-	}
-	return WB_OK;
-}
-
-enum wb_err wb_symbol_find(struct wb_symbolizer *symbolizer, struct wb_image *image, const char *name, uint64_t *ret_image_pc,
-                           uint64_t *ret_size)
-{
-	struct name_search search = { .symbolizer = symbolizer, .name = name };
-	enum wb_err err;
-
-	if (!symbolizer || !image || !name || !ret_image_pc || !ret_size)
-		return WB_ERR_ARGUMENT;
-	err = wb_symtab_list(image, match_name, &search);
-	if (err)
-		return err;
-	if (!search.found)
-		return WB_NONE;
-	*ret_image_pc = search.symbol.value;
-	*ret_size = search.symbol.size;
 	return WB_OK;
 }

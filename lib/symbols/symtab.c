@@ -22,14 +22,6 @@ enum {
 	SIZE_MAX_VALUE = (1 << SIZE_BITS) - 1,
 };
 
-struct wb_symtab_candidate {
-	uint64_t start, size;
-	const char *name, *file;      /* file: NULL unknown */
-	uint8_t rank;                 /* higher is preferred: kind, then binding */
-	uint8_t source;               /* enum wb_name_source */
-	uint8_t table;                /* enum wb_symbol_table */
-};
-
 struct record {
 	uint64_t start;
 	uint32_t name;                /* offset in the pool */
@@ -98,7 +90,7 @@ static int compare_names(const char *a, const char *b)
 	return -order;
 }
 
-static bool is_preferred(const struct wb_symtab_candidate *a, const struct wb_symtab_candidate *b)
+bool wb_symtab_prefers(const struct wb_symtab_candidate *a, const struct wb_symtab_candidate *b)
 {
 	int names;
 
@@ -173,7 +165,7 @@ struct compiler {
 };
 
 /* Versions ("memcpy@@GLIBC_2.14") are the linker's business, but "@plt" is ours, and PE's decorated names ("?f@@YAXXZ") are whole. */
-static size_t name_size(const struct wb_symtab_candidate *candidate)
+size_t wb_symtab_name_size(const struct wb_symtab_candidate *candidate)
 {
 	const char *name = candidate->name, *at;
 
@@ -212,7 +204,7 @@ static enum wb_err add_file(struct compiler *compiler, const char *file)
 static enum wb_err open_symbol(struct compiler *compiler, const struct wb_symtab_candidate *candidate, uint64_t end)
 {
 	uint32_t kept = candidate->size < SIZE_MAX_VALUE ? (uint32_t)candidate->size : (uint32_t)SIZE_MAX_VALUE, at;
-	enum wb_err err = add_text(compiler, candidate->name, name_size(candidate), &at);
+	enum wb_err err = add_text(compiler, candidate->name, wb_symtab_name_size(candidate), &at);
 
 	if (!err)
 		err = add_file(compiler, candidate->file);
@@ -249,7 +241,7 @@ static const struct wb_symtab_candidate *best_beyond(const struct group *group, 
 	for (size_t i = 0; i < group->count; i++) {
 		const struct wb_symtab_candidate *candidate = &group->candidates[group->indices[i]];
 
-		if (candidate->size > 0 && end_of(candidate) > reach && (!best || is_preferred(candidate, best)))
+		if (candidate->size > 0 && end_of(candidate) > reach && (!best || wb_symtab_prefers(candidate, best)))
 			best = candidate;
 	}
 	return best;
@@ -277,7 +269,7 @@ static const struct wb_symtab_candidate *best_without_size(const struct group *g
 	for (size_t i = 0; i < group->count; i++) {
 		const struct wb_symtab_candidate *candidate = &group->candidates[group->indices[i]];
 
-		if (candidate->size == 0 && (!best || is_preferred(candidate, best)))
+		if (candidate->size == 0 && (!best || wb_symtab_prefers(candidate, best)))
 			best = candidate;
 	}
 	return best;
@@ -489,24 +481,32 @@ static enum wb_err add_role(struct wb_image *image, enum wb_file_role role, stru
 	return add_object(image, *ret_object, builder);
 }
 
-static enum wb_err build_symtab(struct wb_image *image, void *arg, void **ret_value)
+enum wb_err wb_symtab_collect(struct wb_image *image, struct wb_symtab_builder *builder, struct wb_text *ret_text)
 {
 	struct wb_object *main = NULL, *debug = NULL, *symbols = NULL;
+	enum wb_err err = add_role(image, WB_FILE_EXECUTABLE, builder, &main);
+
+	if (!err && builder->num_static == 0 && !wb_image_is_absolute(image))
+		err = add_role(image, WB_FILE_DEBUG, builder, &debug);
+	if (!err)
+		err = add_role(image, WB_FILE_SYMBOLS, builder, &symbols);
+	*ret_text = (struct wb_text){ 0 };
+	if (!err && (main || debug))
+		err = wb_text_init(ret_text, main ? main : debug);
+	return err;
+}
+
+static enum wb_err build_symtab(struct wb_image *image, void *arg, void **ret_value)
+{
 	struct wb_symtab_builder builder;
 	struct wb_symtab *symtab = NULL;
-	struct wb_text text = { 0 };
+	struct wb_text text;
 	enum wb_err err;
 
 	(void)arg;
 	*ret_value = NULL;
 	wb_symtab_builder_init(&builder);
-	err = add_role(image, WB_FILE_EXECUTABLE, &builder, &main);
-	if (!err && builder.num_static == 0 && !wb_image_is_absolute(image))
-		err = add_role(image, WB_FILE_DEBUG, &builder, &debug);
-	if (!err)
-		err = add_role(image, WB_FILE_SYMBOLS, &builder, &symbols);
-	if (!err && (main || debug))
-		err = wb_text_init(&text, main ? main : debug);
+	err = wb_symtab_collect(image, &builder, &text);
 	if (!err)
 		err = wb_symtab_builder_finish(&builder, &text, &symtab);
 	if (err == WB_ERR_LIMIT)

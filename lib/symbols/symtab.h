@@ -42,6 +42,18 @@ enum wb_err wb_symtab_list(struct wb_image *image, wb_symbol_fn fn, void *arg);
 
 /* ---- Compiling: symbols in any order, from any number of tables -------------------------------------------------- */
 
+struct wb_symtab_candidate {
+	uint64_t start, size;
+	const char *name, *file;      /* file: NULL unknown */
+	uint8_t rank;                 /* higher is preferred: kind, then binding */
+	uint8_t source;               /* enum wb_name_source */
+	uint8_t table;                /* enum wb_symbol_table */
+};
+/* Of two candidates at one address, whether a is preferred: a total order of all that differ in name or table. */
+bool wb_symtab_prefers(const struct wb_symtab_candidate *a, const struct wb_symtab_candidate *b);
+/* Bytes of the name as it is shown: without its version. */
+size_t wb_symtab_name_size(const struct wb_symtab_candidate *candidate);
+
 struct wb_symtab_builder {
 	struct wb_symtab_candidate *candidates;
 	size_t capacity, count;
@@ -55,6 +67,8 @@ void wb_symtab_builder_deinit(struct wb_symtab_builder *builder);
 enum wb_err wb_symtab_builder_add(struct wb_symtab_builder *builder, const struct wb_symbol *symbol, enum wb_name_source source);
 /* text may be empty: then a symbol without a size ends at the next one within 1 MiB, else with its page. WB_NONE: no symbols. */
 enum wb_err wb_symtab_builder_finish(struct wb_symtab_builder *builder, const struct wb_text *text, struct wb_symtab **ret_symtab);
+/* All symbols of code of an image's objects, but of those that another has the symbols of. Names live as long as the image. */
+enum wb_err wb_symtab_collect(struct wb_image *image, struct wb_symtab_builder *builder, struct wb_text *ret_text);
 void wb_symtab_free(struct wb_symtab *symtab);
 size_t wb_symtab_bytes(const struct wb_symtab *symtab);
 size_t wb_symtab_count(const struct wb_symtab *symtab);

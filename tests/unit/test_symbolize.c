@@ -269,22 +269,61 @@ static void asks_the_callers_demangler_once(void)
 	close_program(&opened);
 }
 
+/* SRC stands for the folder of the source. */
+static const struct {
+	const char *name;
+	struct { const char *from, *to; } maps[3]; /* up to the first without from */
+	const char *expect;
+} path_maps[] = {
+	{ "none", { { NULL, NULL } }, "SRC/make/inlines.c" },
+	{ "a folder", { { "SRC/make", "/src" } }, "/src/inlines.c" },
+	{ "the first that applies", { { "/no/such/folder", "/wrong" }, { "SRC", "/a" }, { "SRC/make", "/b" } }, "/a/make/inlines.c" },
+	{ "whole components only", { { "SRC/mak", "/wrong" }, { "SRC/ma", "/wrong" } }, "SRC/make/inlines.c" },
+	{ "a slash at the end", { { "SRC/make/", "x/" } }, "x/inlines.c" },
+	{ "the whole path", { { "SRC/make/inlines.c", "y.c" } }, "y.c" },
+	{ "all", { { "", "/sysroot" } }, "/sysrootSRC/make/inlines.c" },
+	{ "to nothing", { { "SRC/make/", "" } }, "inlines.c" },
+};
+
+/* text with SRC replaced, in one of a few buffers. */
+static const char *with_source(const char *text)
+{
+	static char buffers[8][2 * PROGRAM_PATH_MAX];
+	static unsigned next;
+	char *buffer = buffers[next++ % 8];
+	const char *at = strstr(text, "SRC");
+
+	const char *source = test_data("");
+
+	if (!at)
+		return text;
+	snprintf(buffer, sizeof buffers[0], "%.*s%.*s%s", (int)(at - text), text, (int)strlen(source) - 1, source, at + 3);
+	return buffer;
+}
+
 static void maps_paths(void)
 {
-	char path[PROGRAM_PATH_MAX], root[PROGRAM_PATH_MAX];
-	const struct wb_site *sites;
-	struct opened opened;
-	size_t count = 0;
+	char path[PROGRAM_PATH_MAX];
 
-	snprintf(root, sizeof root, "%s", test_data("make"));
-	struct wb_path_map maps[] = { { "/no/such/folder", "/wrong" }, { root, "/src" } };
-	struct wb_symbolizer_opts opts = { .size = sizeof opts, .detail = WB_DETAIL_LINES, .path_maps = maps, .num_path_maps = 2 };
 	if (!compile("cc -O2 -g", "make/inlines.c", path))
 		TEST_SKIP("no compiler");
-	REQUIRE(open_program(path, NULL, &opts, &opened));
-	CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address_of(&opened, "at_outer"), WB_PC_EXACT, &sites, &count), WB_OK);
-	CHECK_STR(sites[0].file, "/src/inlines.c");
-	close_program(&opened);
+	for (size_t i = 0; i < sizeof path_maps / sizeof path_maps[0]; i++) {
+		struct wb_path_map maps[3];
+		struct wb_symbolizer_opts opts = { .size = sizeof opts, .detail = WB_DETAIL_LINES, .path_maps = maps };
+		const struct wb_site *sites;
+		struct opened opened;
+		size_t count = 0;
+
+		test_row(path_maps[i].name);
+		for (; opts.num_path_maps < 3 && path_maps[i].maps[opts.num_path_maps].from; opts.num_path_maps++)
+			maps[opts.num_path_maps] = (struct wb_path_map){ with_source(path_maps[i].maps[opts.num_path_maps].from),
+				                                         path_maps[i].maps[opts.num_path_maps].to };
+		REQUIRE(open_program(path, NULL, &opts, &opened));
+		CHECK_EQ_I64(wb_symbolize(opened.symbolizer, opened.image, address_of(&opened, "at_outer"), WB_PC_EXACT, &sites, &count), WB_OK);
+		CHECK_STR(sites[0].file, with_source(path_maps[i].expect));
+		close_program(&opened);
+	}
+	test_row(NULL);
 }
 
 /* Without a linkage name, the symbol at the function's entry says more than "operator()". */

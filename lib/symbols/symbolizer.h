@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the symbolizer share: its state, and putting names and paths into words. */
+#ifndef SYMBOLS_SYMBOLIZER_H
+#define SYMBOLS_SYMBOLIZER_H
+
+#include <walkback/symbolize.h>
+
+#include "symbols/memo.h"
+
+#include <stdbool.h>
+
+enum { WB_SYMBOLIZER_MISSED = 64 };    /* a power of two */
+
+/* Frames that lacked a file, counted here first: a profile has millions, and the session's list has a lock. */
+struct wb_symbolizer_missed { uint64_t image_id, frames; enum wb_file_role role; };
+
+struct wb_symbolizer {
+	struct wb_session *session;
+	struct wb_symbolizer_opts opts;
+	struct wb_path_map *path_maps;
+	struct wb_memo memo;
+	struct wb_symbolizer_missed missed[WB_SYMBOLIZER_MISSED]; /* by image and role */
+	char *text;                   /* where names are demangled and paths put together */
+	size_t text_size;
+	struct wb_site *sites;        /* of the answer in the making */
+	size_t sites_capacity, num_sites;
+	struct wb_alias *aliases;     /* given last */
+	size_t aliases_capacity;
+};
+
+/* opts.path_maps to path_maps; freed also where it was cut short. */
+enum wb_err wb_symbolizer_copy_path_maps(struct wb_symbolizer *symbolizer);
+void wb_symbolizer_free_path_maps(struct wb_symbolizer *symbolizer);
+
+/* Makes sure that the text buffer can hold a path. False: out of memory. */
+bool wb_symbolizer_has_text(struct wb_symbolizer *symbolizer);
+/* Demangles into the text buffer. WB_NONE: not a mangled name. */
+enum wb_err wb_symbolizer_demangle(struct wb_symbolizer *symbolizer, const char *raw);
+/* A raw name as answers show it, and as it was. Both live until the memo is emptied. */
+enum wb_err wb_symbolizer_name(struct wb_symbolizer *symbolizer, const char *raw, const char **ret_text, const char **ret_raw);
+/* The path in the text buffer as the file of a site. */
+enum wb_err wb_symbolizer_path(struct wb_symbolizer *symbolizer, struct wb_site *site);
+/* The same for a name that the symbol table has. */
+enum wb_err wb_symbolizer_file(struct wb_symbolizer *symbolizer, const char *file, struct wb_site *site);
+
+#endif
