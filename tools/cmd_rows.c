@@ -118,7 +118,7 @@ static void put_rule(const struct rows *rows, struct buffer *buffer, const struc
 		put(buffer, "]");
 		return;
 	case WB_RULE_VAL_EXPRESSION: put_expression(rows, buffer, rule); return;
-	case WB_RULE_DEREF: put(buffer, "[[%s%+" PRId64 "]%+" PRId64 "]", reg_name(rows, rule->base, unknown), rule->offset, rule->offset2); return;
+	case WB_RULE_DEREF: put(buffer, "[%s%+" PRId64 "]", reg_name(rows, rule->base, unknown), rule->offset); return;
 	case WB_RULE_CONSTANT: put(buffer, "0x%" PRIx64, (uint64_t)rule->offset); return;
 	}
 }

@@ -41,10 +41,10 @@ struct wb_row {
 struct wb_row_rule {
 	uint8_t slot;                 /* register that it is for, or WB_SLOT_CFA */
 	uint8_t kind;                 /* enum wb_rule_kind */
-	uint8_t base;                 /* slot it counts from (REGISTER; CFA: OFFSET, DEREF) */
+	uint8_t base;                 /* slot it counts from (REGISTER, DEREF; CFA: OFFSET) */
 	uint8_t unused;
 	int32_t offset;               /* bytes; EXPRESSIONs: where their bytes start, in the table's `expressions` */
-	int32_t offset2;              /* DEREF: added to the word; EXPRESSIONs: size in bytes */
+	int32_t offset2;              /* DEREF of the CFA: added to the word; EXPRESSIONs: size in bytes */
 };
 
 /* The rows of one function: immutable once published, pointer-free but for the expressions' section. */

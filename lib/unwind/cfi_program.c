@@ -82,7 +82,7 @@ static bool is_simple(const struct program *p, const struct state *s)
 	for (unsigned slot = 0; slot < arch->num_regs; slot++) {
 		uint8_t kind = s->regs[slot].kind;
 
-		if (kind == WB_RULE_REGISTER || kind == WB_RULE_EXPRESSION || kind == WB_RULE_VAL_EXPRESSION)
+		if (kind == WB_RULE_REGISTER || kind == WB_RULE_EXPRESSION || kind == WB_RULE_VAL_EXPRESSION || kind == WB_RULE_DEREF)
 			return false;
 		/* Of these a walk recovers none later. */
 		if (!(kept >> slot & 1) && (kind == WB_RULE_OFFSET || kind == WB_RULE_VAL_OFFSET || kind == WB_RULE_SAME))
@@ -299,25 +299,26 @@ static struct rule take_expression(struct wb_bytes *in, enum wb_rule_kind kind)
 	return (struct rule){ .kind = (uint8_t)kind, .offset = (int32_t)offset, .offset2 = (int32_t)size };
 }
 
-/* "bregN offset; deref" is what realigned frames and signal trampolines have: a kind of its own. */
-static void set_cfa_expression(struct program *p, struct wb_bytes *in)
+/* An expression that says where a value is: "bregN offset", which for the CFA, a value, is followed by "deref". Realigned frames and signal trampolines
+ * are made of these: a kind of its own, that costs no evaluation. */
+static struct rule take_location(struct program *p, struct wb_bytes *in, bool is_cfa)
 {
 	struct rule rule = take_expression(in, WB_RULE_EXPRESSION);
 	struct wb_bytes expression;
 	uint8_t op, slot;
 	int64_t offset;
 
-	p->state.cfa = rule;
 	if (in->failed)
-		return;
+		return rule;
 	expression = wb_bytes_of(in->start + rule.offset, (size_t)rule.offset2, in->big_endian);
 	op = wb_bytes_u8(&expression);
 	slot = op >= OP_breg0 && op <= OP_breg31 ? slot_of(p, (uint64_t)(op - OP_breg0)) : (uint8_t)WB_SLOT_NONE;
 	offset = wb_bytes_sleb(&expression);
-	if (slot == WB_SLOT_NONE || wb_bytes_u8(&expression) != OP_deref || expression.failed || wb_bytes_left(&expression) ||
-	    offset < INT32_MIN || offset > INT32_MAX)
-		return;
-	p->state.cfa = (struct rule){ .kind = WB_RULE_DEREF, .base = slot, .offset = (int32_t)offset };
+	if (is_cfa && wb_bytes_u8(&expression) != OP_deref)
+		return rule;
+	if (slot == WB_SLOT_NONE || expression.failed || wb_bytes_left(&expression) || offset < INT32_MIN || offset > INT32_MAX)
+		return rule;
+	return (struct rule){ .kind = WB_RULE_DEREF, .base = slot, .offset = (int32_t)offset };
 }
 
 static enum wb_err restore(struct program *p, uint64_t number)
@@ -456,11 +457,11 @@ static enum wb_err run_extended(struct program *p, struct wb_bytes *in, uint8_t 
 		return scale(p, wb_bytes_sleb(in), &offset) ? set_cfa_offset(p, offset) : WB_ERR_UNSUPPORTED;
 	}
 	case CFA_def_cfa_expression:
-		set_cfa_expression(p, in);
+		p->state.cfa = take_location(p, in, true);
 		return WB_OK;
 	case CFA_expression:
 		number = wb_bytes_uleb(in);
-		set_rule(p, number, take_expression(in, WB_RULE_EXPRESSION));
+		set_rule(p, number, take_location(p, in, false));
 		return WB_OK;
 	case CFA_val_expression:
 		number = wb_bytes_uleb(in);

@@ -119,6 +119,11 @@ static bool set_register(struct apply *a, const struct wb_row_rule *rule)
 		a->out->ra_in_register |= rule->slot == a->arch->pc;
 		set_same(a, rule->slot, rule->base, false);
 		return true;
+	case WB_RULE_DEREF:
+		if (wb_regs_has(a->regs, rule->base))
+			return set_saved(a, rule->slot, a->regs->value[rule->base] + offset);
+		fail(a, WB_APPLY_BAD, 0);
+		return forget(a, rule->slot);
 	case WB_RULE_EXPRESSION:
 		return evaluate(a, rule, true, &value) ? set_saved(a, rule->slot, value) : forget(a, rule->slot);
 	case WB_RULE_VAL_EXPRESSION:
@@ -131,7 +136,6 @@ static bool set_register(struct apply *a, const struct wb_row_rule *rule)
 		return true;
 	case WB_RULE_UNSPECIFIED:
 	case WB_RULE_UNDEFINED:
-	case WB_RULE_DEREF:
 		break;
 	}
 	wb_regs_forget(&a->out->regs, rule->slot);

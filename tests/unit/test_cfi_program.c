@@ -55,7 +55,8 @@ static const struct {
 	/* __restore_rt: DW_OP_breg7 160; DW_OP_deref */
 	{ "CFA by deref", { { 0x0f, 4, 0x77, 0xa0, 0x01, 0x06 }, 6 }, "0: *(7+160)+0; pc=c-8" },
 	{ "CFA by expression", { { 0x0f, 3, 0x77, 0x08, 0x96 }, 5 }, "0: expression; pc=c-8" },
-	{ "expressions", { { 0x10, 12, 2, 0x77, 0x28, 0x16, 13, 2, 0x77, 0x30 }, 10 }, "0: 7+8; pc=c-8 12=e 13=ve general" },
+	{ "expressions", { { 0x10, 12, 2, 0x77, 0x28, 0x16, 13, 2, 0x77, 0x30 }, 10 }, "0: 7+8; pc=c-8 12=*(7+40) 13=ve general" },
+	{ "an expression with more to it", { { 0x10, 12, 3, 0x77, 0x28, 0x96 }, 6 }, "0: 7+8; pc=c-8 12=e general" },
 	{ "args_size", { { 0x2e, 16, 0x0e, 16 }, 4 }, "0: 7+16; pc=c-8" },
 	{ "registers that are not modelled", { { 0x05, 33, 2, 0x05, 0x80, 0x80, 0x04, 2 }, 8 }, "0: 7+8; pc=c-8" },
 	{ "rows past the end are dropped", { { 0x0e, 16, 0x02, 200, 0x0e, 24 }, 6 }, "0: 7+16; pc=c-8" },
@@ -83,8 +84,8 @@ static int put_rule(char *at, size_t size, const struct wb_row_rule *rule)
 	case WB_RULE_REGISTER: return snprintf(at, size, " %s=r%u", reg, rule->base);
 	case WB_RULE_EXPRESSION: return snprintf(at, size, " %s=e", reg);
 	case WB_RULE_VAL_EXPRESSION: return snprintf(at, size, " %s=ve", reg);
+	case WB_RULE_DEREF: return snprintf(at, size, " %s=*(%u%+d)", reg, rule->base, rule->offset);
 	case WB_RULE_UNSPECIFIED:
-	case WB_RULE_DEREF:
 	case WB_RULE_CONSTANT: break;
 	}
 	return snprintf(at, size, " %s=?", reg);

@@ -13,7 +13,7 @@ struct table {
 	struct wb_row_table table;
 	uint32_t offsets[4];
 	struct wb_row row;
-	struct wb_row_rule rules[8];
+	struct wb_row_rule rules[16];
 };
 
 static struct table make(struct wb_row row, const struct wb_row_rule *rules, unsigned count)
@@ -137,6 +137,8 @@ static void general(void)
 		{ .slot = 13, .kind = WB_RULE_VAL_EXPRESSION, .offset = 0, .offset2 = 4 },
 		{ .slot = 6, .kind = WB_RULE_UNDEFINED },
 		{ .slot = 0, .kind = WB_RULE_SAME },
+		{ .slot = 14, .kind = WB_RULE_DEREF, .base = 7, .offset = 16 },
+		{ .slot = 15, .kind = WB_RULE_DEREF, .base = 8, .offset = 16 }, /* counts from a register that is unknown */
 	};
 	struct table t = make((struct wb_row){ .flags = WB_ROW_GENERAL }, rules, sizeof(rules) / sizeof(rules[0]));
 	struct wb_regs regs = regs_of();
@@ -152,6 +154,8 @@ static void general(void)
 	CHECK_EQ_U64(out.regs.value[13], SP + 8 + 16);
 	CHECK(!wb_regs_has(&out.regs, 6));
 	CHECK_EQ_U64(out.regs.value[0], 0xa);
+	CHECK_EQ_U64(out.regs.value[14], 0x1004);
+	CHECK(!wb_regs_has(&out.regs, 15));
 }
 
 static void no_return_address_rule(void)
