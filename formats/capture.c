@@ -46,7 +46,7 @@ struct wb_capture_batch {
 	struct wb_batch face;         /* first: what the caller sees */
 	atomic_uint refs;
 	struct wb_capture *capture;   /* referenced */
-	struct wb_batch_item *items;
+	struct wb_walk_item *items;
 	size_t count, capacity;
 	struct pin *pins;
 	size_t num_pins, pins_capacity;
@@ -158,7 +158,7 @@ enum wb_err wb_capture_batch_add(struct wb_capture_batch *batch, struct wb_space
 {
 	if (!wb_mem_grow((void **)&batch->items, &batch->capacity, batch->count, 1, sizeof(batch->items[0])))
 		return WB_ERR_MEMORY;
-	batch->items[batch->count++] = (struct wb_batch_item){ space, sample };
+	batch->items[batch->count++] = (struct wb_walk_item){ space, sample };
 	return WB_OK;
 }
 
@@ -498,7 +498,7 @@ enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *
 
 enum wb_err wb_capture_next(struct wb_capture *capture, struct wb_space **ret_space, const struct wb_sample **ret_sample)
 {
-	const struct wb_batch_item *item;
+	const struct wb_walk_item *item;
 
 	if (!capture || !ret_space || !ret_sample)
 		return WB_ERR_ARGUMENT;

@@ -54,7 +54,7 @@ static void process(struct wb_run_worker *worker, struct slot *slot)
 	struct wb_out spare = slot->out;
 
 	for (size_t i = slot->first; i < slot->end && !slot->err; i++) {
-		const struct wb_batch_item *item = &slot->batch->items[i];
+		const struct wb_walk_item *item = &slot->batch->items[i];
 
 		slot->err = wb_run_worker_sample(worker, item->space, item->sample, wb_run_events_name(slot->events, item->sample->event));
 	}

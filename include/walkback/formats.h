@@ -67,8 +67,7 @@ WB_API enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture
 WB_API enum wb_err wb_capture_next(struct wb_capture *capture, struct wb_space **ret_space, const struct wb_sample **ret_sample);
 
 /* Up to max samples that stay valid until wb_batch_free, from any thread: what running on many threads stands on. */
-struct wb_batch_item { struct wb_space *space; const struct wb_sample *sample; };
-struct wb_batch { size_t size; const struct wb_batch_item *items; size_t count; uint64_t first; /* number of the first sample, from 0 */ };
+struct wb_batch { size_t size; const struct wb_walk_item *items; size_t count; uint64_t first; /* number of the first sample, from 0 */ };
 /* WB_NONE at the end; a damaged rest gives what came before first, then the error. */
 WB_API enum wb_err wb_capture_next_batch(struct wb_capture *capture, size_t max, struct wb_batch **ret_batch);
 WB_API void wb_batch_free(struct wb_batch *batch);

@@ -165,6 +165,12 @@ void wb_walker_stop_root(struct wb_walker *w, const struct wb_row *row)
 	stop_root(w, row->how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : WB_ROOT_RA_UNDEFINED);
 }
 
+void wb_walker_stop_cut(struct wb_walker *w, const struct wb_row *row, uint64_t at)
+{
+	w->found.row = *row;
+	stop(w, WB_STOP_MEMORY, at);
+}
+
 /* No strategy had a row: because of what? `absent` is what a guess wanted to read at SP, or NULL. */
 static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, const uint64_t *absent)
 {
@@ -413,7 +419,7 @@ static void give_recorded(struct wb_walker *w, const struct wb_given *given, str
 }
 
 /* Where a context has a register; contexts of one capture mostly are alike, so it is remembered. */
-static bool find_context_reg(const struct wb_arch_info *arch, const struct wb_context *context, uint8_t slot, struct wb_seen_reg *ret_seen)
+static __attribute__((noinline)) bool find_context_reg(const struct wb_arch_info *arch, const struct wb_context *context, uint8_t slot, struct wb_seen_reg *ret_seen)
 {
 	for (size_t i = 0; i < context->num_regs; i++) {
 		if (wb_arch_slot(arch, context->regs[i].number) != slot)
@@ -555,19 +561,23 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 	return WB_OK;
 }
 
-/* Whether the walk stands on a frame, after recorded frames are over and contexts were entered. Stops it otherwise. */
-static bool stands(struct wb_walker *w)
+/* Goes over to the next context; stops the walk if there is none. */
+static __attribute__((noinline)) bool stands_on_next(struct wb_walker *w)
 {
-	if (w->next_given < w->sample->num_given || (w->done && w->stop.reason != WB_STOP_JOINT))
-		return false;
-	if (w->has_now && !w->done)
-		return true;
 	w->has_now = enter_context(w);
 	if (w->has_now)
 		w->done = false;
 	else if (!w->done)
 		stop_after_given(w);
 	return w->has_now;
+}
+
+/* Whether the walk stands on a frame, after recorded frames are over and contexts were entered. Stops it otherwise. */
+static inline bool stands(struct wb_walker *w)
+{
+	if (w->next_given < w->sample->num_given || (w->done && w->stop.reason != WB_STOP_JOINT))
+		return false;
+	return (w->has_now && !w->done) || stands_on_next(w);
 }
 
 static bool next_given(struct wb_walker *w, struct wb_frame *frame)

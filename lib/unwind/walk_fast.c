@@ -10,11 +10,6 @@
 #include <stddef.h>
 #include <string.h>
 
-enum {
-	LINE = 64,                    /* bytes that come from memory at once, on all machines of interest */
-	PREFETCH_MAX = 8192,          /* what perf copies of a stack by default */
-};
-
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 
 /* The walk's state while it runs fast. SP is in the region, and stays so: it only grows, up to where a whole word still was. */
@@ -58,6 +53,15 @@ static inline void put_frame(struct hot *h, uint64_t lookup, uint64_t image_pc, 
 	h->frame += stride;
 }
 
+/* The word with the return address is not in the region: the end of the walk, unless it is elsewhere in memory. Most captures cut long stacks, so this is
+ * how most of their walks end. */
+static __attribute__((noinline)) bool is_cut(struct wb_walker *w, uint64_t at)
+{
+	uint64_t word;
+
+	return wb_view_word(&w->view, at, &word) == WB_NONE;
+}
+
 /* One frame and its step. False: not ordinary, or the walk ended. exact and stride are constants where this is inlined. */
 static inline __attribute__((always_inline)) bool step(struct wb_walker *w, struct hot *h, bool exact, uint64_t back, uint64_t pointer_bits,
                                                        size_t stride)
@@ -90,8 +94,15 @@ static inline __attribute__((always_inline)) bool step(struct wb_walker *w, stru
 	}
 	/* What is saved lies between base and CFA. Addresses of the region have no top bit, so as signed numbers base + offset cannot wrap. */
 	at = cfa + (uint64_t)(int64_t)entry->row.ra_offset;
-	if (!LIKELY((int64_t)base >= (int64_t)h->sp) || !LIKELY(at < h->limit))
+	if (!LIKELY((int64_t)base >= (int64_t)h->sp))
 		return false;
+	if (!LIKELY(at < h->limit)) {
+		if (is_cut(w, at)) {
+			put_frame(h, lookup, image_pc, cfa, stride);
+			wb_walker_stop_cut(w, &entry->row, at);
+		}
+		return false;
+	}
 	ra = wb_load64((const void *)(h->origin + (uintptr_t)at), false) & pointer_bits;
 	if (!LIKELY(ra))
 		return false;
@@ -172,28 +183,6 @@ static __attribute__((noinline)) uint8_t *run_any(struct wb_walker *w, uint8_t *
 	return run(w, frame, count, stride, w->arch->call_step, ~w->pointer_mask);
 }
 
-/*
- * A walk reads a word here and a word there, each address known only after the word before, all the way up the stack: from memory that nobody touched
- * yet that is one wait after the other. Asking for all of the first pages at once makes the whole walk twice as fast. (Always inlined: GCC drops calls
- * of functions that only prefetch.) How far is what the walk before needed.
- */
-static inline __attribute__((always_inline)) void prefetch_stack(const struct wb_region *region, uint64_t sp, uint64_t extent)
-{
-	const uint8_t *at = (const uint8_t *)region->bytes + (sp - region->address);
-	uint64_t left = region->size - (sp - region->address), size = left < extent ? left : extent;
-
-	for (; size >= 8 * LINE; size -= 8 * LINE, at += 8 * LINE) {
-		__builtin_prefetch(at);
-		__builtin_prefetch(at + LINE);
-		__builtin_prefetch(at + 2 * LINE);
-		__builtin_prefetch(at + 3 * LINE);
-		__builtin_prefetch(at + 4 * LINE);
-		__builtin_prefetch(at + 5 * LINE);
-		__builtin_prefetch(at + 6 * LINE);
-		__builtin_prefetch(at + 7 * LINE);
-	}
-}
-
 /* What the fast form does not carry: unknown or derived SP or FP, joints, further contexts, a stack that is not in one region. */
 static bool applies(const struct wb_walker *w)
 {
@@ -214,8 +203,8 @@ enum wb_err wb_walk_fast(struct wb_walker *w, struct wb_frame *frames, size_t st
 	*ret_count = 0;
 	if (!applies(w))
 		return WB_OK;
-	if (!w->has_stepped)
-		prefetch_stack(&w->view.last, w->now.sp, w->extent);
+	if (!w->has_stepped && !w->is_prefetched)
+		wb_prefetch_stack(&w->view.last, w->now.sp, wb_walker_top(w, w->now.sp));
 	if (!w->num_trail) {
 		w->trail_frames = start;
 		w->trail_stride = stride;
@@ -231,6 +220,6 @@ enum wb_err wb_walk_fast(struct wb_walker *w, struct wb_frame *frames, size_t st
 		end = is_usual ? run_usual(w, end, room) : run_any(w, end, room, stride);
 	} while (end == full && !w->done && end != start + cap * stride);
 	*ret_count = (size_t)(end - start) / stride;
-	w->extent = w->now.sp - start_sp < PREFETCH_MAX ? w->now.sp - start_sp + 4 * LINE : PREFETCH_MAX;
+	*wb_walker_top(w, start_sp) = (struct wb_top){ w->now.sp, *ret_count };
 	return WB_OK;
 }

@@ -15,11 +15,13 @@
 #include "model/regs.h"
 #include "model/row.h"
 #include "model/space.h"
+#include "unwind/prefetch.h"
 #include "unwind/row_apply.h"
 #include "unwind/strategy.h"
 
 enum {
 	WB_STRATEGIES_MAX = 16,
+	WB_TOPS = 64,                 /* stacks, by megabyte of address */
 	WB_HINTS = 128,               /* mappings that walks were in, by megabyte of address: stacks alternate between a program and its libraries */
 };
 
@@ -110,7 +112,8 @@ struct wb_walker {
 	struct wb_regs base;
 	const struct wb_context *base_context; /* base was not yet taken from there; NULL: it was */
 	struct wb_seen_reg { size_t at; uint32_t number; } seen_pc, seen_sp, seen_fp; /* where the last context had them */
-	uint64_t extent;              /* bytes of stack that the last walk went up */
+	struct wb_top tops[WB_TOPS];
+	bool is_prefetched;           /* the stack of this walk was asked for before */
 	bool has_stepped;             /* steps were made since base: caller-saved registers are gone */
 	uint64_t *trail;              /* packed rules of the steps since base, oldest first */
 	size_t num_trail, trail_capacity;
@@ -139,6 +142,8 @@ static inline bool wb_walker_find_hint(struct wb_walker *walker, uint64_t addres
 }
 /* Ends the walk at the frame that was given last, whose row says that it has no caller. */
 void wb_walker_stop_root(struct wb_walker *walker, const struct wb_row *row);
+/* The same where the return address, at `at`, was not captured. */
+void wb_walker_stop_cut(struct wb_walker *walker, const struct wb_row *row, uint64_t at);
 /* The cached row of an image pc in the hint's image, looked up and cached if it can be; NULL otherwise. */
 const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *walker, uint64_t image_pc, bool exact);
 /* Gives one frame and goes on, by the slow form. WB_NONE: no frame; the walk was stopped. */
@@ -148,6 +153,12 @@ enum wb_err wb_walker_step(struct wb_walker *walker, struct wb_frame *ret_frame)
 static inline struct wb_row_entry *wb_walker_row_place(const struct wb_walker *walker, uint64_t image_pc)
 {
 	return &walker->rows[image_pc & walker->row_mask];
+}
+
+/* The top of the stack that an address is in, as far as known. */
+static inline struct wb_top *wb_walker_top(struct wb_walker *walker, uint64_t sp)
+{
+	return &walker->tops[(sp >> 20) % WB_TOPS];
 }
 
 /* walk_fast.c: as many frames as the fast form can give, at most cap, `stride` bytes apart. */

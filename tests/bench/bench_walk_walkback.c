@@ -2,12 +2,18 @@
 /*
  * Walkback itself, through the public headers alone: one space with the flat file's mappings, one walker, one wb_walk a sample.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <walkback/walkback.h>
 
 #include "bench_walk.h"
+
+enum {
+	BLOCK = 64,                   /* samples in one call */
+	REGS_AHEAD = 8,
+};
 
 struct state {
 	struct wb_session *session;
@@ -72,26 +78,90 @@ static int engine_open(const struct flat *flat, void **ret_state)
 	return 0;
 }
 
+/* A flat sample as the library takes it. */
+struct taken {
+	struct wb_reg regs[FLAT_REGS];
+	struct wb_context context;
+	struct wb_region region;
+	struct wb_sample sample;
+};
+
+static void take(const struct flat_sample *flat, struct taken *ret)
+{
+	for (uint32_t i = 0; i < FLAT_REGS; i++)
+		ret->regs[i] = (struct wb_reg){ .number = i, .value = flat->regs[i] };
+	ret->context = (struct wb_context){ .regs = ret->regs, .num_regs = FLAT_REGS, .pc_kind = WB_PC_EXACT };
+	ret->region = (struct wb_region){ .address = flat->stack_address, .bytes = flat_stack(flat), .size = flat->stack_size };
+	ret->sample = (struct wb_sample){
+		.size = sizeof(ret->sample), .contexts = &ret->context, .num_contexts = 1, .regions = &ret->region, .num_regions = 1,
+	};
+}
+
+static void take_pcs(const struct wb_frame *frames, size_t count, uint64_t *pcs)
+{
+	for (size_t i = 0; i < count; i++)
+		pcs[i] = frames[i].lookup_pc;
+}
+
 static size_t engine_walk(void *arg, const struct flat_sample *sample, uint64_t *pcs, int *ret_complete)
 {
 	struct state *state = arg;
-	struct wb_reg regs[FLAT_REGS];
-	struct wb_context context = { .regs = regs, .num_regs = FLAT_REGS, .pc_kind = WB_PC_EXACT };
-	struct wb_region region = { .address = sample->stack_address, .bytes = flat_stack(sample), .size = sample->stack_size };
-	struct wb_sample input = {
-		.size = sizeof(input), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1,
-	};
+	struct taken taken;
 	struct wb_stop stop;
 	size_t count;
 
-	for (uint32_t i = 0; i < FLAT_REGS; i++)
-		regs[i] = (struct wb_reg){ .number = i, .value = sample->regs[i] };
-	if (wb_walk(state->walker, state->space, &input, state->frames, sizeof(state->frames[0]), BENCH_MAX_FRAMES, &count, &stop))
+	take(sample, &taken);
+	if (wb_walk(state->walker, state->space, &taken.sample, state->frames, sizeof(state->frames[0]), BENCH_MAX_FRAMES, &count, &stop))
 		return 0;
-	for (size_t i = 0; pcs && i < count; i++)
-		pcs[i] = state->frames[i].lookup_pc;
+	if (pcs)
+		take_pcs(state->frames, count, pcs);
 	*ret_complete = stop.reason == WB_STOP_ROOT;
 	return count;
+}
+
+struct many {
+	size_t first;                 /* number of the first sample of the block */
+	bench_walked_fn fn;
+	void *arg;
+	bool wants_pcs;
+};
+
+static enum wb_err on_walked(void *arg, size_t index, const struct wb_frame *frames, size_t count, const struct wb_stop *stop)
+{
+	static uint64_t pcs[BENCH_MAX_FRAMES];
+	const struct many *many = arg;
+
+	if (many->wants_pcs)
+		take_pcs(frames, count, pcs);
+	many->fn(many->arg, many->first + index, pcs, count, stop->reason == WB_STOP_ROOT);
+	return WB_OK;
+}
+
+static void prefetch_regs(const struct flat_sample *sample)
+{
+	for (size_t i = 0; i < FLAT_REGS; i += 8)
+		__builtin_prefetch(&sample->regs[i]);
+}
+
+/* In blocks, as a capture gives them. The registers of a sample are asked for early, as its reader would have just written them. */
+static void engine_walk_many(void *arg, const struct flat_sample *const *samples, size_t count, bool wants_pcs, bench_walked_fn fn, void *fn_arg)
+{
+	static struct taken taken[BLOCK];
+	static struct wb_walk_item items[BLOCK];
+	struct state *state = arg;
+	struct many many = { .fn = fn, .arg = fn_arg, .wants_pcs = wants_pcs };
+
+	for (; many.first < count; many.first += BLOCK) {
+		size_t block = count - many.first < BLOCK ? count - many.first : BLOCK;
+
+		for (size_t i = 0; i < block; i++) {
+			if (i + REGS_AHEAD < block)
+				prefetch_regs(samples[many.first + i + REGS_AHEAD]);
+			take(samples[many.first + i], &taken[i]);
+			items[i] = (struct wb_walk_item){ state->space, &taken[i].sample };
+		}
+		wb_walk_many(state->walker, items, block, state->frames, sizeof(state->frames[0]), BENCH_MAX_FRAMES, on_walked, &many);
+	}
 }
 
 static void engine_forget(void *arg)
@@ -104,7 +174,7 @@ static void engine_forget(void *arg)
 int main(int argc, char **argv)
 {
 	static const struct bench_engine engine = {
-		.name = "walkback", .open = engine_open, .walk = engine_walk, .forget = engine_forget,
+		.name = "walkback", .open = engine_open, .walk = engine_walk, .walk_many = engine_walk_many, .forget = engine_forget,
 	};
 
 	return bench_walk_main(argc, argv, &engine);

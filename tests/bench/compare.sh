@@ -52,6 +52,7 @@ fi
 # The engines take turns, so that a noisy minute does not fall on one of them alone.
 i=0
 while [ $i -lt $runs ]; do
+    "$bench/bench_walk_walkback" -1 -n "$distinct" "$flat" >>"$tmp/lines" || exit 1
     for program in "$bench/bench_walk_walkback" "$bench/bench_walk_libdwfl" \
         "$bench/bench_walk_libunwind" "$framehop"; do
         if [ -x "$program" ]; then
@@ -92,7 +93,7 @@ fi
 # collected ARGUMENT...: instructions inside wb_walk, what it calls included.
 collected() {
     valgrind --tool=callgrind --toggle-collect=wb_walk --callgrind-out-file=/dev/null \
-        "$bench/bench_walk_walkback" -n "$distinct" "$@" "$flat" 2>&1 >"$tmp/walk" |
+        "$bench/bench_walk_walkback" -1 -n "$distinct" "$@" "$flat" 2>&1 >"$tmp/walk" |
         awk '/Collected/ { print $NF }'
 }
 

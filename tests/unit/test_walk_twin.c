@@ -55,12 +55,12 @@ static void recording_close(struct recording *r)
 	wb_session_free(r->session);
 }
 
-static bool walk(struct wb_walker *walker, const struct wb_batch_item *item, struct walked *ret)
+static bool walk(struct wb_walker *walker, const struct wb_walk_item *item, struct walked *ret)
 {
 	return CHECK(wb_walk(walker, item->space, item->sample, ret->frames, sizeof(ret->frames[0]), FRAMES, &ret->count, &ret->stop) == WB_OK);
 }
 
-static void walk_steps(struct wb_walker *walker, const struct wb_batch_item *item, struct walked *ret)
+static void walk_steps(struct wb_walker *walker, const struct wb_walk_item *item, struct walked *ret)
 {
 	ret->count = 0;
 	CHECK(wb_walker_begin(walker, item->space, item->sample) == WB_OK);
@@ -88,6 +88,38 @@ static uint64_t sum_of(const struct walked *w)
 	return sum;
 }
 
+struct many {
+	const uint64_t *sums;
+	size_t next;
+};
+
+static enum wb_err on_walked(void *arg, size_t index, const struct wb_frame *frames, size_t count, const struct wb_stop *stop)
+{
+	static struct walked walked;
+	struct many *many = arg;
+
+	CHECK_EQ_U64(index, many->next++);
+	walked.count = count;
+	walked.stop = *stop;
+	memcpy(walked.frames, frames, count * sizeof(frames[0]));
+	if (sum_of(&walked) != many->sums[index])
+		test_check(false, TEST_WHERE, "sample %zu: walked with many it differs", index);
+	return WB_OK;
+}
+
+static void check_many(const struct recording *r, const uint64_t *sums)
+{
+	static struct wb_frame frames[FRAMES];
+	struct wb_walker_opts opts = { .size = sizeof(opts), .max_frames = FRAMES };
+	struct many many = { .sums = sums };
+	struct wb_walker *walker;
+
+	REQUIRE(wb_walker_new(r->session, &opts, &walker) == WB_OK);
+	CHECK(wb_walk_many(walker, r->batch->items, r->batch->count, frames, sizeof(frames[0]), FRAMES, on_walked, &many) == WB_OK);
+	CHECK_EQ_U64(many.next, r->batch->count);
+	wb_walker_free(walker);
+}
+
 static void check_forms(const struct recording *r, uint64_t *sums)
 {
 	static struct walked first, other;
@@ -100,7 +132,7 @@ static void check_forms(const struct recording *r, uint64_t *sums)
 		walkers[i]->slow_only = i == 2;
 	}
 	for (size_t i = 0; i < r->batch->count; i++) {
-		const struct wb_batch_item *item = &r->batch->items[i];
+		const struct wb_walk_item *item = &r->batch->items[i];
 
 		if (!walk(walkers[0], item, &first))
 			break;
@@ -182,6 +214,7 @@ static void check_recording(const char *capture, const char *exe)
 	sums = calloc(r.batch->count, sizeof(*sums));
 	REQUIRE(sums);
 	check_forms(&r, sums);
+	check_many(&r, sums);
 	printf("%s: %zu samples\n", capture, r.batch->count);
 	recording_close(&r);
 	check_threads(capture, exe, sums);
