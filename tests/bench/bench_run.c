@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a command a number of times and prints the least CPU time (user + system, microsecond clock), the least elapsed time and
- * the peak memory. The command's standard output goes to a temporary file, as a user's would; its standard error is dropped.
+ * the peak memory. The command's standard input is a file, its standard output goes to a temporary file, as a user's would; its
+ * standard error is dropped.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,18 +32,18 @@ static double clock_now(void)
 	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void become(char **command, int out)
+static void become(char **command, const char *input, int out)
 {
-	int null = open("/dev/null", O_RDWR);
+	int in = open(input, O_RDONLY), null = open("/dev/null", O_WRONLY);
 
-	if (ftruncate(out, 0) != 0 || lseek(out, 0, SEEK_SET) != 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0)
+	if (ftruncate(out, 0) != 0 || lseek(out, 0, SEEK_SET) != 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0)
 		_exit(126);
 	execvp(command[0], command);
 	_exit(127);
 }
 
 /* 0 or -1 if the command could not be run or failed. */
-static int run_once(char **command, int out, struct cost *ret_cost)
+static int run_once(char **command, const char *input, int out, struct cost *ret_cost)
 {
 	double start = clock_now();
 	struct rusage usage;
@@ -48,7 +51,7 @@ static int run_once(char **command, int out, struct cost *ret_cost)
 	pid_t pid = fork();
 
 	if (pid == 0)
-		become(command, out);
+		become(command, input, out);
 	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid || status != 0)
 		return -1;
 	ret_cost->cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
@@ -60,15 +63,20 @@ static int run_once(char **command, int out, struct cost *ret_cost)
 int main(int argc, char **argv)
 {
 	struct cost best = { 0 }, cost;
-	int runs = argc > 2 ? atoi(argv[1]) : 0;
+	bool has_input = argc > 2 && strcmp(argv[1], "-i") == 0;
+	const char *input = has_input ? argv[2] : "/dev/null";
+	int runs = 0;
 	FILE *out = tmpfile();
 
+	argv += has_input ? 3 : 1;
+	if (argv[0] && argv[1])
+		runs = atoi(argv[0]);
 	if (runs < 1 || !out) {
-		fprintf(stderr, "usage: bench_run RUNS COMMAND [ARGUMENT...]   prints: CPU seconds, elapsed seconds, peak MB\n");
+		fprintf(stderr, "usage: bench_run [-i INPUT] RUNS COMMAND [ARGUMENT...]   prints: CPU seconds, elapsed seconds, peak MB\n");
 		return 2;
 	}
 	for (int i = 0; i < runs; i++) {
-		if (run_once(argv + 2, fileno(out), &cost) != 0)
+		if (run_once(argv + 1, input, fileno(out), &cost) != 0)
 			return 1;
 		if (i == 0 || cost.cpu < best.cpu)
 			best.cpu = cost.cpu;
