@@ -13,6 +13,7 @@
 #include "symbols/dwarf_line.h"
 #include "symbols/dwarf_package.h"
 #include "symbols/dwarf_reference.h"
+#include "symbols/dwarf_scan.h"
 #include "symbols/recency.h"
 
 enum {
@@ -27,6 +28,7 @@ struct slot {
 	struct wb_unit_table *table;  /* NULL: not compiled, or dropped; guarded by its stripe's lock */
 	struct wb_unit_entries entries; /* published by entries_state */
 	_Atomic uint8_t entries_state; /* enum entries_state */
+	_Atomic(const struct wb_plans *) plans; /* NULL: not made */
 };
 
 struct wb_dwarf {
@@ -42,6 +44,7 @@ struct wb_dwarf {
 	struct wb_cache cache;        /* the session's handle on it; link NULL: not added */
 	_Atomic(struct wb_unit_index *) quick;    /* believes .debug_aranges */
 	_Atomic(struct wb_unit_index *) thorough; /* does not; the same as quick if there is none */
+	struct wb_plan_cache plans;
 	size_t charged;               /* for units, slots, indexes; guarded by lock */
 };
 
@@ -134,6 +137,7 @@ enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_secti
 	dwarf->sections = *sections;
 	dwarf->text = *text;
 	*text = (struct wb_text){ 0 };
+	wb_plan_cache_init(&dwarf->plans, session, &dwarf->sections);
 	wb_lock_init(&dwarf->lock);
 	for (size_t i = 0; i < STRIPES; i++)
 		wb_lock_init(&dwarf->stripes[i]);
@@ -177,6 +181,7 @@ void wb_dwarf_free(struct wb_dwarf *dwarf)
 			drop(dwarf, i, false);
 		wb_unit_entries_deinit(&dwarf->slots[i].entries);
 	}
+	wb_plan_cache_deinit(&dwarf->plans);
 	quick = atomic_load(&dwarf->quick);
 	thorough = atomic_load(&dwarf->thorough);
 	index_free(quick);
@@ -285,6 +290,19 @@ enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct w
 	return entries_of(dwarf, unit, ret_entries, NULL);
 }
 
+enum wb_err wb_dwarf_plans(const struct wb_unit_source *source, const struct wb_plans **ret_plans)
+{
+	struct slot *slot = &source->dwarf->slots[source->unit];
+	const struct wb_plans *plans = atomic_load_explicit(&slot->plans, memory_order_acquire);
+	enum wb_err err = plans ? WB_OK : wb_plan_cache_get(&source->dwarf->plans, &source->sections, source->header, &plans);
+
+	if (err)
+		return err;
+	atomic_store_explicit(&slot->plans, plans, memory_order_release);
+	*ret_plans = plans;
+	return WB_OK;
+}
+
 /* ---- Tables ----------------------------------------------------------------------------------------------------------------- */
 
 static bool is_verdict(enum wb_err err)
@@ -306,23 +324,44 @@ static enum wb_err compile_lines(struct wb_dwarf *dwarf, size_t unit, const stru
 	return err ? err : verdict;
 }
 
-static enum wb_err compile_source(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_functions **ret_functions)
+static enum wb_dwarf_policy policy_of(const struct wb_dwarf *dwarf)
+{
+	return dwarf->session ? (enum wb_dwarf_policy)wb_session_config(dwarf->session)->dwarf : WB_DWARF_BOTH;
+}
+
+/* Only a unit whose framing is sound is handed to libdwarf. */
+static enum wb_err run_reference(const struct wb_unit_source *source, struct wb_functions_builder *builder)
 {
 	const struct wb_unit_entries *entries;
 	struct wb_unit_code_list code = { 0 };
+	enum wb_err err = entries_of(source->dwarf, source->unit, &entries, &code);
+
+	if (!err)
+		err = wb_reference_functions(source, &code, builder);
+	wb_unit_code_list_deinit(&code);
+	return err;
+}
+
+static enum wb_err run_compilers(const struct wb_unit_source *source, enum wb_dwarf_policy policy, struct wb_functions_builder *builder)
+{
+	enum wb_err err = policy == WB_DWARF_REFERENCE ? WB_ERR_UNSUPPORTED : wb_scan_functions(source, builder);
+
+	if (err != WB_ERR_UNSUPPORTED || policy == WB_DWARF_FAST)
+		return err;
+	wb_functions_builder_deinit(builder);
+	return run_reference(source, builder);
+}
+
+static enum wb_err compile_source(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_functions **ret_functions)
+{
 	struct wb_functions_builder builder;
 	enum wb_err err;
 
-	if (dwarf->session && wb_session_config(dwarf->session)->dwarf == WB_DWARF_FAST)
-		return WB_ERR_UNSUPPORTED;
 	wb_functions_builder_init(&builder, &dwarf->text);
-	err = entries_of(source->dwarf, source->unit, &entries, &code);
-	if (!err)
-		err = wb_reference_functions(source, &code, &builder);
+	err = run_compilers(source, policy_of(dwarf), &builder);
 	if (!err)
 		err = wb_functions_builder_finish(&builder, ret_functions);
 	wb_functions_builder_deinit(&builder);
-	wb_unit_code_list_deinit(&code);
 	return err;
 }
 

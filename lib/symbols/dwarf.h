@@ -8,6 +8,7 @@
 
 #include "model/image.h"
 #include "symbols/dwarf_check.h"
+#include "symbols/dwarf_plan.h"
 #include "symbols/dwarf_source.h"
 #include "symbols/functions.h"
 #include "symbols/lines.h"
@@ -55,6 +56,9 @@ bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_sta
 uint64_t wb_dwarf_drop(struct wb_dwarf *dwarf, size_t unit);
 /* The entries of a unit, checked on first need; live as long as dwarf. WB_ERR_DATA (damaged) and WB_ERR_UNSUPPORTED were reported. */
 enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries);
+
+/* The plans for a unit's entries, made on first need; live as long as its file. WB_ERR_DATA and WB_ERR_LIMIT were reported. */
+enum wb_err wb_dwarf_plans(const struct wb_unit_source *source, const struct wb_plans **ret_plans);
 
 /* ---- An address ----------------------------------------------------------------------------------------------------------- */
 

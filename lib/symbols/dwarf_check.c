@@ -3,7 +3,7 @@
 #include "symbols/dwarf_check.h"
 
 #include "base/mem.h"
-#include "symbols/dwarf_constants.h"
+#include "symbols/dwarf_scope.h"
 
 enum {
 	DEPTH_MAX = 1024,             /* entries in entries; deeply nested templates and blocks reach about 50 */
@@ -23,6 +23,8 @@ struct checker {
 	size_t depth;                 /* open entries */
 	uint64_t siblings[DEPTH_MAX]; /* of the open entries: where their next sibling has to start; 0: not said */
 	uint32_t owners[DEPTH_MAX];   /* of the open entries: which function or call what is in them belongs to */
+	uint8_t scopes[DEPTH_MAX];    /* of the open entries: enum wb_scope of what is in them */
+	bool is_c;
 };
 
 static enum wb_err complain(const struct checker *checker, enum wb_err err, uint64_t offset, const char *what)
@@ -34,7 +36,9 @@ static enum wb_err complain(const struct checker *checker, enum wb_err err, uint
 /* What the values of an entry tell about it. */
 struct facts {
 	uint64_t sibling;             /* offset into .debug_info; 0: not said */
+	uint64_t language;            /* 0: not said */
 	bool has_code;                /* it says where its code is */
+	bool is_declaration;
 };
 
 static enum wb_err check_values(struct checker *checker, const struct wb_abbrev *abbrev, struct facts *facts)
@@ -51,9 +55,17 @@ static enum wb_err check_values(struct checker *checker, const struct wb_abbrev 
 			return WB_ERR_UNSUPPORTED;
 		if (attr->name == WB_AT_SIBLING)
 			facts->sibling = value.value + (value.class == WB_FORM_CLASS_REF ? checker->unit->offset : 0);
+		if (attr->name == WB_AT_LANGUAGE)
+			facts->language = value.value;
+		facts->is_declaration |= attr->name == WB_AT_DECLARATION;
 		facts->has_code |= attr->name == WB_AT_LOW_PC || attr->name == WB_AT_RANGES;
 	}
 	return wb_bytes_failed(&checker->b) ? WB_ERR_DATA : WB_OK;
+}
+
+static enum wb_scope scope_of(const struct checker *checker)
+{
+	return checker->depth > 0 ? (enum wb_scope)checker->scopes[checker->depth - 1] : WB_SCOPE_OUTER;
 }
 
 /* Lists the entry if it has code; *ret_owner: whose the calls in it are. */
@@ -64,7 +76,7 @@ static enum wb_err note_code(struct checker *checker, const struct wb_abbrev *ab
 	struct wb_unit_code_list *code = checker->code;
 
 	*ret_owner = is_function ? NO_OWNER : owner;
-	if (!code || !(is_function ? has_code : is_call && owner != NO_OWNER))
+	if (!code || scope_of(checker) == WB_SCOPE_CLOSED || !(is_function ? has_code : is_call && owner != NO_OWNER))
 		return WB_OK;
 	if (code->count == code->capacity && !wb_mem_grow((void **)&code->items, &code->capacity, code->count, 1, sizeof *code->items))
 		return WB_ERR_MEMORY;
@@ -73,11 +85,17 @@ static enum wb_err note_code(struct checker *checker, const struct wb_abbrev *ab
 	return WB_OK;
 }
 
-static enum wb_err open_entry(struct checker *checker, uint64_t at, uint64_t sibling, uint32_t owner)
+static enum wb_err open_entry(struct checker *checker, const struct wb_abbrev *abbrev, uint64_t at, const struct facts *facts, uint32_t owner)
 {
+	enum wb_scope scope = scope_of(checker);
+
 	if (checker->depth == DEPTH_MAX)
 		return complain(checker, WB_ERR_DATA, at, "entries are nested too deeply");
-	checker->siblings[checker->depth] = sibling;
+	if (checker->depth == 0)
+		checker->is_c = wb_language_is_c(facts->language);
+	checker->scopes[checker->depth] =
+		(uint8_t)wb_scope_inside(scope, wb_scope_effect_of(abbrev->tag, facts->is_declaration), checker->is_c);
+	checker->siblings[checker->depth] = facts->sibling;
 	checker->owners[checker->depth++] = owner;
 	return WB_OK;
 }
@@ -101,7 +119,7 @@ static enum wb_err check_entry(struct checker *checker, uint64_t code, uint64_t 
 	if (err)
 		return err;
 	if (abbrev->has_children)
-		return open_entry(checker, at, facts.sibling, owner);
+		return open_entry(checker, abbrev, at, &facts, owner);
 	if (facts.sibling && facts.sibling != wb_bytes_offset(&checker->b))
 		return complain(checker, WB_ERR_DATA, at, "wrong sibling");
 	return WB_OK;

@@ -192,6 +192,7 @@ static void take_attr(struct wb_unit_root *root, struct root_strings *strings, u
 {
 	switch (name) {
 	case WB_AT_NAME: strings->name = *value; break;
+	case WB_AT_LANGUAGE: root->language = value->value < UINT16_MAX ? (uint16_t)value->value : 0; break;
 	case WB_AT_COMP_DIR: strings->comp_dir = *value; break;
 	case WB_AT_LOW_PC:
 		root->low = *value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Units written by hand (DWARF 4 and 5) through the reference compiler and the index: names along origins and specifications, range lists
+ * Units written by hand (DWARF 4 and 5) through both compilers of functions and the index: names along origins and specifications, range lists
  * and their bases, units that overlap, damage that costs only its unit, references that lead nowhere.
  */
 
@@ -152,6 +152,9 @@ static void close_entry(struct unit *unit)
 
 static struct wb_text_range code_range = { 0x1000, 0x100000 };
 
+/* Says which compiler is asked. */
+static struct wb_session *session;
+
 static struct wb_dwarf *open_dwarf(struct object *object)
 {
 	struct wb_dwarf_sections sections = object_sections(object);
@@ -161,7 +164,7 @@ static struct wb_dwarf *open_dwarf(struct object *object)
 	if (!text.ranges)
 		exit(1);
 	text.ranges[0] = code_range;
-	CHECK_EQ_I64(wb_dwarf_new(NULL, &sections, &text, &dwarf), WB_OK);
+	CHECK_EQ_I64(wb_dwarf_new(session, &sections, &text, &dwarf), WB_OK);
 	return dwarf;
 }
 
@@ -570,12 +573,11 @@ static void drops_tables(void)
 	object_free(object);
 }
 
-int main(void)
+static void run_policy(enum wb_dwarf_policy policy)
 {
-	if (!WB_HAVE_LIBDWARF) {
-		printf("skip: libdwarf is not in this build\n");
-		return TEST_EXIT_SKIP;
-	}
+	struct wb_session_opts opts = { .size = sizeof opts, .dwarf = (uint8_t)policy };
+
+	REQUIRE(wb_session_new(&opts, &session) == WB_OK);
 	TEST_RUN(follows_origins);
 	TEST_RUN(follows_origins_into_other_units);
 	TEST_RUN(names_nothing_by_broken_references);
@@ -585,5 +587,13 @@ int main(void)
 	TEST_RUN(damage_costs_one_unit);
 	TEST_RUN(survives_every_cut);
 	TEST_RUN(drops_tables);
+	wb_session_free(session);
+}
+
+int main(void)
+{
+	run_policy(WB_DWARF_FAST);
+	if (WB_HAVE_LIBDWARF)
+		run_policy(WB_DWARF_REFERENCE);
 	return test_summary();
 }

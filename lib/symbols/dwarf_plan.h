@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Abbreviations compiled to plans: what an entry is to a compiler of functions, and how its values are stepped over without looking at
+ * them. Units that share a table of abbreviations share its plans.
+ */
+#ifndef SYMBOLS_DWARF_PLAN_H
+#define SYMBOLS_DWARF_PLAN_H
+
+#include "base/lock.h"
+#include "symbols/dwarf_scope.h"
+#include "symbols/dwarf_unit.h"
+
+enum wb_plan_step { /* what follows a step's fixed bytes */
+	WB_STEP_ULEB,
+	WB_STEP_BLOCK_ULEB, WB_STEP_BLOCK1, WB_STEP_BLOCK2, WB_STEP_BLOCK4,
+	WB_STEP_STRING,
+	WB_STEP_INDIRECT,
+};
+struct wb_plan_skip {
+	uint16_t fixed;               /* bytes to go before it */
+	uint8_t step;                 /* enum wb_plan_step */
+};
+
+enum wb_plan_kind { WB_PLAN_OTHER, WB_PLAN_FUNCTION, WB_PLAN_CALL };
+struct wb_plan {
+	uint32_t first_skip, num_skips;
+	uint32_t fixed;               /* bytes behind the last skip: all of the values if there is none */
+	uint32_t attrs;               /* that have to be read for what the entry says of itself: those behind are of no interest */
+	uint8_t kind;                 /* enum wb_plan_kind */
+	uint8_t effect;               /* enum wb_scope_effect */
+	uint8_t sibling_size;         /* of DW_AT_sibling's value, if that is an offset in the unit; 0: none, or not found from the end */
+	uint8_t sibling_back;         /* where it starts, counted from the end of the values */
+	bool has_children;
+	bool has_code;                /* DW_AT_low_pc or DW_AT_ranges */
+	bool is_unknown;              /* has a form that is not known */
+};
+
+struct wb_session;
+
+struct wb_plans {
+	struct wb_unit_header unit;   /* one of those that they are for */
+	uint64_t place;               /* of their abbreviations in the whole section */
+	struct wb_abbrevs abbrevs;
+	struct wb_plan *plans;        /* of the declarations, in their order */
+	struct wb_plan_skip *skips;
+	size_t num_skips, skips_capacity;
+	struct wb_plans *next;        /* for the cache that holds them */
+};
+
+/* The plans for a unit. WB_ERR_DATA: its table of abbreviations is malformed. */
+enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_plans **ret_plans);
+void wb_plans_free(struct wb_plans *plans);
+size_t wb_plans_bytes(const struct wb_plans *plans);
+
+/* ---- Kept, for the units of one image ------------------------------------------------------------------------------------ */
+
+enum { WB_PLAN_BUCKETS = 1 << 10 };
+struct wb_plan_cache {
+	struct wb_session *session;   /* what is kept is charged to it; may be NULL */
+	struct wb_lock lock;
+	struct wb_plans *buckets[WB_PLAN_BUCKETS]; /* by their place in .debug_abbrev; guarded by lock, as is what follows */
+	uint64_t budget;              /* declarations and values that may still be kept */
+	size_t charged;
+};
+/* sections: the whole ones, of which those of units are slices. */
+void wb_plan_cache_init(struct wb_plan_cache *cache, struct wb_session *session, const struct wb_dwarf_sections *sections);
+void wb_plan_cache_deinit(struct wb_plan_cache *cache);
+/* The plans for a unit, made on first need; live as long as the cache. sections: as the unit sees them. Any thread. WB_ERR_DATA and WB_ERR_LIMIT were reported. */
+enum wb_err wb_plan_cache_get(struct wb_plan_cache *cache, const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit,
+                              const struct wb_plans **ret_plans);
+
+/* ---- Used ------------------------------------------------------------------------------------------------------------------- */
+
+/* NULL: not declared. */
+static inline const struct wb_plan *wb_plans_find(const struct wb_plans *plans, uint64_t code)
+{
+	const struct wb_abbrev *decl;
+
+	if (plans->abbrevs.is_dense)
+		return code - 1 < plans->abbrevs.num_decls ? &plans->plans[code - 1] : NULL;
+	decl = wb_abbrevs_find(&plans->abbrevs, code);
+	return decl ? &plans->plans[decl - plans->abbrevs.decls] : NULL;
+}
+static inline const struct wb_abbrev *wb_plans_decl(const struct wb_plans *plans, const struct wb_plan *plan)
+{
+	return &plans->abbrevs.decls[plan - plans->plans];
+}
+
+/* Moves b over the values of an entry. It fails if they do not fit. False: a form that is not known came up. */
+bool wb_plan_skip_long(const struct wb_plans *plans, const struct wb_plan *plan, struct wb_bytes *b);
+static inline bool wb_plan_skip(const struct wb_plans *plans, const struct wb_plan *plan, struct wb_bytes *b)
+{
+	if (plan->num_skips > 0 || plan->is_unknown)
+		return wb_plan_skip_long(plans, plan, b);
+	wb_bytes_skip(b, plan->fixed);
+	return true;
+}
+/* Where the entry's sibling starts, as its values say, which b is behind of: an offset from the unit's header. */
+uint64_t wb_plan_sibling(const struct wb_plan *plan, const struct wb_bytes *b);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast compiler of functions and inlined calls: one pass over a unit's entries, which looks at what has code and steps over the rest,
+ * over types and call sites in one step. It gives the same table as the reference compiler (dwarf_reference.h).
+ *
+ * What it steps over it does not check: it reads within the unit's bounds only, refuses a unit when something does not fit, and a damaged unit can cost
+ * no more than its own names.
+ */
+#ifndef SYMBOLS_DWARF_SCAN_H
+#define SYMBOLS_DWARF_SCAN_H
+
+#include "symbols/dwarf.h"
+
+/* WB_ERR_UNSUPPORTED (there is something that another compiler may understand), WB_ERR_DATA and WB_ERR_LIMIT were reported. */
+enum wb_err wb_scan_functions(const struct wb_unit_source *source, struct wb_functions_builder *builder);
+
+#endif
