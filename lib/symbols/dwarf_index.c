@@ -19,7 +19,7 @@ struct indexer {
 	struct wb_unit_index *index;
 	uint8_t *in_aranges;          /* by unit */
 	struct wb_ranges ranges;
-	uint64_t ranges_budget;       /* range list entries that may still be read */
+	uint64_t ranges_budget;       /* bytes of range lists that may still be read */
 	uint64_t lines_budget;        /* bytes of line programs that may still be read; units can share one */
 	uint64_t abbrevs_budget;
 };

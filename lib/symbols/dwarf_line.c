@@ -118,29 +118,37 @@ static enum wb_err add_file(struct reader *reader, uint64_t name, uint64_t dir_i
 }
 
 /* A file of versions 2 to 4, and of DW_LNE_define_file; the name was read. */
-static enum wb_err add_file_4(struct reader *reader, const char *name)
+static enum wb_err add_file_4(struct reader *reader, uint64_t name)
 {
 	uint64_t dir_index = wb_bytes_uleb(&reader->b);
 
 	(void)wb_bytes_uleb(&reader->b); /* time of last change */
 	(void)wb_bytes_uleb(&reader->b); /* length */
-	return add_file(reader, wb_ref_of(reader->sections, name), dir_index);
+	return add_file(reader, name, dir_index);
+}
+
+/* A string in place; WB_REF_NONE: an empty one, which ends a list, or none. */
+static uint64_t read_string(struct reader *reader)
+{
+	uint64_t at = wb_bytes_offset(&reader->b);
+	const char *text = wb_bytes_string(&reader->b);
+
+	return text && text[0] != '\0' ? wb_ref_at(reader->sections, WB_DWARF_LINE, at) : WB_REF_NONE;
 }
 
 /* DWARF 4, 6.2.4, items 11 and 12: lists that an empty string ends. Files count from 1. */
 static enum wb_err read_files_4(struct reader *reader)
 {
-	struct wb_bytes *b = &reader->b;
-	const char *name;
+	uint64_t name;
 	enum wb_err err;
 
 	reader->builder->folder = reader->root ? wb_ref_of(reader->sections, reader->root->comp_dir) : WB_REF_NONE;
 	err = add_dir(reader, WB_REF_NONE);
-	while (!err && (name = wb_bytes_string(b)) && name[0] != '\0')
-		err = add_dir(reader, wb_ref_of(reader->sections, name));
+	while (!err && (name = read_string(reader)) != WB_REF_NONE)
+		err = add_dir(reader, name);
 	if (!err)
 		err = wb_lines_add_file(reader->builder, WB_REF_NONE, WB_REF_NONE);
-	while (!err && (name = wb_bytes_string(b)) && name[0] != '\0')
+	while (!err && (name = read_string(reader)) != WB_REF_NONE)
 		err = add_file_4(reader, name);
 	return err;
 }
@@ -151,9 +159,10 @@ struct formats {
 	unsigned count;
 	uint16_t content[FORMATS_MAX], form[FORMATS_MAX];
 };
-struct entry { const char *path; uint64_t dir_index; };
+struct entry { uint64_t path, dir_index; }; /* path: a reference */
 
-static void read_formats(struct wb_bytes *b, struct formats *formats)
+/* A form that takes no bytes is refused: entries of many such would cost more than their bytes. */
+static bool read_formats(struct wb_bytes *b, struct formats *formats)
 {
 	formats->count = wb_bytes_u8(b);
 	for (unsigned i = 0; i < formats->count; i++) {
@@ -161,21 +170,24 @@ static void read_formats(struct wb_bytes *b, struct formats *formats)
 
 		formats->content[i] = content < UINT16_MAX ? (uint16_t)content : UINT16_MAX;
 		formats->form[i] = form < UINT16_MAX ? (uint16_t)form : UINT16_MAX;
+		if (form == WB_FORM_FLAG_PRESENT || form == WB_FORM_IMPLICIT_CONST)
+			return false;
 	}
+	return true;
 }
 
-static const char *entry_string(struct reader *reader, const struct wb_form_value *value)
+static uint64_t entry_string(struct reader *reader, const struct wb_form_value *value)
 {
 	static const struct wb_unit_root no_root = { .str_offsets_base = UINT64_MAX };
 
 	if (value->class == WB_FORM_CLASS_STRING)
-		return wb_dwarf_string(reader->sections, WB_DWARF_LINE, value->value);
-	return wb_unit_string(reader->sections, &reader->header.unit, reader->root ? reader->root : &no_root, value);
+		return wb_ref_at(reader->sections, WB_DWARF_LINE, value->value);
+	return wb_ref_of_value(reader->sections, &reader->header.unit, reader->root ? reader->root : &no_root, value);
 }
 
 static bool read_entry(struct reader *reader, const struct formats *formats, struct entry *entry)
 {
-	*entry = (struct entry){ 0 };
+	*entry = (struct entry){ .path = WB_REF_NONE };
 	for (unsigned i = 0; i < formats->count; i++) {
 		struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
 
@@ -190,14 +202,15 @@ static bool read_entry(struct reader *reader, const struct formats *formats, str
 }
 
 /* The unit's folder: its DW_AT_comp_dir and folder 0 say the same thing, but either may be missing, or be relative to the other, often as ".". */
-static void set_folder(struct reader *reader, const char *dir)
+static void set_folder(struct reader *reader, uint64_t dir_ref)
 {
-	const char *comp_dir = reader->root ? reader->root->comp_dir : NULL;
+	const char *comp_dir = reader->root ? reader->root->comp_dir : NULL, *dir = wb_ref_text(reader->sections, dir_ref);
+	uint64_t unit_dir = wb_ref_of(reader->sections, comp_dir);
 
 	if (dir && comp_dir && strcmp(dir, ".") == 0)
 		dir = NULL;
-	reader->builder->folder = wb_ref_of(reader->sections, dir ? dir : comp_dir);
-	reader->builder->root = dir && comp_dir && strcmp(dir, comp_dir) != 0 ? wb_ref_of(reader->sections, comp_dir) : WB_REF_NONE;
+	reader->builder->folder = dir ? dir_ref : unit_dir;
+	reader->builder->root = dir && comp_dir && strcmp(dir, comp_dir) != 0 ? unit_dir : WB_REF_NONE;
 }
 
 static enum wb_err read_list_5(struct reader *reader, bool is_dirs)
@@ -206,7 +219,8 @@ static enum wb_err read_list_5(struct reader *reader, bool is_dirs)
 	struct entry entry;
 	uint64_t count;
 
-	read_formats(&reader->b, &formats);
+	if (!read_formats(&reader->b, &formats))
+		return WB_ERR_DATA;
 	count = wb_bytes_uleb(&reader->b);
 	/* An entry takes a byte at least: its path is a string or a reference to one. */
 	if (wb_bytes_failed(&reader->b) || count > wb_bytes_left(&reader->b))
@@ -219,9 +233,9 @@ static enum wb_err read_list_5(struct reader *reader, bool is_dirs)
 		if (is_dirs && i == 0)
 			set_folder(reader, entry.path);
 		if (is_dirs)
-			err = add_dir(reader, wb_ref_of(reader->sections, entry.path));
+			err = add_dir(reader, entry.path);
 		else
-			err = add_file(reader, wb_ref_of(reader->sections, entry.path), entry.dir_index);
+			err = add_file(reader, entry.path, entry.dir_index);
 		if (err)
 			return err;
 	}
@@ -235,7 +249,7 @@ static enum wb_err read_files(struct reader *reader)
 	if (reader->header.unit.version < 5) {
 		err = read_files_4(reader);
 	} else {
-		set_folder(reader, NULL);
+		set_folder(reader, WB_REF_NONE);
 		err = read_list_5(reader, true);
 		if (!err)
 			err = read_list_5(reader, false);
@@ -309,11 +323,9 @@ static enum wb_err run_extended(struct reader *reader, struct state *state)
 			return WB_ERR_DATA;
 		set_address(state, wb_bytes_uint(b, (unsigned)(size - 1)), (unsigned)(size - 1));
 	} else if (opcode == WB_LNE_DEFINE_FILE) {
-		const char *name = wb_bytes_string(b);
-
-		if (!name)
-			return WB_ERR_DATA;
-		err = add_file_4(reader, name);
+		err = add_file_4(reader, read_string(reader));
+		if (!err && wb_bytes_failed(b))
+			err = WB_ERR_DATA;
 	}
 	if (!err && !wb_bytes_seek(b, next))
 		return WB_ERR_DATA;

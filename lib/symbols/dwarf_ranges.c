@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "symbols/dwarf_constants.h"
 
+enum { BUDGET_MIN = 1 << 16 };
+
 void wb_ranges_deinit(struct wb_ranges *ranges)
 {
 	wb_mem_free(ranges->items);
@@ -13,7 +15,7 @@ void wb_ranges_deinit(struct wb_ranges *ranges)
 
 uint64_t wb_ranges_budget(const struct wb_dwarf_sections *sections)
 {
-	return 2 * ((uint64_t)sections->by_id[WB_DWARF_RANGES].size + sections->by_id[WB_DWARF_RNGLISTS].size);
+	return BUDGET_MIN + 2 * ((uint64_t)sections->by_id[WB_DWARF_RANGES].size + sections->by_id[WB_DWARF_RNGLISTS].size);
 }
 
 static uint64_t address_mask(const struct wb_unit_header *unit)
@@ -38,12 +40,12 @@ static bool is_dead(uint64_t base, uint64_t mask)
 	return base >= mask - 1;
 }
 
-static bool spend(uint64_t *budget)
+/* Takes the bytes that were read since `at` off the budget. */
+static void spend(uint64_t *budget, const struct wb_bytes *b, size_t at)
 {
-	if (*budget == 0)
-		return false;
-	--*budget;
-	return true;
+	uint64_t used = wb_bytes_offset(b) - at;
+
+	*budget -= used < *budget ? used : *budget;
 }
 
 /* DWARF 4, 2.17.3. A pair of zeros ends the list: ranges at 0 of relocatable objects are not told from it, by design of the format. */
@@ -51,10 +53,12 @@ static enum wb_err read_ranges_4(struct wb_ranges *ranges, struct wb_bytes *b, c
 {
 	uint64_t mask = address_mask(unit);
 
-	while (spend(budget)) {
+	while (*budget > 0) {
+		size_t at = wb_bytes_offset(b);
 		uint64_t start = wb_bytes_uint(b, unit->address_size), end = wb_bytes_uint(b, unit->address_size);
 		enum wb_err err = WB_OK;
 
+		spend(budget, b, at);
 		if (wb_bytes_failed(b))
 			return WB_ERR_DATA;
 		if (start == 0 && end == 0)
@@ -122,7 +126,8 @@ static enum wb_err read_ranges_5(struct wb_ranges *ranges, struct list_5 *list, 
 {
 	uint64_t mask = address_mask(list->unit);
 
-	while (spend(budget)) {
+	while (*budget > 0) {
+		size_t at = wb_bytes_offset(list->b);
 		uint8_t kind = wb_bytes_u8(list->b);
 		enum wb_err err;
 
@@ -131,6 +136,7 @@ static enum wb_err read_ranges_5(struct wb_ranges *ranges, struct list_5 *list, 
 		if (kind == WB_RLE_END_OF_LIST)
 			return WB_OK;
 		read_entry_5(list, kind);
+		spend(budget, list->b, at);
 		if (wb_bytes_failed(list->b) || list->is_broken)
 			return WB_ERR_DATA;
 		/* A start of -1 marks discarded code, too; it lies outside of any section. */
