@@ -140,6 +140,8 @@ enum wb_err wb_elf_read_section(struct wb_object *object, size_t index, struct w
 		stored = piece;
 		err = inflate_section(elf, index, &stored, &piece);
 		wb_piece_deinit(&stored);
+		/* Nobody reads the packed bytes again: they would double what a large file takes. */
+		wb_file_forget(elf->base.file, elf->sections[index].offset, elf->sections[index].file_size);
 	}
 	if (!err && wb_elf_has_relocations(elf, index))
 		err = relocate(elf, index, &piece);

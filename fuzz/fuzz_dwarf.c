@@ -1,36 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debug sections of any content, compiled and asked. Input: a byte of flags (1: big-endian, 2: code is at 0x1000 to 0x100000 only), then
- * sections as {enum wb_dwarf_section, 16-bit size, bytes}. Tables must be sorted and closed in themselves, answers the same when asked again.
+ * Debug sections of any content, compiled and asked. Input: see dwarf_input.h. Tables must be sorted and closed in themselves, answers the same when asked again.
  */
 
 #include "symbols/dwarf.h"
 
-#include "base/mem.h"
+#include "dwarf_input.h"
 #include "fuzz.h"
 
 #include <string.h>
 
 enum { PROBES_MAX = 256, PARENTS_MAX = 1 << 20 };
-
-/* Copies, so that a sanitizer sees the end of each section. */
-static void take_sections(struct wb_bytes *b, struct wb_dwarf_sections *sections)
-{
-	while (wb_bytes_left(b) >= 3) {
-		unsigned id = wb_bytes_u8(b) % WB_DWARF_SECTIONS;
-		size_t size = wb_bytes_u16(b);
-		const uint8_t *bytes;
-
-		if (size > wb_bytes_left(b))
-			size = wb_bytes_left(b);
-		bytes = wb_bytes_take(b, size);
-		if (sections->by_id[id].bytes || size == 0)
-			continue;
-		sections->by_id[id].bytes = wb_mem_dup(bytes, size);
-		FUZZ_ASSERT(sections->by_id[id].bytes);
-		sections->by_id[id].size = size;
-	}
-}
 
 static void check_lines(const struct wb_lines *lines, const struct wb_dwarf_sections *sections)
 {
@@ -101,33 +81,25 @@ static void ask(struct wb_dwarf *dwarf, uint64_t pc)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct wb_bytes b = wb_bytes_of(bytes, size, false);
-	uint8_t flags = wb_bytes_u8(&b);
-	struct wb_dwarf_sections sections = { .big_endian = flags & 1, .address_size = 8, .path = "fuzz" };
-	struct wb_text text = { 0 };
+	struct dwarf_input input;
+	struct wb_text text;
 	struct wb_dwarf *dwarf;
 
-	take_sections(&b, &sections);
-	if (flags & 2) {
-		text.ranges = wb_mem_zalloc(1, sizeof *text.ranges);
-		FUZZ_ASSERT(text.ranges);
-		text.ranges[0] = (struct wb_text_range){ 0x1000, 0x100000 };
-		text.num_ranges = 1;
-	}
-	FUZZ_ASSERT(wb_dwarf_new(NULL, &sections, &text, &dwarf) == WB_OK);
+	dwarf_input_init(&input, bytes, size);
+	dwarf_input_text(&input, &text);
+	FUZZ_ASSERT(wb_dwarf_new(NULL, &input.sections, &text, &dwarf) == WB_OK);
 	for (size_t i = 0; i < wb_dwarf_num_units(dwarf) && i < PROBES_MAX; i++) {
 		struct wb_unit_table *table;
 		bool is_over = false;
 
 		FUZZ_ASSERT(wb_dwarf_table(dwarf, i, 0, &table, &is_over) == WB_OK);
-		check_lines(table->lines, &sections);
-		check_functions(table->functions, &sections);
+		check_lines(table->lines, &input.sections);
+		check_functions(table->functions, &input.sections);
 		wb_unit_table_unref(table);
 	}
 	for (uint64_t i = 0; i < PROBES_MAX; i++)
 		ask(dwarf, i * 0x40 + 0xff0);
 	wb_dwarf_free(dwarf);
-	for (size_t i = 0; i < WB_DWARF_SECTIONS; i++)
-		wb_mem_free((void *)(uintptr_t)sections.by_id[i].bytes);
+	dwarf_input_deinit(&input);
 	return 0;
 }
