@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who an ELF file is, and which other files belong to it: the build id and the operating system from notes, .gnu_debuglink (GDB's manual,
- * "Separate Debug Files") and .gnu_debugaltlink (dwz). Pieces that hold them are kept: they are a few dozen bytes.
+ * "Separate Debug Files"), .gnu_debugaltlink (dwz) and .debug_sup (DWARF 5, 7.3.6). Pieces that hold them are kept: they are a few dozen bytes.
  */
 #include "formats/image_elf.h"
 
@@ -160,6 +160,33 @@ static void use_altlink(struct elf *elf)
 	elf->base.altlink_id = wb_bytes_take(&b, size);
 }
 
+/* A version, whether this is the supplementary file itself, the name of that file, and a checksum that both have. It serves as a build id:
+ * dwz gives such files no other. */
+static void use_sup(struct elf *elf)
+{
+	struct wb_bytes b = elf_bytes(elf, &elf->altlink);
+	uint16_t version = wb_bytes_u16(&b);
+	uint8_t is_supplementary = wb_bytes_u8(&b);
+	const char *name = wb_bytes_string(&b);
+	uint64_t size = wb_bytes_uleb(&b);
+	const uint8_t *id = size > 0 && size <= BUILD_ID_MAX ? wb_bytes_take(&b, (size_t)size) : NULL;
+
+	if (!name || !id || is_supplementary > 1 || (!is_supplementary && !*name)) {
+		wb_elf_report(elf, WB_OK, WB_DIAG_SECTION_MALFORMED, ".debug_sup", 0, "neither a name nor a checksum");
+		return;
+	}
+	if (version != 5)
+		return;
+	if (!is_supplementary) {
+		elf->base.altlink = name;
+		elf->base.altlink_id_size = (size_t)size;
+		elf->base.altlink_id = id;
+	} else if (!elf->base.build_id) {
+		elf->base.build_id = id;
+		elf->base.build_id_size = (size_t)size;
+	}
+}
+
 enum wb_err wb_elf_read_links(struct elf *elf)
 {
 	enum wb_err err = read_small(elf, ".gnu_debuglink", &elf->debuglink);
@@ -171,5 +198,10 @@ enum wb_err wb_elf_read_links(struct elf *elf)
 	err = read_small(elf, ".gnu_debugaltlink", &elf->altlink);
 	if (!err)
 		use_altlink(elf);
+	if (err != WB_NONE)
+		return err;
+	err = read_small(elf, ".debug_sup", &elf->altlink);
+	if (!err)
+		use_sup(elf);
 	return err < 0 ? err : WB_OK;
 }

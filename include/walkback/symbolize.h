@@ -41,7 +41,7 @@ struct wb_symbolizer_opts {
 enum wb_reason {
 	WB_REASON_NONE = 0,           /* known */
 	WB_REASON_NO_IMAGE = 1,       /* no image at this address */
-	WB_REASON_NO_FILE = 2,        /* the image's file is not had */
+	WB_REASON_NO_FILE = 2,        /* the image's file, or another one that has the answer (dwo, dwz's), is not had */
 	WB_REASON_MISMATCHED = 3,     /* a file was found, but of another build */
 	WB_REASON_NO_SYMBOL = 4,      /* no symbol or function covers the address */
 	WB_REASON_NO_DEBUG_INFO = 5,  /* the files have no DWARF */

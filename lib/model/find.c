@@ -205,10 +205,27 @@ static bool rule_named_below(const char *dir, const struct wb_file_query *query,
 	return is_named_by_debug(query) && query->path[0] == '/' && !climbs(query->path) && make(path, "%s%s", dir, query->path);
 }
 
-/* Where dwz's files are installed. */
+/* The name alone, for a folder that split units were gathered in. */
+static bool rule_split_below(const char *dir, const struct wb_file_query *query, char *path)
+{
+	return (query->role == WB_FILE_DWO || query->role == WB_FILE_DWP) && rule_name_below(dir, query, path);
+}
+
+/* Where dwz's files are installed: below .dwz, in a folder of the architecture's or not. */
 static bool rule_dwz(const char *dir, const struct wb_file_query *query, char *path)
 {
-	return query->role == WB_FILE_SUPPLEMENTARY && *query->path && make(path, "%s/.dwz/%s", dir, base_name(query->path));
+	const char *below = strstr(query->path, "/.dwz/");
+
+	return query->role == WB_FILE_SUPPLEMENTARY && below && !climbs(below) && make(path, "%s%s", dir, below);
+}
+
+static bool rule_dwz_name(const char *dir, const struct wb_file_query *query, char *path)
+{
+	const char *below = strstr(query->path, "/.dwz/");
+
+	if (query->role != WB_FILE_SUPPLEMENTARY || !*query->path || (below && base_name(below) == below + strlen("/.dwz/")))
+		return false; /* else the rule above has said so */
+	return make(path, "%s/.dwz/%s", dir, base_name(query->path));
 }
 
 /* perf's cache: the name of a role's file in the folder that is kept for a build id (tools/perf/util/build-id.c). */
@@ -285,7 +302,7 @@ static bool rule_debuginfod(const char *dir, const struct wb_file_query *query, 
 
 /* ---- Finders of folders ------------------------------------------------------------------------------------------------- */
 
-enum { RULES_MAX = 10 };
+enum { RULES_MAX = 12 };
 
 struct stock {
 	bool on_host;                 /* paths are this host's, whatever machine the capture is from */
@@ -298,8 +315,8 @@ static const struct stock sysroot = { false, {
 	rule_recorded_below, rule_name_below, rule_sysroot_debug, rule_sysroot_link, rule_link_beside, rule_link_in_debug,
 	rule_named_below, rule_named_beside } };
 static const struct stock debug_dir = { false, {
-	rule_build_id_debug, rule_build_id_executable, rule_link_beside, rule_link_in_debug, rule_link_below, rule_dwz, rule_named,
-	rule_named_below } };
+	rule_build_id_debug, rule_build_id_executable, rule_link_beside, rule_link_in_debug, rule_link_below, rule_dwz, rule_dwz_name,
+	rule_named, rule_named_below, rule_split_below } };
 static const struct stock build_id_cache = { false, {
 	rule_cache, rule_cache_vdso, rule_build_id_executable, rule_cache_path, rule_cache_path_old } };
 static const struct stock debuginfod_cache = { false, { rule_debuginfod } };

@@ -132,6 +132,8 @@ struct search {
 	struct wb_image *image;
 	struct wb_file_query query;
 	struct wb_wants wants;
+	wb_object_accept_fn accept;   /* the last word; NULL: none is needed */
+	void *accept_arg;
 	struct wb_image_file *file;   /* found */
 	enum wb_verdict verdict;
 	char *refused;                /* path of the last file that was looked at and not used */
@@ -163,6 +165,31 @@ static enum wb_err open_candidate(struct search *search, const struct wb_candida
 	return err ? err : wb_object_open(diags, path, file, search->image->flags, ret_object);
 }
 
+/* Takes an object that the verdict lets through. WB_NONE: its reader knows better. */
+static enum wb_err take_object(struct search *search, struct wb_object *object, char *path)
+{
+	struct wb_image_file *file;
+	enum wb_err err = wb_image_file_new(search->image, object, path, &file);
+
+	if (!err && search->accept) {
+		err = search->accept(search->accept_arg, search->image, object);
+		if (err) {
+			path = err == WB_NONE ? wb_mem_strdup(path) : NULL;
+			wb_image_file_free(search->image, file);
+			if (err != WB_NONE)
+				return err;
+			if (!path)
+				return WB_ERR_MEMORY;
+			refuse(search, path, WB_VERDICT_MISMATCHED);
+			return WB_NONE;
+		}
+		search->verdict = WB_VERDICT_MATCHED;
+	}
+	if (!err)
+		search->file = file;
+	return err;
+}
+
 /* Opens a candidate and judges it. Takes path. WB_NONE: not used, ask for the next. */
 static enum wb_err try_candidate(struct search *search, const struct wb_candidate *candidate, char *path)
 {
@@ -175,7 +202,7 @@ static enum wb_err try_candidate(struct search *search, const struct wb_candidat
 		err = wb_verify(&search->wants, object, candidate, trust, &verdict, &use);
 		if (!err && use) {
 			search->verdict = verdict;
-			return wb_image_file_new(search->image, object, path, &search->file);
+			return take_object(search, object, path);
 		}
 		wb_object_close(object);
 	}
@@ -277,11 +304,9 @@ static enum wb_err find_supplementary(struct search *search)
 	return search_run(search);
 }
 
-/* A package has its executable's name and .dwp behind it (DWARF 5, 7.3.5 leaves that to convention). */
-static enum wb_err find_package(struct search *search)
+/* A package has the name of the file whose units it has, and .dwp behind it (DWARF 5, 7.3.5 leaves that to convention). */
+static enum wb_err find_package_of(struct search *search, const char *referrer)
 {
-	const struct wb_image_file *file = file_of(search->image, WB_FILE_EXECUTABLE);
-	const char *referrer = file ? file->path : search->image->path;
 	size_t length = strlen(referrer), size;
 	char *path;
 	enum wb_err err;
@@ -297,6 +322,19 @@ static enum wb_err find_package(struct search *search)
 	search->query.referrer = referrer;
 	err = search_run(search);
 	wb_mem_free(path);
+	return err;
+}
+
+/* Beside the executable in use, the debug file, then the path that was recorded. */
+static enum wb_err find_package(struct search *search)
+{
+	const struct wb_image_file *executable = file_of(search->image, WB_FILE_EXECUTABLE), *debug = file_of(search->image, WB_FILE_DEBUG);
+	enum wb_err err = executable ? find_package_of(search, executable->path) : WB_NONE;
+
+	if (err == WB_NONE && debug)
+		err = find_package_of(search, debug->path);
+	if (err == WB_NONE && (!executable || strcmp(executable->path, search->image->path) != 0))
+		err = find_package_of(search, search->image->path);
 	return err;
 }
 
@@ -319,7 +357,8 @@ static bool is_done(struct wb_image *image, enum wb_file_role role)
 }
 
 /* Which role's file says where to look for this one. */
-static const enum wb_file_role after[WB_FILE_ROLES] = { [WB_FILE_DEBUG] = WB_FILE_EXECUTABLE, [WB_FILE_SUPPLEMENTARY] = WB_FILE_DEBUG };
+static const enum wb_file_role after[WB_FILE_ROLES] = { [WB_FILE_DEBUG] = WB_FILE_EXECUTABLE, [WB_FILE_SUPPLEMENTARY] = WB_FILE_DEBUG,
+                                                         [WB_FILE_DWP] = WB_FILE_DEBUG };
 
 static bool has_prerequisite(enum wb_file_role role)
 {
@@ -405,45 +444,59 @@ static struct wb_image_extra *extra_known(struct wb_image *image, const struct w
 	return extra;
 }
 
-static enum wb_err extra_new(struct wb_image *image, const struct wb_file_query *query, struct wb_image_extra **ret_extra)
+/* The role's verdict is the worst of its files': what is missing is what somebody has to know. */
+static void note_extra(struct wb_image *image, struct search *search)
 {
-	struct search search = search_for(image, query->role, query->path, query->referrer);
-	struct wb_image_extra *extra = wb_mem_zalloc(1, sizeof(*extra));
-	char *path = wb_mem_strdup(query->path);
-	enum wb_err err = extra && path ? WB_OK : WB_ERR_MEMORY;
+	struct wb_image_role *role = &image->roles[search->query.role];
 
-	if (!err) {
-		search.query = *query;
-		search.query.size = sizeof(search.query);
-		search.wants.build_id = query->build_id;
-		search.wants.build_id_size = query->build_id_size;
-		err = search_run(&search);
-		wb_mem_free(search.refused);
+	if (search->file && atomic_load_explicit(&role->verdict, memory_order_relaxed) != WB_VERDICT_NOT_TRIED)
+		return;
+	atomic_store_explicit(&role->verdict, (uint8_t)search->verdict, memory_order_relaxed);
+	/* Readers may hold the path that is there. */
+	if (search->refused && !atomic_load_explicit(&role->refused, memory_order_relaxed)) {
+		atomic_store_explicit(&role->refused, search->refused, memory_order_release);
+		search->refused = NULL;
 	}
-	if (err < 0 || (!search.file && search.later)) {
+}
+
+static enum wb_err extra_new(struct search *search, struct wb_image_extra **ret_extra)
+{
+	struct wb_image *image = search->image;
+	struct wb_image_extra *extra = wb_mem_zalloc(1, sizeof(*extra));
+	char *path = wb_mem_strdup(search->query.path);
+	enum wb_err err = extra && path ? search_run(search) : WB_ERR_MEMORY;
+
+	if (err >= 0)
+		note_extra(image, search);
+	wb_mem_free(search->refused);
+	if (err < 0 || (!search->file && search->later)) {
 		wb_mem_free(path);
 		wb_mem_free(extra);
 		return err < 0 ? err : WB_NONE;
 	}
-	*extra = (struct wb_image_extra){ .next = image->extras, .file = search.file, .role = query->role, .dwo_id = query->dwo_id,
-	                                  .path = path };
+	*extra = (struct wb_image_extra){ .next = image->extras, .file = search->file, .role = search->query.role,
+	                                  .dwo_id = search->query.dwo_id, .path = path };
 	image->extras = extra;
 	*ret_extra = extra;
 	return WB_OK;
 }
 
-enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *query, struct wb_object **ret_object)
+enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *query, wb_object_accept_fn accept, void *arg,
+                                  struct wb_object **ret_object)
 {
-	struct wb_file_query given = *query;
+	struct search search = search_for(image, query->role, query->path ? query->path : "", query->referrer ? query->referrer : "");
 	struct wb_image_extra *extra;
 	enum wb_err err = WB_OK;
 
-	given.path = query->path ? query->path : "";
-	given.referrer = query->referrer ? query->referrer : "";
+	search.query.dwo_id = query->dwo_id;
+	search.wants.build_id = search.query.build_id = query->build_id;
+	search.wants.build_id_size = search.query.build_id_size = query->build_id_size;
+	search.accept = accept;
+	search.accept_arg = arg;
 	wb_lock_take(&image->files_lock);
-	extra = extra_known(image, &given);
+	extra = extra_known(image, &search.query);
 	if (!extra)
-		err = extra_new(image, &given, &extra);
+		err = extra_new(&search, &extra);
 	wb_lock_give(&image->files_lock);
 	if (err)
 		return err;

@@ -11,9 +11,9 @@
 #include "symbols/dwarf.h"
 #include "symbols/dwarf_package.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { DWO_PATH_MAX = 4096 };         /* as a candidate's */
 
@@ -169,6 +169,21 @@ static bool is_final(const struct wb_dwarf_files *files, enum wb_err err, enum w
 	return err != WB_NONE || wb_image_verdict(files->image, role) != WB_VERDICT_NOT_TRIED;
 }
 
+/* Fills the place of the supplementary file, under the lock. */
+static void look_for_supplementary(struct wb_dwarf_files *files)
+{
+	struct wb_dwarf *dwarf = NULL;
+	enum wb_err err = open_supplementary(files, &dwarf);
+
+	if (err && !is_final(files, err, WB_FILE_SUPPLEMENTARY))
+		return;
+	publish(&files->supplementary, dwarf);
+	if (err)
+		wb_diag_report(wb_session_diags(wb_image_session(files->image)), WB_OK, WB_DIAG_DWARF_UNSUPPORTED, files->object->path, "", UINT64_MAX,
+		               "names are in the supplementary file %s, which is %s", files->object->altlink,
+		               wb_verdict_text(wb_image_verdict(files->image, WB_FILE_SUPPLEMENTARY)));
+}
+
 struct wb_dwarf *wb_dwarf_files_supplementary_dwarf(struct wb_dwarf_files *files)
 {
 	struct place *place;
@@ -178,13 +193,8 @@ struct wb_dwarf *wb_dwarf_files_supplementary_dwarf(struct wb_dwarf_files *files
 	place = &files->supplementary;
 	if (!is_done(place)) {
 		wb_lock_take(&files->lock);
-		if (!is_done(place)) {
-			struct wb_dwarf *dwarf = NULL;
-			enum wb_err err = open_supplementary(files, &dwarf);
-
-			if (!err || is_final(files, err, WB_FILE_SUPPLEMENTARY))
-				publish(place, dwarf);
-		}
+		if (!is_done(place))
+			look_for_supplementary(files);
 		wb_lock_give(&files->lock);
 	}
 	return published(place);
@@ -287,48 +297,77 @@ static enum wb_err find_in_file(const struct wb_dwarf *dwarf, uint64_t id, size_
 	return WB_NONE;
 }
 
-static enum wb_err find_dwo(struct wb_dwarf_files *files, const struct wb_unit_root *root, struct wb_object **ret_object)
+/* A search for the file of a split unit. */
+struct dwo_search {
+	struct wb_dwarf_files *files;
+	const struct wb_dwarf *main;
+	const struct wb_unit_root *root;
+	uint32_t file;
+	struct wb_dwarf *dwarf;       /* found */
+};
+
+/* Opens an object; WB_NONE: the unit is not in it. */
+static enum wb_err accept_dwo(void *arg, struct wb_image *image, struct wb_object *object)
 {
+	struct dwo_search *search = arg;
+	struct wb_dwarf_sections sections;
+	struct wb_dwarf *dwarf = NULL;
+	size_t unit;
+	enum wb_err err = read_split(search->files, search->main, object, search->file, &sections);
+
+	(void)image;
+	if (!err)
+		err = make_dwarf(search->files, &sections, &dwarf);
+	if (!err)
+		err = find_in_file(dwarf, search->root->dwo_id, &unit);
+	if (err == WB_NONE)
+		wb_diag_report(sections.diags, WB_OK, WB_DIAG_FILE_MISMATCHED, sections.path, ".debug_info.dwo", UINT64_MAX,
+		               "no unit of the id 0x%016" PRIx64, search->root->dwo_id);
+	if (err) {
+		wb_dwarf_free(dwarf);
+		return err;
+	}
+	search->dwarf = dwarf;
+	return WB_OK;
+}
+
+/* As named, from the folder where it was compiled; then from the main file's, where builds that hide their folder leave it. */
+static enum wb_err find_dwo(struct dwo_search *search, struct wb_object **ret_object)
+{
+	const struct wb_unit_root *root = search->root;
+	struct wb_image *image = search->files->image;
 	struct wb_file_query query = {
-		.size = sizeof query, .role = WB_FILE_DWO, .path = root->dwo_name, .referrer = files->object->path, .dwo_id = root->dwo_id,
+		.size = sizeof query, .role = WB_FILE_DWO, .referrer = search->files->object->path, .dwo_id = root->dwo_id,
 	};
 	char path[DWO_PATH_MAX];
 	enum wb_err err = WB_NONE;
 	int length;
 
-	/* As named, from the folder where it was compiled; then from the main file's, where builds that hide their folder leave it. */
+	if (!root->dwo_name)
+		return WB_NONE;
 	if (root->dwo_name[0] != '/' && root->comp_dir) {
 		length = snprintf(path, sizeof path, "%s/%s", root->comp_dir, root->dwo_name);
 		query.path = path;
 		if (length > 0 && (size_t)length < sizeof path)
-			err = wb_image_extra_object(files->image, &query, ret_object);
-		query.path = root->dwo_name;
+			err = wb_image_extra_object(image, &query, accept_dwo, search, ret_object);
 	}
-	return err == WB_NONE ? wb_image_extra_object(files->image, &query, ret_object) : err;
+	query.path = root->dwo_name;
+	return err == WB_NONE ? wb_image_extra_object(image, &query, accept_dwo, search, ret_object) : err;
 }
 
 static enum wb_err open_dwo(struct wb_dwarf_files *files, const struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,
                             struct wb_dwarf **ret_dwarf)
 {
-	struct wb_dwarf_sections sections;
+	struct dwo_search search = { .files = files, .main = main, .root = root, .file = (uint32_t)(WB_DWARF_FILE_DWO + skeleton) };
 	struct wb_object *object;
-	struct wb_dwarf *dwarf;
-	size_t unit;
-	enum wb_err err = root->dwo_name ? find_dwo(files, root, &object) : WB_NONE;
+	enum wb_err err = find_dwo(&search, &object);
 
-	if (!err)
-		err = read_split(files, main, object, (uint32_t)(WB_DWARF_FILE_DWO + skeleton), &sections);
-	if (!err)
-		err = make_dwarf(files, &sections, &dwarf);
+	/* Two skeletons of one unit share its file, and have tables of their own. */
+	if (!err && !search.dwarf)
+		err = accept_dwo(&search, files->image, object);
 	if (err)
 		return err;
-	if (find_in_file(dwarf, root->dwo_id, &unit) != WB_OK) {
-		wb_diag_report(sections.diags, WB_OK, WB_DIAG_FILE_MISMATCHED, sections.path, ".debug_info.dwo", UINT64_MAX,
-		               "no unit of the id 0x%016llx", (unsigned long long)root->dwo_id);
-		wb_dwarf_free(dwarf);
-		return WB_NONE;
-	}
-	*ret_dwarf = dwarf;
+	*ret_dwarf = search.dwarf;
 	return WB_OK;
 }
 

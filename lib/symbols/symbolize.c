@@ -79,7 +79,7 @@ static void tell_missed(struct wb_symbolizer *symbolizer, struct wb_symbolizer_m
 static void note_missed(struct wb_symbolizer *symbolizer, const struct wb_memo_answer *answer)
 {
 	enum wb_file_role role = (enum wb_file_role)(answer->missed - 1);
-	struct wb_symbolizer_missed *missed = &symbolizer->missed[(answer->image_id * 2 + (role == WB_FILE_DEBUG)) % WB_SYMBOLIZER_MISSED];
+	struct wb_symbolizer_missed *missed = &symbolizer->missed[(answer->image_id * 2 + (role != WB_FILE_EXECUTABLE)) % WB_SYMBOLIZER_MISSED];
 
 	if (missed->image_id != answer->image_id || missed->role != role || missed->frames == MISSED_MAX) {
 		tell_missed(symbolizer, missed);
@@ -109,7 +109,7 @@ const char *wb_reason_text(enum wb_reason reason)
 	switch (reason) {
 	case WB_REASON_NONE: return "known";
 	case WB_REASON_NO_IMAGE: return "no image at this address";
-	case WB_REASON_NO_FILE: return "the image's file is not had";
+	case WB_REASON_NO_FILE: return "a file of the image is not had";
 	case WB_REASON_MISMATCHED: return "the file is of another build";
 	case WB_REASON_NO_SYMBOL: return "no symbol covers the address";
 	case WB_REASON_NO_DEBUG_INFO: return "no debug information";
@@ -192,6 +192,28 @@ static enum wb_reason reason_of(enum wb_err err, enum wb_reason otherwise)
 	return err == WB_ERR_UNSUPPORTED ? WB_REASON_UNSUPPORTED : err == WB_ERR_DATA || err == WB_ERR_LIMIT ? WB_REASON_BAD_INFO : otherwise;
 }
 
+/* Why one of the further files that debug information is in does not help; `otherwise` if it is had, or not needed. */
+static enum wb_reason reason_of_file(struct wb_image *image, enum wb_file_role role, enum wb_reason otherwise)
+{
+	switch (wb_image_verdict(image, role)) {
+	case WB_VERDICT_MISSING:
+	case WB_VERDICT_UNVERIFIABLE: return WB_REASON_NO_FILE;
+	case WB_VERDICT_MISMATCHED: return WB_REASON_MISMATCHED;
+	case WB_VERDICT_MALFORMED: return WB_REASON_BAD_INFO;
+	case WB_VERDICT_NOT_TRIED:
+	case WB_VERDICT_MATCHED:
+	case WB_VERDICT_FORCED: break;
+	}
+	return otherwise;
+}
+
+/* Whether the unit's functions are in a split file that is not had. */
+static bool lacks_split(const struct lookup *lookup)
+{
+	return lookup->hit.table && lookup->hit.functions_err == WB_NONE &&
+	       reason_of_file(lookup->image, WB_FILE_DWO, WB_REASON_NONE) != WB_REASON_NONE;
+}
+
 static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup *lookup)
 {
 	struct wb_dwarf *dwarf;
@@ -214,6 +236,8 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 		return err;
 	lookup->line_reason = reason_of(lookup->hit.lines_err, WB_REASON_NO_LINE);
 	lookup->function_reason = reason_of(lookup->hit.functions_err, WB_REASON_NO_SYMBOL);
+	if (lacks_split(lookup))
+		lookup->function_reason = reason_of_file(lookup->image, WB_FILE_DWO, WB_REASON_NO_SYMBOL);
 	/* The tables of this lookup stay: without them, neighbouring addresses would each compile them again. */
 	if (lookup->hit.is_over)
 		wb_session_evict(symbolizer->session, time);
@@ -283,7 +307,7 @@ static enum wb_err name_function(struct wb_symbolizer *symbolizer, const struct 
 		return name_by_debug(symbolizer, linkage, plain, site);
 	if (lookup->has_symbol)
 		return name_by_symbol(symbolizer, &lookup->symbol, site);
-	site->function_reason = WB_REASON_UNSUPPORTED; /* its name is in a file that is not read */
+	site->function_reason = (uint8_t)reason_of_file(lookup->image, WB_FILE_SUPPLEMENTARY, WB_REASON_UNSUPPORTED);
 	return WB_OK;
 }
 
@@ -296,7 +320,7 @@ static enum wb_err name_call(struct wb_symbolizer *symbolizer, const struct look
 	site->inlined = 1;
 	if (linkage || plain)
 		return name_by_debug(symbolizer, linkage, plain, site);
-	site->function_reason = WB_REASON_UNSUPPORTED;
+	site->function_reason = (uint8_t)reason_of_file(lookup->image, WB_FILE_SUPPLEMENTARY, WB_REASON_UNSUPPORTED);
 	return WB_OK;
 }
 
@@ -370,8 +394,16 @@ static void finish_chain(struct wb_symbolizer *symbolizer)
 	}
 }
 
+static bool lacks_name(const struct wb_symbolizer *symbolizer)
+{
+	for (size_t i = 0; i < symbolizer->num_sites; i++)
+		if (symbolizer->sites[i].function_reason != WB_REASON_NONE)
+			return true;
+	return false;
+}
+
 /* Which file would have told more: 1 + its role; 0: none. */
-static uint32_t missing_file(const struct lookup *lookup)
+static uint32_t missing_file(const struct wb_symbolizer *symbolizer, const struct lookup *lookup)
 {
 	struct wb_object *object;
 
@@ -379,6 +411,10 @@ static uint32_t missing_file(const struct lookup *lookup)
 		return lookup->has_symbol || lookup->hit.table ? 0 : 1 + WB_FILE_EXECUTABLE;
 	if (lookup->line_reason == WB_REASON_NO_DEBUG_INFO && wb_image_verdict(lookup->image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
 		return 1 + WB_FILE_DEBUG;
+	if (lacks_split(lookup))
+		return 1 + WB_FILE_DWO;
+	if (lookup->hit.table && lacks_name(symbolizer) && reason_of_file(lookup->image, WB_FILE_SUPPLEMENTARY, WB_REASON_NONE) != WB_REASON_NONE)
+		return 1 + WB_FILE_SUPPLEMENTARY;
 	return 0;
 }
 
@@ -431,7 +467,7 @@ static enum wb_err find_answer(struct wb_symbolizer *symbolizer, struct wb_image
 	wb_dwarf_release(&lookup.hit);
 	if (err)
 		return err;
-	answer.missed = missing_file(&lookup);
+	answer.missed = missing_file(symbolizer, &lookup);
 	answer.sites = symbolizer->sites;
 	answer.count = (uint32_t)symbolizer->num_sites;
 	return wb_memo_store(&symbolizer->memo, &answer, ret_answer);

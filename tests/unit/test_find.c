@@ -39,6 +39,9 @@ static void make_trees(void)
 	put("debug/.build-id/ab/" ID_REST ".debug", "x");
 	put("debug/usr/bin/prog.debug", "x");
 	put("debug/.dwz/prog.dwz", "x");
+	put("debug/.dwz/x86_64-linux-gnu/package.debug", "x");
+	put("debug/gathered.dwo", "x");
+	put("debug/gathered.dwp", "x");
 	put("cache/usr/bin/prog/ab" ID_REST "/elf", "x");
 	put("cache/usr/bin/prog/ab" ID_REST "/debug", "x");
 	put("cache/[vdso]/ab" ID_REST "/vdso", "x");
@@ -122,6 +125,11 @@ static const struct {
 	{ "debug dir: link", DEBUG_DIR, WB_FILE_DEBUG, "prog.debug", "/usr/bin/prog", NULL, { "@/debug/usr/bin/prog.debug" } },
 	{ "debug dir: link from a climbing path", DEBUG_DIR, WB_FILE_DEBUG, "prog.debug", "/usr/../usr/bin/prog", NULL, { NULL } },
 	{ "debug dir: dwz", DEBUG_DIR, WB_FILE_SUPPLEMENTARY, "../../.dwz/prog.dwz", "@/none/x", NULL, { "@/debug/.dwz/prog.dwz" } },
+	{ "debug dir: dwz of an architecture", DEBUG_DIR, WB_FILE_SUPPLEMENTARY, "/usr/lib/debug/.dwz/x86_64-linux-gnu/package.debug", "", NULL,
+	  { "@/debug/.dwz/x86_64-linux-gnu/package.debug" } },
+	{ "debug dir: dwz, climbing out", DEBUG_DIR, WB_FILE_SUPPLEMENTARY, "/.dwz/../../secret", "", NULL, { NULL } },
+	{ "debug dir: gathered dwo", DEBUG_DIR, WB_FILE_DWO, "/none/gathered.dwo", "/none/prog", NULL, { "@/debug/gathered.dwo" } },
+	{ "debug dir: gathered dwp", DEBUG_DIR, WB_FILE_DWP, "/none/gathered.dwp", "/none/gathered", NULL, { "@/debug/gathered.dwp" } },
 	{ "debug dir: supplementary by build id", DEBUG_DIR, WB_FILE_SUPPLEMENTARY, "none", "", id, { "@/debug/.build-id/ab/" ID_REST ".debug" } },
 	{ "cache: elf", CACHE, WB_FILE_EXECUTABLE, "/usr/bin/prog", NULL, id,
 	  { "@/cache/.build-id/ab/" ID_REST "/elf", "@/cache/usr/bin/prog/ab" ID_REST "/elf" } },

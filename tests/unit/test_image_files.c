@@ -198,16 +198,58 @@ static void keeps_extra_objects(void)
 	script.offers[0].path = path;
 	wb_session_add_finder(session, find_scripted, &script, NULL);
 	REQUIRE(wb_image_open(session, write_made("with-dwo", EXECUTABLE, id_a, NULL, 0), &image) == WB_OK);
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, &first), WB_OK); /* its reader compares the dwo id */
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, &again), WB_OK);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, NULL, NULL, &first), WB_OK); /* its reader compares the dwo id */
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, NULL, NULL, &again), WB_OK);
 	CHECK(first == again);
 	CHECK_EQ_U64(atomic_load(&script.asked), 1);
 	dwo.dwo_id = 2;
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, &other), WB_OK);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, NULL, NULL, &other), WB_OK);
 	CHECK(other != first);
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, &other), WB_NONE);
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, &other), WB_NONE);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, NULL, NULL, &other), WB_NONE);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, NULL, NULL, &other), WB_NONE);
 	CHECK_EQ_U64(atomic_load(&script.asked), 3);
+	wb_image_unref(image);
+	wb_session_free(session);
+}
+
+/* Takes the object whose path ends like this. */
+static enum wb_err accept_ending(void *arg, struct wb_image *image, struct wb_object *object)
+{
+	const char *ending = arg;
+	size_t size = strlen(object->path);
+
+	(void)image;
+	return size >= strlen(ending) && !strcmp(object->path + size - strlen(ending), ending) ? WB_OK : WB_NONE;
+}
+
+/* What its reader refuses is a mismatch, and the next candidate is asked for. */
+static void asks_readers_of_extra_objects(void)
+{
+	struct wb_session *session = new_session(false);
+	struct script script = { .count = 2, .offers = { { .role = WB_FILE_DWO }, { .role = WB_FILE_DWO } } };
+	struct wb_file_query query = { .size = sizeof query, .role = WB_FILE_DWO, .path = "a.dwo", .dwo_id = 1 };
+	char paths[2][TEST_PATH_MAX], ending[] = "fits.dwo", nothing[] = "nothing";
+	struct wb_image_info info = { .size = sizeof info };
+	struct wb_object *object;
+	struct wb_image *image;
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(paths[i], sizeof paths[i], "%s", write_made(i ? "fits.dwo" : "stale.dwo", DEBUG_FILE, NULL, NULL, 0));
+		script.offers[i].path = paths[i];
+	}
+	wb_session_add_finder(session, find_scripted, &script, NULL);
+	REQUIRE(wb_image_open(session, write_made("with-two", EXECUTABLE, id_a, NULL, 0), &image) == WB_OK);
+	CHECK_EQ_I64(wb_image_extra_object(image, &query, accept_ending, ending, &object), WB_OK);
+	CHECK_STR(object->path, paths[1]);
+	CHECK_EQ_I64(wb_image_verdict(image, WB_FILE_DWO), WB_VERDICT_MATCHED);
+	query.dwo_id = 2;
+	CHECK_EQ_I64(wb_image_extra_object(image, &query, accept_ending, nothing, &object), WB_NONE);
+	CHECK_EQ_I64(wb_image_verdict(image, WB_FILE_DWO), WB_VERDICT_MISMATCHED);
+	query.dwo_id = 3;
+	CHECK_EQ_I64(wb_image_extra_object(image, &query, accept_ending, ending, &object), WB_OK);
+	CHECK_EQ_I64(wb_image_verdict(image, WB_FILE_DWO), WB_VERDICT_MISMATCHED); /* one is enough to say so */
+	CHECK_EQ_I64(wb_image_info(image, &info), WB_OK);
+	CHECK_STR(info.files[WB_FILE_DWO].path, paths[0]);
 	wb_image_unref(image);
 	wb_session_free(session);
 }
@@ -287,6 +329,7 @@ int main(void)
 	TEST_RUN(judges_debug_files);
 	TEST_RUN(judges_supplementary_files);
 	TEST_RUN(keeps_extra_objects);
+	TEST_RUN(asks_readers_of_extra_objects);
 	TEST_RUN(asks_again_later);
 	TEST_RUN(late_files_lead_to_others);
 	return test_summary();
