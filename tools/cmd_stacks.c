@@ -4,6 +4,7 @@
 
 #include "input.h"
 #include "output.h"
+#include "path_maps.h"
 #include "strategy.h"
 
 #include <inttypes.h>
@@ -17,6 +18,7 @@ struct stacks {
 	const char *format, *output, *strategy;
 	bool scan, no_inline, no_demangle, raw, meta, goroutines;
 	uint64_t max_frames, threads;
+	struct wb_path_maps path_maps;
 };
 
 static const char *const formats[] = { "text", "folded", "json" };
@@ -153,7 +155,8 @@ static enum wb_err run(struct stacks *stacks, const struct wb_strategy_list *lis
 {
 	struct wb_walker_opts walker = { .size = sizeof(walker), .strategies = list->count ? list->items : NULL,
 	                                 .num_strategies = list->count, .max_frames = (uint32_t)stacks->max_frames };
-	struct wb_symbolizer_opts symbolizer = { .size = sizeof(symbolizer), .raw_names = stacks->no_demangle };
+	struct wb_symbolizer_opts symbolizer = { .size = sizeof(symbolizer), .raw_names = stacks->no_demangle,
+	                                         .path_maps = stacks->path_maps.maps, .num_path_maps = stacks->path_maps.count };
 	struct wb_sink_opts sink_opts = { .size = sizeof(sink_opts), .meta = stacks->meta, .session = stacks->input.session };
 	struct wb_run_opts opts = { .size = sizeof(opts), .walker = &walker, .symbolizer = &symbolizer,
 	                            .threads = (uint32_t)stacks->threads, .no_symbols = stacks->raw };
@@ -204,6 +207,7 @@ int wb_cmd_stacks(int argc, char **argv)
 		{ 0, "scan", WB_OPTION_FLAG, &stacks.scan, NULL, "as a last resort, guess by scanning the stack" },
 		{ 0, "no-inline", WB_OPTION_FLAG, &stacks.no_inline, NULL, "leave out inlined calls" },
 		{ 0, "no-demangle", WB_OPTION_FLAG, &stacks.no_demangle, NULL, "names as the objects have them" },
+		WB_PATH_MAPS_OPTION(&stacks.path_maps),
 		{ 0, "raw", WB_OPTION_FLAG, &stacks.raw, NULL, "addresses, no names" },
 		{ 0, "max-frames", WB_OPTION_COUNT, &stacks.max_frames, "N", "end each stack after N frames" },
 		{ 0, "meta", WB_OPTION_FLAG, &stacks.meta, NULL, "json: a line about the capture first, a summary last" },
@@ -220,6 +224,8 @@ int wb_cmd_stacks(int argc, char **argv)
 	if (!wb_options_parse(&command, argc, argv, &operands, &status))
 		return status;
 	status = check_usage(&command, &stacks, operands);
+	if (!status)
+		status = wb_path_maps_parse(&stacks.path_maps, &command);
 	if (status)
 		return status;
 	if (stacks.max_frames > UINT32_MAX || stacks.threads > UINT32_MAX)

@@ -34,6 +34,13 @@ static bool parse_count(const char *text, uint64_t *ret_value, const char **ret_
 	return at > text;
 }
 
+bool wb_options_number(const char *text, uint64_t *ret_value)
+{
+	const char *rest;
+
+	return parse_count(text, ret_value, &rest) && !*rest;
+}
+
 static bool parse_size(const char *text, uint64_t *ret_value)
 {
 	unsigned shift = 0;
@@ -96,14 +103,12 @@ static bool add_count(struct wb_counts *counts, const char *text)
 
 static bool set_value(const struct wb_option *option, const char *text)
 {
-	const char *rest;
-
 	switch (option->kind) {
 	case WB_OPTION_FLAG:
 	case WB_OPTION_FLAG_STYLE: *(bool *)option->value = true; return true;
 	case WB_OPTION_TEXT: *(const char **)option->value = text; return true;
 	case WB_OPTION_TEXTS: return add_text(option->value, text);
-	case WB_OPTION_COUNT: return parse_count(text, option->value, &rest) && !*rest;
+	case WB_OPTION_COUNT: return wb_options_number(text, option->value);
 	case WB_OPTION_COUNTS: return add_count(option->value, text);
 	case WB_OPTION_SIZE: return parse_size(text, option->value);
 	}
@@ -113,6 +118,43 @@ static bool set_value(const struct wb_option *option, const char *text)
 static bool takes_value(const struct wb_option *option)
 {
 	return option->kind != WB_OPTION_FLAG && option->kind != WB_OPTION_FLAG_STYLE;
+}
+
+/* ---- Parsing ---- */
+
+static const struct wb_option *find_letter(const struct wb_command *command, char letter)
+{
+	for (size_t t = 0; command->options[t]; t++)
+		for (const struct wb_option *option = command->options[t]; option->letter || option->name; option++)
+			if (option->letter == letter)
+				return option;
+	return NULL;
+}
+
+/* The option whose name is `name`, or starts with it if `is_start`; NULL if there is none, or more than one. */
+static const struct wb_option *find_by(const struct wb_command *command, const char *name, size_t size, bool is_start)
+{
+	const struct wb_option *found = NULL;
+
+	for (size_t t = 0; command->options[t]; t++)
+		for (const struct wb_option *option = command->options[t]; option->letter || option->name; option++) {
+			if (!option->name || strncmp(option->name, name, size) || (!is_start && option->name[size]))
+				continue;
+			if (!is_start)
+				return option; /* one that is listed earlier hides others of its name */
+			if (found && found->value != option->value)
+				return NULL;
+			found = option;
+		}
+	return found;
+}
+
+/* Names can be cut to what tells them apart, as getopt_long(3) has it. */
+static const struct wb_option *find_name(const struct wb_command *command, const char *name, size_t size)
+{
+	const struct wb_option *found = find_by(command, name, size, false);
+
+	return found || !size ? found : find_by(command, name, size, true);
 }
 
 /* ---- Help ---- */
@@ -135,29 +177,12 @@ static void print_help(const struct wb_command *command)
 	printf("usage: walkback %s %s\n%s\n\n", command->name, command->usage, command->help);
 	for (size_t t = 0; command->options[t]; t++)
 		for (const struct wb_option *option = command->options[t]; option->letter || option->name; option++)
-			print_option(option);
+			if (!option->name || find_name(command, option->name, strlen(option->name)) == option)
+				print_option(option);
 	printf("  -h, --help                show this\n");
 }
 
-/* ---- Parsing ---- */
-
-static const struct wb_option *find_letter(const struct wb_command *command, char letter)
-{
-	for (size_t t = 0; command->options[t]; t++)
-		for (const struct wb_option *option = command->options[t]; option->letter || option->name; option++)
-			if (option->letter == letter)
-				return option;
-	return NULL;
-}
-
-static const struct wb_option *find_name(const struct wb_command *command, const char *name, size_t size)
-{
-	for (size_t t = 0; command->options[t]; t++)
-		for (const struct wb_option *option = command->options[t]; option->letter || option->name; option++)
-			if (option->name && strlen(option->name) == size && !memcmp(option->name, name, size))
-				return option;
-	return NULL;
-}
+/* ---- Words ---- */
 
 struct words {
 	const struct wb_command *command;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Options as tables: a command lists what it takes, and parsing, --help and the messages about wrong usage come from the list.
- * `-x`, `-xVALUE`, `-x VALUE`, bundled `-xyz`, `--name`, `--name=VALUE`, `--name VALUE`, `--` and operands in any order.
+ * `-x`, `-xVALUE`, `-x VALUE`, bundled `-xyz`, `--name`, `--name=VALUE`, `--name VALUE`, `--` and operands in any order; names can be cut to
+ * what tells them apart.
  */
 #ifndef TOOLS_OPTIONS_H
 #define TOOLS_OPTIONS_H
@@ -50,5 +51,7 @@ int wb_options_refuse(const struct wb_command *command, const char *format, ...)
 
 /* A whole string as an address: hexadecimal, with or without 0x. */
 bool wb_options_address(const char *text, uint64_t *ret_address);
+/* A whole string as a decimal number. */
+bool wb_options_number(const char *text, uint64_t *ret_value);
 
 #endif

@@ -57,6 +57,11 @@ expect 'later format' 2 'stacks: -f pprof: this version does not write it' 1 "$w
 expect 'unknown strategy' 2 'stacks: --strategy cfi,magic: there are' 1 "$walkback" stacks --strategy cfi,magic x
 expect 'later strategy' 2 'stacks: --strategy go: there are' 1 "$walkback" stacks --strategy go x
 expect 'meta without json' 2 'stacks: --meta is for -f json' 1 "$walkback" stacks --meta x
+expect 'no such format' 2 'symbolize: --format yaml: there are gnu, llvm and json' 1 "$walkback" symbolize --format yaml -e x 0
+expect 'no map' 2 'symbolize: --map /src: it is FROM=TO' 1 "$walkback" symbolize --map /src -e x 0
+expect 'no map for stacks' 2 'stacks: --map /src: it is FROM=TO' 1 "$walkback" stacks --map /src x
+expect 'too many threads' 2 'symbolize: --threads: at most 64' 1 "$walkback" symbolize --threads 65 -e x 0
+expect 'ambiguous option' 2 'symbolize: --s: no such option' 1 "$walkback" symbolize --s x
 expect 'no folder' 2 'snapshot: no folder' 1 "$walkback" snapshot x
 expect 'no object' 2 'rows: no object' 1 "$walkback" rows
 expect 'info of nothing' 2 'info: no file' 1 "$walkback" info
@@ -156,6 +161,72 @@ read -r line <&4
 [ "$line" = '??' ] || { echo "asked through a pipe: \"$line\""; failed=$((failed + 1)); }
 exec 3>&- 4<&-
 wait
+
+# Nor does it wait for the end of a line that has only begun, nor mix two questions up.
+"$walkback" symbolize -af -e "$demo/words" <"$dir/in" >"$dir/reply" &
+exec 3>"$dir/in" 4<"$dir/reply"
+printf '0x401482\n0x4013' >&3
+replies=
+for i in 1 2 3; do
+    read -r line <&4
+    replies="$replies$line "
+done
+printf '91\n' >&3
+for i in 1 2 3; do
+    read -r line <&4
+    replies="$replies$line "
+done
+exec 3>&- 4<&-
+wait
+count=$((count + 1))
+case $replies in
+'0x0000000000401482 demo_sort /demo/demo_start.c:96 0x0000000000401391 demo_restore '*) ;;
+*) echo "asked in pieces: \"$replies\""; failed=$((failed + 1)) ;;
+esac
+
+# same NAME: $dir/out and $dir/expected.
+same() {
+    count=$((count + 1))
+    cmp -s "$dir/out" "$dir/expected" && return
+    echo "$1:"
+    diff "$dir/expected" "$dir/out" | head -5
+    failed=$((failed + 1))
+}
+
+# The number of threads changes nothing; nor does a budget that keeps nothing, nor how the questions come.
+i=0
+while [ "$i" -lt 1500 ]; do
+    printf '%x\n' $((0x401000 + i * 7919 % 1280))
+    i=$((i + 1))
+done >"$dir/many"
+for i in 1 2 3 4 5 6 7 8; do
+    cat "$dir/many"
+done >"$dir/more"
+for format in gnu llvm json; do
+    "$walkback" symbolize -afi --format "$format" -e "$demo/words" <"$dir/more" >"$dir/expected"
+    "$walkback" symbolize -afi --format "$format" --threads 3 -e "$demo/words" <"$dir/more" >"$dir/out"
+    same "$format, three threads"
+    "$walkback" symbolize -afi --format "$format" --threads 2 --max-memory 1 -e "$demo/words" <"$dir/more" >"$dir/out"
+    same "$format, no budget"
+    while read -r line; do echo "$line"; done <"$dir/more" | "$walkback" symbolize -afi --format "$format" -e "$demo/words" >"$dir/out"
+    same "$format, line by line"
+done
+# shellcheck disable=SC2046 # words on purpose
+"$walkback" symbolize -afi -e "$demo/words" $(cat "$dir/many") >"$dir/out"
+"$walkback" symbolize -afi -e "$demo/words" <"$dir/many" >"$dir/expected"
+same 'operands'
+{ cat "$dir/many"; head -c 600000 /dev/zero | tr '\0' 1; echo; } | "$walkback" symbolize -afi -e "$demo/words" >"$dir/out"
+printf '0x0000000000000000\n??\n??:0\n' >>"$dir/expected"
+same 'a long line'
+
+# Where sources are now, and why something is unknown.
+"$walkback" symbolize --map /dem=/wrong --map /demo=/now --reasons -fp -e "$demo/words" 401482 1 >"$dir/out"
+printf 'demo_sort at /now/demo_start.c:96\n?? ??:0 (no symbol covers the address, no unit covers the address)\n' >"$dir/expected"
+same 'map and reasons'
+"$walkback" stacks -q --map /demo=/now --exe "$demo/words" "$demo/perf.data" | sed 's, at /now/, at /demo/,' >"$dir/out"
+"$walkback" stacks -q --exe "$demo/words" "$demo/perf.data" >"$dir/expected"
+grep -q ' at /demo/' "$dir/expected" || echo 'map for stacks: there are no paths' >>"$dir/out"
+same 'map for stacks'
 
 # An object that shrinks while it is mapped: one line, status 1, no crash.
 cp "$demo/words" "$dir/shrinks"
