@@ -397,6 +397,8 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_u
 		return is_verdict(table->lines_err) ? WB_OK : table->lines_err;
 	}
 	err = wb_unit_source_init(&source, dwarf, unit);
+	if (err == WB_ERR_MEMORY)
+		return err;
 	if (err) {
 		table->lines_err = table->functions_err = err;
 		wb_diag_report(sections->diags, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_DWARF_UNSUPPORTED : WB_DIAG_DWARF_MALFORMED, sections->path,

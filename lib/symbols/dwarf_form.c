@@ -229,6 +229,7 @@ enum wb_err wb_abbrevs_init(struct wb_abbrevs *abbrevs, const struct wb_dwarf_se
 		err = sort_decls(abbrevs);
 	if (err)
 		wb_abbrevs_deinit(abbrevs);
+	abbrevs->bytes = wb_bytes_offset(&b) - offset;
 	return err;
 }
 

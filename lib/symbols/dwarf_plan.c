@@ -9,8 +9,8 @@
 
 enum {
 	VARIABLE = 255, UNKNOWN = 254,
-	KEPT_PER_BYTE = 8,            /* declarations and values kept per byte of .debug_abbrev: each takes two, unless tables overlap */
-	KEPT_MIN = 1 << 16,
+	READ_PER_BYTE = 8,            /* bytes of tables read per byte of .debug_abbrev: once, unless tables overlap */
+	READ_MIN = 1 << 16,
 };
 
 /* Bytes that a value of a form takes; VARIABLE with *ret_step, or UNKNOWN. */
@@ -127,7 +127,7 @@ static uint64_t place_of(const struct wb_dwarf_sections *sections, const struct 
 	return sections->by_id[WB_DWARF_ABBREV].offset + unit->abbrev_offset;
 }
 
-enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_plans **ret_plans)
+enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *bytes, struct wb_plans **ret_plans)
 {
 	struct wb_plans *plans = wb_mem_zalloc(1, sizeof *plans);
 	enum wb_err err;
@@ -137,6 +137,7 @@ enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct 
 	plans->unit = *unit;
 	plans->place = place_of(sections, unit);
 	err = wb_abbrevs_init(&plans->abbrevs, sections, unit->abbrev_offset);
+	*bytes += plans->abbrevs.bytes;
 	if (!err) {
 		plans->plans = wb_mem_zalloc(plans->abbrevs.num_decls, sizeof *plans->plans);
 		if (!plans->plans)
@@ -176,7 +177,7 @@ size_t wb_plans_bytes(const struct wb_plans *plans)
 void wb_plan_cache_init(struct wb_plan_cache *cache, struct wb_session *session, const struct wb_dwarf_sections *sections)
 {
 	*cache = (struct wb_plan_cache){
-		.session = session, .budget = KEPT_MIN + (uint64_t)KEPT_PER_BYTE * sections->by_id[WB_DWARF_ABBREV].size,
+		.session = session, .budget = READ_MIN + (uint64_t)READ_PER_BYTE * sections->by_id[WB_DWARF_ABBREV].size,
 	};
 	wb_lock_init(&cache->lock);
 }
@@ -209,48 +210,56 @@ static const struct wb_plans *find_kept(struct wb_plan_cache *cache, uint64_t pl
 	return plans;
 }
 
-/* Takes the plans, unless somebody was faster, or tables overlap so much that there are more of them than a section can hold. */
-static enum wb_err keep(struct wb_plan_cache *cache, struct wb_plans *plans, const struct wb_plans **ret_plans)
+/* Takes the plans, unless somebody was faster. The caller holds the lock. */
+static const struct wb_plans *keep(struct wb_plan_cache *cache, struct wb_plans *plans)
 {
 	struct wb_plans **bucket = bucket_of(cache, plans->place);
-	uint64_t size = 1 + plans->abbrevs.num_decls + plans->abbrevs.num_attrs;
-	const struct wb_plans *kept;
+	const struct wb_plans *kept = find_kept(cache, plans->place, &plans->unit);
+
+	if (kept) {
+		wb_plans_free(plans);
+		return kept;
+	}
+	cache->charged += wb_plans_bytes(plans);
+	if (cache->session)
+		wb_session_charge(cache->session, wb_plans_bytes(plans), true);
+	plans->next = *bucket;
+	*bucket = plans;
+	return plans;
+}
+
+/* Without the lock: threads that need the same ones make them twice. Overlapping tables are read until the budget is used up. */
+static enum wb_err make(struct wb_plan_cache *cache, const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit,
+                        const struct wb_plans **ret_plans)
+{
+	struct wb_plans *made;
+	uint64_t bytes = 0;
+	enum wb_err err = wb_plans_new(sections, unit, &bytes, &made);
 
 	wb_lock_take(&cache->lock);
-	kept = find_kept(cache, plans->place, &plans->unit);
-	if (!kept && size <= cache->budget) {
-		cache->budget -= size;
-		cache->charged += wb_plans_bytes(plans);
-		if (cache->session)
-			wb_session_charge(cache->session, wb_plans_bytes(plans), true);
-		plans->next = *bucket;
-		*bucket = plans;
-		kept = plans;
-		plans = NULL;
-	}
+	cache->budget -= bytes < cache->budget ? bytes : cache->budget;
+	if (!err)
+		*ret_plans = keep(cache, made);
 	wb_lock_give(&cache->lock);
-	wb_plans_free(plans);
-	*ret_plans = kept;
-	return kept ? WB_OK : WB_ERR_LIMIT;
+	return err;
 }
 
 enum wb_err wb_plan_cache_get(struct wb_plan_cache *cache, const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit,
                               const struct wb_plans **ret_plans)
 {
 	const struct wb_plans *kept;
-	struct wb_plans *made;
+	bool is_used_up;
 	enum wb_err err;
 
 	wb_lock_take(&cache->lock);
 	kept = find_kept(cache, place_of(sections, unit), unit);
+	is_used_up = cache->budget == 0;
 	wb_lock_give(&cache->lock);
 	if (kept) {
 		*ret_plans = kept;
 		return WB_OK;
 	}
-	err = wb_plans_new(sections, unit, &made);
-	if (!err)
-		err = keep(cache, made, ret_plans);
+	err = is_used_up ? WB_ERR_LIMIT : make(cache, sections, unit, ret_plans);
 	if (err == WB_ERR_DATA || err == WB_ERR_LIMIT)
 		wb_diag_report(sections->diags, err, WB_DIAG_DWARF_MALFORMED, sections->path, ".debug_abbrev", unit->abbrev_offset,
 		               err == WB_ERR_DATA ? "malformed table of abbreviations" : "tables of abbreviations overlap");

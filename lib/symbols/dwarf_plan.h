@@ -47,8 +47,9 @@ struct wb_plans {
 	struct wb_plans *next;        /* for the cache that holds them */
 };
 
-/* The plans for a unit. WB_ERR_DATA: its table of abbreviations is malformed. */
-enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, struct wb_plans **ret_plans);
+/* The plans for a unit. *bytes grows by those of the table that were looked at, also on failure. WB_ERR_DATA: the table is malformed. */
+enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *bytes,
+                         struct wb_plans **ret_plans);
 void wb_plans_free(struct wb_plans *plans);
 size_t wb_plans_bytes(const struct wb_plans *plans);
 
@@ -59,7 +60,7 @@ struct wb_plan_cache {
 	struct wb_session *session;   /* what is kept is charged to it; may be NULL */
 	struct wb_lock lock;
 	struct wb_plans *buckets[WB_PLAN_BUCKETS]; /* by their place in .debug_abbrev; guarded by lock, as is what follows */
-	uint64_t budget;              /* declarations and values that may still be kept */
+	uint64_t budget;              /* bytes of tables that may still be read */
 	size_t charged;
 };
 /* sections: the whole ones, of which those of units are slices. */

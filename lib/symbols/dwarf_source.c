@@ -6,15 +6,25 @@
 #include "symbols/dwarf_files.h"
 #include "symbols/dwarf_package.h"
 
+enum { ABBREVS_LOOKED_AT = 4 << 10 };
+
+/* Abbreviations that are damaged further on can still tell the first entry, whose own come early. */
 enum wb_err wb_unit_source_init(struct wb_unit_source *source, struct wb_dwarf *dwarf, size_t unit)
 {
-	uint64_t abbrevs_budget = UINT64_MAX;
+	uint64_t abbrevs_budget = ABBREVS_LOOKED_AT;
+	const struct wb_plans *plans;
+	enum wb_err err;
 
 	source->dwarf = dwarf;
 	source->unit = unit;
 	source->header = &wb_dwarf_unit(dwarf, unit)->header;
 	source->sections = wb_package_view(wb_dwarf_sections_of(dwarf), source->header);
-	return wb_unit_root_read(&source->sections, source->header, &abbrevs_budget, &source->root);
+	err = wb_dwarf_plans(source, &plans);
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (err)
+		return wb_unit_root_read(&source->sections, source->header, &abbrevs_budget, &source->root);
+	return wb_unit_root_of(&source->sections, source->header, &plans->abbrevs, &source->root);
 }
 
 /* DWARF 5, 3.1.3: what the split half inherits. GNU's DW_AT_GNU_ranges_base counts for the split half only. */

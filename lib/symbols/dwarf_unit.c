@@ -180,6 +180,8 @@ static bool find_abbrev(struct wb_bytes *b, uint64_t code, uint16_t *ret_tag)
 	}
 }
 
+enum { ROOT_ATTRS_MAX = 256 };    /* of a first entry; compilers write a dozen */
+
 struct root_strings { struct wb_form_value name, comp_dir, dwo_name; };
 
 /* DWARF 2 and 3 write section offsets as plain constants. */
@@ -236,57 +238,118 @@ static void default_bases(struct wb_unit_root *root, const struct wb_unit_header
 		root->rnglists_base = unit->offset_size == 8 ? 20 : 12;
 }
 
-/* Both readers are in place: info at the entry's values, abbrev at the attributes that say what they are. */
-static enum wb_err read_root(const struct wb_unit_header *unit, struct wb_bytes *info, struct wb_bytes *abbrev, struct wb_unit_root *root,
-                             struct root_strings *strings)
+/* A first entry in the making. */
+struct root_reader {
+	const struct wb_dwarf_sections *sections;
+	const struct wb_unit_header *unit;
+	struct wb_bytes b;            /* at the entry's values */
+	struct wb_unit_root root;
+	struct root_strings strings;
+	unsigned num_attrs;
+};
+
+/* *ret_code: of the entry's abbreviation. */
+static bool start_root(struct root_reader *reader, const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *ret_code)
 {
-	for (;;) { /* bounded by the section of abbreviations */
+	*reader = (struct root_reader){
+		.sections = sections, .unit = unit, .b = wb_dwarf_bytes(sections, WB_DWARF_INFO),
+		.root = { .str_offsets_base = UINT64_MAX, .addr_base = UINT64_MAX, .rnglists_base = UINT64_MAX, .gnu_ranges_base = UINT64_MAX },
+	};
+	reader->b.end = reader->b.start + unit->offset + unit->size;
+	wb_bytes_seek(&reader->b, unit->offset + unit->die_offset);
+	*ret_code = wb_bytes_uleb(&reader->b);
+	return !wb_bytes_failed(&reader->b) && *ret_code != 0;
+}
+
+static enum wb_err take_value(struct root_reader *reader, uint64_t name, uint64_t form, int64_t implicit)
+{
+	struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
+
+	if (reader->num_attrs++ == ROOT_ATTRS_MAX)
+		return WB_ERR_DATA;
+	if (!wb_form_read(&reader->b, reader->unit, form, implicit, &value))
+		return WB_ERR_UNSUPPORTED;
+	if (wb_bytes_failed(&reader->b))
+		return WB_ERR_DATA;
+	take_attr(&reader->root, &reader->strings, name, &value);
+	return WB_OK;
+}
+
+/* abbrev is at the attributes' names and forms. */
+static enum wb_err take_values(struct root_reader *reader, struct wb_bytes *abbrev)
+{
+	for (;;) {
 		uint64_t name = wb_bytes_uleb(abbrev), form = wb_bytes_uleb(abbrev);
 		int64_t implicit = form == WB_FORM_IMPLICIT_CONST ? wb_bytes_sleb(abbrev) : 0;
-		struct wb_form_value value = { WB_FORM_CLASS_NONE, 0 };
+		enum wb_err err;
 
 		if (wb_bytes_failed(abbrev))
 			return WB_ERR_DATA;
 		if (name == 0 && form == 0)
 			return WB_OK;
-		if (!wb_form_read(info, unit, form, implicit, &value))
-			return WB_ERR_UNSUPPORTED;
-		if (wb_bytes_failed(info))
-			return WB_ERR_DATA;
-		take_attr(root, strings, name, &value);
+		err = take_value(reader, name, form, implicit);
+		if (err)
+			return err;
 	}
+}
+
+static void finish_root(struct root_reader *reader, struct wb_unit_root *ret_root)
+{
+	const struct wb_unit_header *unit = reader->unit;
+	struct wb_unit_root *root = &reader->root;
+
+	default_bases(root, unit);
+	root->is_split |= unit->type == WB_UT_SKELETON;
+	if (unit->dwo_id)
+		root->dwo_id = unit->dwo_id;
+	root->name = wb_unit_string(reader->sections, unit, root, &reader->strings.name);
+	root->comp_dir = wb_unit_string(reader->sections, unit, root, &reader->strings.comp_dir);
+	root->dwo_name = wb_unit_string(reader->sections, unit, root, &reader->strings.dwo_name);
+	*ret_root = *root;
 }
 
 enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *abbrevs_budget,
                               struct wb_unit_root *ret_root)
 {
-	struct wb_unit_root root = {
-		.str_offsets_base = UINT64_MAX, .addr_base = UINT64_MAX, .rnglists_base = UINT64_MAX, .gnu_ranges_base = UINT64_MAX,
-	};
-	struct wb_bytes info = wb_dwarf_bytes(sections, WB_DWARF_INFO), abbrev = wb_dwarf_bytes(sections, WB_DWARF_ABBREV);
-	struct root_strings strings = { 0 };
+	struct wb_bytes abbrev = wb_dwarf_bytes(sections, WB_DWARF_ABBREV);
+	struct root_reader reader;
 	uint64_t code, used;
 	enum wb_err err;
 
 	if (*abbrevs_budget == 0)
 		return WB_ERR_LIMIT;
-	info.end = info.start + unit->offset + unit->size;
-	wb_bytes_seek(&info, unit->offset + unit->die_offset);
-	code = wb_bytes_uleb(&info);
-	if (wb_bytes_failed(&info) || code == 0 || !wb_bytes_seek(&abbrev, unit->abbrev_offset))
+	if (!start_root(&reader, sections, unit, &code) || !wb_bytes_seek(&abbrev, unit->abbrev_offset))
 		return WB_ERR_DATA;
-	err = find_abbrev(&abbrev, code, &root.tag) ? read_root(unit, &info, &abbrev, &root, &strings) : WB_ERR_DATA;
+	if (wb_bytes_left(&abbrev) > *abbrevs_budget)
+		abbrev.end = abbrev.at + *abbrevs_budget;
+	err = find_abbrev(&abbrev, code, &reader.root.tag) ? take_values(&reader, &abbrev) : WB_ERR_DATA;
 	used = wb_bytes_offset(&abbrev) - unit->abbrev_offset;
 	*abbrevs_budget -= used < *abbrevs_budget ? used : *abbrevs_budget;
-	if (err)
-		return err;
-	default_bases(&root, unit);
-	root.is_split |= unit->type == WB_UT_SKELETON;
-	if (unit->dwo_id)
-		root.dwo_id = unit->dwo_id;
-	root.name = wb_unit_string(sections, unit, &root, &strings.name);
-	root.comp_dir = wb_unit_string(sections, unit, &root, &strings.comp_dir);
-	root.dwo_name = wb_unit_string(sections, unit, &root, &strings.dwo_name);
-	*ret_root = root;
+	if (!err)
+		finish_root(&reader, ret_root);
+	return err;
+}
+
+enum wb_err wb_unit_root_of(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_abbrevs *abbrevs,
+                            struct wb_unit_root *ret_root)
+{
+	const struct wb_abbrev *abbrev;
+	struct root_reader reader;
+	uint64_t code;
+
+	if (!start_root(&reader, sections, unit, &code))
+		return WB_ERR_DATA;
+	abbrev = wb_abbrevs_find(abbrevs, code);
+	if (!abbrev)
+		return WB_ERR_DATA;
+	reader.root.tag = abbrev->tag;
+	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {
+		const struct wb_abbrev_attr *attr = &abbrevs->attrs[abbrev->first_attr + i];
+		enum wb_err err = take_value(&reader, attr->name, attr->form, wb_abbrev_implicit(abbrevs, attr));
+
+		if (err)
+			return err;
+	}
+	finish_root(&reader, ret_root);
 	return WB_OK;
 }

@@ -111,16 +111,22 @@ struct wb_abbrevs {
 	int64_t *constants;
 	size_t num_constants, constants_capacity;
 	bool is_dense;                /* declaration i has code i + 1 */
+	uint64_t bytes;               /* that were looked at, of a table that is malformed too */
 };
-/* The table at an offset of .debug_abbrev. WB_ERR_DATA if it is cut, has codes twice, or is not there. */
+/* The table at an offset of .debug_abbrev. WB_ERR_DATA if it is cut, has codes twice, or is not there; nothing is held then. */
 enum wb_err wb_abbrevs_init(struct wb_abbrevs *abbrevs, const struct wb_dwarf_sections *sections, uint64_t offset);
 void wb_abbrevs_deinit(struct wb_abbrevs *abbrevs);
 const struct wb_abbrev *wb_abbrevs_find(const struct wb_abbrevs *abbrevs, uint64_t code);
+/* The constant that the abbreviation holds itself; 0 for all forms but one. */
+static inline int64_t wb_abbrev_implicit(const struct wb_abbrevs *abbrevs, const struct wb_abbrev_attr *attr)
+{
+	return attr->implicit < abbrevs->num_constants ? abbrevs->constants[attr->implicit] : 0;
+}
 /* The value of an attribute of an entry: wb_form_read with what the table knows. */
 static inline bool wb_abbrev_read(struct wb_bytes *b, const struct wb_unit_header *unit, const struct wb_abbrevs *abbrevs,
                                   const struct wb_abbrev_attr *attr, struct wb_form_value *ret_value)
 {
-	return wb_form_read(b, unit, attr->form, attr->implicit < abbrevs->num_constants ? abbrevs->constants[attr->implicit] : 0, ret_value);
+	return wb_form_read(b, unit, attr->form, wb_abbrev_implicit(abbrevs, attr), ret_value);
 }
 
 /* ---- A unit's first entry ------------------------------------------------------------------------------------------------ */
@@ -141,6 +147,9 @@ struct wb_unit_root {
  * (units can share a table) and goes down. WB_ERR_DATA malformed, WB_ERR_UNSUPPORTED a form not known, WB_ERR_LIMIT the budget is used up. */
 enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *abbrevs_budget,
                               struct wb_unit_root *ret_root);
+/* The same with the unit's table of abbreviations at hand. */
+enum wb_err wb_unit_root_of(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_abbrevs *abbrevs,
+                            struct wb_unit_root *ret_root);
 /* Where in .debug_str the string of an index is. False: broken index. */
 bool wb_unit_string_offset(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
                            uint64_t index, uint64_t *ret_offset);
