@@ -343,7 +343,8 @@ struct wb_memory {
 	void (*release)(void *arg);   /* may be NULL; called once, when the last version that has it goes; also on failure */
 };
 WB_API enum wb_err wb_space_add_memory(struct wb_space *space, const struct wb_memory *memory, struct wb_space **ret_next);
-/* Bits that are not part of a code address (pointer authentication, tags) and are cleared from return addresses. 0: none. */
+/* Bits of code addresses that are no part of them (pointer authentication, tags): cleared, or set where bit 55 is, which tells a kernel's addresses.
+ * 0: none. Until this is called, aarch64's are the bits up to 54 that no mapping's address has; other architectures have none. */
 WB_API enum wb_err wb_space_set_pointer_mask(struct wb_space *space, uint64_t mask, struct wb_space **ret_next);
 /* The same mappings for code of another architecture: a 32-bit task of a 64-bit machine, known as such only once it runs. */
 WB_API enum wb_err wb_space_set_platform(struct wb_space *space, const struct wb_platform *platform, struct wb_space **ret_next);

@@ -7,6 +7,7 @@
 static const struct wb_arch_info *const archs[] = {
 	[WB_ARCH_X86_64] = &wb_arch_x86_64,
 	[WB_ARCH_X86] = &wb_arch_x86,
+	[WB_ARCH_AARCH64] = &wb_arch_aarch64,
 };
 
 static const struct { const char *name; enum wb_arch arch; } arch_names[] = {
@@ -66,6 +67,12 @@ enum wb_err wb_reg_from_name(enum wb_arch arch, const char *name, uint32_t *ret_
 		if (strcmp(info->regs[i].name, name))
 			continue;
 		*ret_number = info->regs[i].number;
+		return WB_OK;
+	}
+	for (const struct wb_arch_alias *alias = info ? info->aliases : NULL; alias && alias->name; alias++) {
+		if (strcmp(alias->name, name))
+			continue;
+		*ret_number = info->regs[alias->slot].number;
 		return WB_OK;
 	}
 	return WB_NONE;

@@ -28,6 +28,8 @@ struct wb_arch_reg {
 	uint32_t number;              /* DWARF number, or WB_REG_PC */
 };
 
+struct wb_arch_alias { const char *name; uint8_t slot; };
+
 /* Where the return address of a frame is by convention. */
 struct wb_convention {
 	uint8_t cfa_base;             /* slot that the CFA counts from */
@@ -36,6 +38,7 @@ struct wb_convention {
 	int16_t cfa_offset;           /* bytes */
 	int16_t ra_offset;            /* bytes from the CFA */
 	int16_t fp_offset;            /* bytes from the CFA; 0: the frame pointer is unchanged */
+	uint8_t cfa_is_bound;         /* 1: the frame ends at this "CFA" or above: the caller's SP is unknown */
 };
 
 struct wb_arch_info {
@@ -53,14 +56,23 @@ struct wb_arch_info {
 	uint64_t callee_saved;        /* slots that a function keeps (the ABI's default rule is "same") */
 	struct wb_convention leaf;    /* at a function's first instruction */
 	struct wb_convention frame;   /* once the frame pointer is set up */
+	const struct wb_arch_alias *aliases; /* further names of registers; ends with NULL */
 	const uint8_t *slot_of_dwarf; /* by DWARF number; WB_SLOT_NONE: not modelled */
 	uint32_t num_dwarf;
 	const uint8_t *perf_regs;     /* slot by bit of perf's sample_regs_user (arch/.../perf_regs.h); WB_SLOT_NONE: ignored */
 	uint32_t num_perf_regs;
 	uint64_t address_mask;        /* bits of an address: ~0 or 0xffffffff */
+	const uint8_t *address_bits;  /* sizes that addresses may have, by configuration, growing up to 0; NULL: nothing is in the bits above them */
+	uint8_t signature_end;        /* the bit behind the signatures of return addresses, which begin where addresses end */
 };
 
-extern const struct wb_arch_info wb_arch_x86_64, wb_arch_x86;
+extern const struct wb_arch_info wb_arch_aarch64, wb_arch_x86, wb_arch_x86_64;
+
+/* A code address without the bits of mask, which are copies of bit 55: that tells the two halves of an address space apart (Arm ARM, D8.8). */
+static inline uint64_t wb_address_strip(uint64_t address, uint64_t mask)
+{
+	return address >> 55 & 1 ? address | mask : address & ~mask;
+}
 
 /* NULL if the architecture is not supported. */
 const struct wb_arch_info *wb_arch_info(enum wb_arch arch);

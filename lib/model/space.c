@@ -37,7 +37,8 @@ struct wb_space {
 	const struct wb_arch_info *arch;
 	struct wb_space *parent;
 	struct block *newest;         /* extra memory, the newest that holds an address wins; NULL: none */
-	uint64_t pointer_mask;
+	uint64_t pointer_mask;        /* the caller's, if has_pointer_mask */
+	bool has_pointer_mask;
 	uint64_t num_maps;
 	size_t num_leaves;
 	struct leaf *leaves[];
@@ -131,6 +132,7 @@ static struct wb_space *space_like(const struct wb_space *space, size_t num_leav
 	next->parent = wb_space_ref(space->parent);
 	next->newest = block_ref(space->newest);
 	next->pointer_mask = space->pointer_mask;
+	next->has_pointer_mask = space->has_pointer_mask;
 	return next;
 }
 
@@ -427,6 +429,7 @@ enum wb_err wb_space_set_pointer_mask(struct wb_space *space, uint64_t mask, str
 	if (!next)
 		return WB_ERR_MEMORY;
 	next->pointer_mask = mask;
+	next->has_pointer_mask = true;
 	*ret_next = next;
 	return WB_OK;
 }
@@ -592,9 +595,36 @@ struct wb_platform wb_space_platform(const struct wb_space *space)
 	return space->platform;
 }
 
+/* The end of the highest mapping that is not in a kernel's half. */
+static uint64_t highest_end(const struct wb_space *space)
+{
+	for (size_t l = space->num_leaves; l-- > 0;) {
+		const struct leaf *leaf = space->leaves[l];
+
+		for (size_t i = leaf->count; i-- > 0;)
+			if (!(leaf->maps[i].start >> 55))
+				return leaf->maps[i].end;
+	}
+	return 0;
+}
+
+/* Signatures fill what addresses leave free, and how many bits addresses have is the kernel's configuration: the smallest that holds all mappings, since
+ * stacks are at the top, and code that is not mapped is nothing that a walk could go on in. */
 uint64_t wb_space_pointer_mask(const struct wb_space *space)
 {
-	return space->pointer_mask;
+	const struct wb_arch_info *arch = space->arch;
+	unsigned bits = 0;
+	uint64_t end;
+
+	if (space->has_pointer_mask || !arch || !arch->address_bits)
+		return space->pointer_mask;
+	end = highest_end(space);
+	for (const uint8_t *size = arch->address_bits; *size; size++) {
+		bits = *size;
+		if (end && end - 1 < UINT64_C(1) << bits)
+			break;
+	}
+	return (UINT64_C(1) << arch->signature_end) - (UINT64_C(1) << bits);
 }
 
 struct wb_session *wb_space_session(const struct wb_space *space)

@@ -158,6 +158,13 @@ static void set_defaults(struct apply *a, bool barrier)
 	wb_regs_set(out, arch->sp, a->out->cfa, false);
 }
 
+/* A chain of frame pointers does not tell where stacks end, on some architectures: then what the row counts from is no CFA, and SP is lost. */
+static void forget_bound(const struct wb_arch_info *arch, struct wb_applied *out)
+{
+	out->has_cfa = false;
+	wb_regs_forget(&out->regs, arch->sp);
+}
+
 static bool apply_simple(struct apply *a, const struct wb_row *row)
 {
 	const struct wb_arch_info *arch = a->arch;
@@ -200,6 +207,8 @@ void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, co
 	for (unsigned i = first; i < count; i++)
 		if (!set_register(&a, &rules[i]))
 			return;
+	if (row->how == WB_HOW_FRAME_POINTER && arch->frame.cfa_is_bound)
+		forget_bound(arch, ret);
 	if (!(row->flags & WB_ROW_ROOT) && !wb_regs_has(&ret->regs, arch->pc))
 		fail(&a, WB_APPLY_BAD, 0);
 }

@@ -142,24 +142,6 @@ static enum wb_err follow(const struct wb_lookup *lookup, const struct wb_code_r
 	return code->follow(lookup->arch, &window, ret);
 }
 
-/* A table of one row, which is the caller's to free, for its rules. */
-static enum wb_err give_rules(const struct wb_code_row *row, uint64_t image_pc, struct wb_found *ret_found)
-{
-	size_t rules = row->row.num_rules * sizeof(struct wb_row_rule);
-	struct wb_row_table *table = wb_mem_zalloc(1, sizeof(*table) + 4 * sizeof(uint32_t) + sizeof(struct wb_row) + rules);
-
-	if (!table)
-		return WB_ERR_MEMORY;
-	table->start = image_pc;
-	table->end = image_pc + 1;
-	table->num_rows = 1;
-	table->num_rules = row->row.num_rules;
-	memcpy((struct wb_row *)(uintptr_t)wb_row_table_rows(table), &row->row, sizeof(row->row));
-	memcpy((struct wb_row_rule *)(uintptr_t)wb_row_table_rules(table), row->rules, rules);
-	ret_found->table = ret_found->loose = table;
-	return WB_OK;
-}
-
 /* ---- What was found out before ---- */
 
 struct wb_code_memo {
@@ -225,5 +207,5 @@ enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_f
 	if (!(row.row.flags & WB_ROW_ROOT))
 		row.row.flags |= WB_ROW_GUESS;
 	ret_found->row = row.row;
-	return row.row.num_rules ? give_rules(&row, lookup->image_pc, ret_found) : WB_OK;
+	return row.row.num_rules ? wb_found_rules(ret_found, row.rules, row.row.num_rules, lookup->image_pc) : WB_OK;
 }

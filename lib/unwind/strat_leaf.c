@@ -31,17 +31,13 @@ static enum wb_err by_code(const struct wb_lookup *lookup, const struct wb_code_
 	return code->row(lookup->arch, bytes, size, at, start_at, ret_row);
 }
 
-enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found)
+/* Changes *row only where the code tells more than that nothing is set up. */
+static enum wb_err find_row(const struct wb_lookup *lookup, struct wb_row *row)
 {
-	const struct wb_arch_info *arch = lookup->arch;
-	const struct wb_code_reader *code = wb_code_reader(arch->arch);
+	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
 	struct wb_bound bound = { UINT64_MAX, 0 };
 	enum wb_err err;
 
-	if (!lookup->exact)
-		return WB_NONE;
-	ret_found->row = wb_row_of_convention(arch, &arch->leaf, WB_HOW_LEAF);
-	ret_found->row.flags |= WB_ROW_GUESS;
 	if (!wb_space_may_execute(lookup->space, lookup->pc))
 		return WB_OK;
 	if (!lookup->image)
@@ -51,8 +47,22 @@ enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_f
 		return err;
 	if (err == WB_OK && bound.start == lookup->image_pc)
 		return WB_OK;
-	err = code ? by_code(lookup, code, bound.start, &ret_found->row) : WB_NONE;
-	ret_found->row.how = WB_HOW_LEAF;
-	ret_found->row.flags |= WB_ROW_GUESS;
-	return err;
+	return code ? by_code(lookup, code, bound.start, row) : WB_NONE;
+}
+
+enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found)
+{
+	const struct wb_arch_info *arch = lookup->arch;
+	struct wb_row row = wb_row_of_convention(arch, &arch->leaf, WB_HOW_LEAF);
+	enum wb_err err;
+
+	if (!lookup->exact)
+		return WB_NONE;
+	err = find_row(lookup, &row);
+	if (err)
+		return err;
+	row.how = WB_HOW_LEAF;
+	row.flags |= WB_ROW_GUESS;
+	ret_found->row = row;
+	return arch->leaf.ra_in_register ? wb_found_in_register(arch, &arch->leaf, lookup->image_pc, ret_found) : WB_OK;
 }

@@ -33,7 +33,7 @@ enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_f
 
 		if (offset > (uint64_t)INT32_MAX - arch->word_size || wb_view_word(lookup->view, lookup->sp + offset, &word) != WB_OK)
 			break;
-		if (!word || !follows_call(lookup, word & ~mask))
+		if (!word || !follows_call(lookup, wb_address_strip(word, mask)))
 			continue;
 		ret_found->row = (struct wb_row){ .cfa_offset = (int32_t)(offset + arch->word_size), .ra_offset = (int16_t)-arch->word_size,
 		                                  .flags = WB_ROW_GUESS | WB_ROW_BARRIER, .how = WB_HOW_SCAN };

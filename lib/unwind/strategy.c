@@ -2,6 +2,10 @@
 /* The table of strategies, and the rows of conventions. */
 #include "unwind/strategy.h"
 
+#include "base/mem.h"
+
+#include <string.h>
+
 wb_strategy_fn wb_strategy(enum wb_how how)
 {
 	switch (how) {
@@ -31,6 +35,36 @@ struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct
 		.flags = (uint8_t)((convention->cfa_base == arch->fp ? WB_ROW_FP_BASE : 0) | (convention->fp_offset ? WB_ROW_FP_SAVED : 0)),
 		.how = (uint8_t)how,
 	};
+}
+
+enum wb_err wb_found_rules(struct wb_found *found, const struct wb_row_rule *rules, uint8_t num_rules, uint64_t image_pc)
+{
+	size_t size = num_rules * sizeof(*rules);
+	struct wb_row_table *table = wb_mem_zalloc(1, sizeof(*table) + 4 * sizeof(uint32_t) + sizeof(struct wb_row) + size);
+
+	if (!table)
+		return WB_ERR_MEMORY;
+	table->start = image_pc;
+	table->end = image_pc + 1;
+	table->num_rows = 1;
+	table->num_rules = num_rules;
+	found->row.rules = 0;
+	found->row.num_rules = num_rules;
+	memcpy((struct wb_row *)(uintptr_t)wb_row_table_rows(table), &found->row, sizeof(found->row));
+	memcpy((struct wb_row_rule *)(uintptr_t)wb_row_table_rules(table), rules, size);
+	found->table = found->loose = table;
+	return WB_OK;
+}
+
+enum wb_err wb_found_in_register(const struct wb_arch_info *arch, const struct wb_convention *convention, uint64_t image_pc, struct wb_found *found)
+{
+	const struct wb_row_rule rules[] = {
+		{ .slot = WB_SLOT_CFA, .kind = WB_RULE_OFFSET, .base = convention->cfa_base, .offset = convention->cfa_offset },
+		{ .slot = arch->pc, .kind = WB_RULE_REGISTER, .base = convention->ra_slot },
+	};
+
+	found->row.flags |= WB_ROW_GENERAL;
+	return wb_found_rules(found, rules, sizeof(rules) / sizeof(rules[0]), image_pc);
 }
 
 const char *wb_how_text(enum wb_how how)

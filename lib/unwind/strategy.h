@@ -57,7 +57,11 @@ struct wb_code_memo *wb_code_memo_new(void);
 void wb_code_memo_free(struct wb_code_memo *memo);
 void wb_code_memo_clear(struct wb_code_memo *memo);
 
-/* The row of a convention of the architecture. */
+/* The row of a convention of the architecture, as far as it is simple: a return address in a register takes wb_found_in_register. */
 struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct wb_convention *convention, enum wb_how how);
+/* Makes found->row, the simple row of such a convention, one that takes the return address from the register. */
+enum wb_err wb_found_in_register(const struct wb_arch_info *arch, const struct wb_convention *convention, uint64_t image_pc, struct wb_found *found);
+/* Gives found->row these rules, in a table of one row that is the caller's to free. */
+enum wb_err wb_found_rules(struct wb_found *found, const struct wb_row_rule *rules, uint8_t num_rules, uint64_t image_pc);
 
 #endif

@@ -192,11 +192,14 @@ static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, con
 static bool guess_holds(struct wb_walker *w)
 {
 	const struct wb_applied *applied = &w->applied;
-	uint64_t pc = applied->regs.value[w->arch->pc] & ~w->pointer_mask;
+	uint64_t pc = wb_address_strip(applied->regs.value[w->arch->pc], w->pointer_mask);
 
 	if (applied->result != WB_APPLY_OK || applied->cfa % w->arch->stack_align)
 		return false;
-	if (w->now.has_sp && applied->cfa <= w->now.sp)
+	if (w->now.has_sp && (applied->cfa < w->now.sp || (applied->cfa == w->now.sp && !applied->ra_in_register)))
+		return false;
+	/* Without SP only the frame pointers themselves tell what is up. */
+	if (!w->now.has_sp && w->now.has_fp && applied->regs.value[w->arch->fp] && applied->regs.value[w->arch->fp] <= w->now.fp)
 		return false;
 	/* The ABI's outermost frame has a frame pointer of 0. A return address of 0 without it is just a word that is 0. */
 	if (!pc)
@@ -327,7 +330,7 @@ static void advance(struct wb_walker *w)
 		stop(w, WB_STOP_BAD_INFO, w->now.pc);
 		return;
 	}
-	pc = regs->value[arch->pc] & ~w->pointer_mask & arch->address_mask;
+	pc = wb_address_strip(regs->value[arch->pc], w->pointer_mask) & arch->address_mask;
 	sp = regs->value[arch->sp];
 	/* What a signal interrupted may well be a call to 0: no end, but a frame. */
 	if (!pc && !(w->found.row.flags & WB_ROW_SIGNAL)) {
@@ -454,8 +457,7 @@ static bool enter_context(struct wb_walker *w)
 	if (!context_reg(arch, context, arch->pc, &w->seen_pc, &now->pc))
 		return false;
 	now->exact = context->pc_kind == WB_PC_EXACT;
-	if (!now->exact)
-		now->pc &= ~w->pointer_mask;
+	now->pc = wb_address_strip(now->pc, w->pointer_mask);
 	now->has_sp = context_reg(arch, context, arch->sp, &w->seen_sp, &now->sp);
 	now->has_fp = context_reg(arch, context, arch->fp, &w->seen_fp, &now->fp);
 	now->sp_derived = now->fp_derived = false;

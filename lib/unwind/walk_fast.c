@@ -63,7 +63,7 @@ static __attribute__((noinline)) bool is_cut(struct wb_walker *w, uint64_t at)
 }
 
 /* One frame and its step. False: not ordinary, or the walk ended. exact and stride are constants where this is inlined. */
-static inline __attribute__((always_inline)) bool step(struct wb_walker *w, struct hot *h, bool exact, uint64_t back, uint64_t pointer_bits,
+static inline __attribute__((always_inline)) bool step(struct wb_walker *w, struct hot *h, bool exact, uint64_t back, uint64_t pointer_mask,
                                                        size_t stride)
 {
 	uint64_t lookup = h->pc - back, exact_bit = (uint64_t)exact << WB_TAG_EXACT, image_pc, base, cfa, at, ra;
@@ -103,7 +103,7 @@ static inline __attribute__((always_inline)) bool step(struct wb_walker *w, stru
 		}
 		return false;
 	}
-	ra = wb_load64((const void *)(h->origin + (uintptr_t)at), false) & pointer_bits;
+	ra = wb_address_strip(wb_load64((const void *)(h->origin + (uintptr_t)at), false), pointer_mask);
 	if (!LIKELY(ra))
 		return false;
 	if (LIKELY(entry->row.flags & WB_ROW_FP_SAVED))
@@ -157,7 +157,7 @@ static inline void store(struct wb_walker *w, const struct hot *h)
 
 /* Frames until something is not ordinary, or `count` are given; the trail has room for as many. Returns where the next would go. */
 static inline __attribute__((always_inline)) uint8_t *run(struct wb_walker *w, uint8_t *frame, size_t count, size_t stride, uint64_t call_step,
-                                                          uint64_t pointer_bits)
+                                                          uint64_t pointer_mask)
 {
 	const uint8_t *end = frame + count * stride;
 	struct hot h = { .frame = frame };
@@ -165,9 +165,9 @@ static inline __attribute__((always_inline)) uint8_t *run(struct wb_walker *w, u
 
 	load(w, &h);
 	if (w->now.exact)
-		ordinary = step(w, &h, true, 0, pointer_bits, stride);
+		ordinary = step(w, &h, true, 0, pointer_mask, stride);
 	while (ordinary && h.frame != end)
-		ordinary = step(w, &h, false, call_step, pointer_bits, stride);
+		ordinary = step(w, &h, false, call_step, pointer_mask, stride);
 	store(w, &h);
 	return h.frame;
 }
@@ -175,12 +175,12 @@ static inline __attribute__((always_inline)) uint8_t *run(struct wb_walker *w, u
 /* The same code with what is usual as constants: frames of the size that we know, instructions of any length, no pointer mask. */
 static __attribute__((noinline)) uint8_t *run_usual(struct wb_walker *w, uint8_t *frame, size_t count)
 {
-	return run(w, frame, count, sizeof(struct wb_frame), 1, UINT64_MAX);
+	return run(w, frame, count, sizeof(struct wb_frame), 1, 0);
 }
 
 static __attribute__((noinline)) uint8_t *run_any(struct wb_walker *w, uint8_t *frame, size_t count, size_t stride)
 {
-	return run(w, frame, count, stride, w->arch->call_step, ~w->pointer_mask);
+	return run(w, frame, count, stride, w->arch->call_step, w->pointer_mask);
 }
 
 /* What the fast form does not carry: unknown or derived SP or FP, joints, further contexts, a stack that is not in one region. */

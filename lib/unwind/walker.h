@@ -81,7 +81,7 @@ struct wb_walker {
 
 	struct wb_space *space;       /* referenced */
 	const struct wb_arch_info *arch;
-	uint64_t pointer_mask;        /* bits cleared from return addresses */
+	uint64_t pointer_mask;        /* stripped from code addresses */
 	bool fast;                    /* words of 8 bytes in this machine's byte order: the fast form applies */
 	bool slow_only;               /* tests: never use the fast form */
 	struct wb_view view;

@@ -38,7 +38,31 @@ static void descriptors_are_sound(void)
 			CHECK_EQ_U64(number, reg->number);
 		}
 	}
-	CHECK(count >= 2);
+	CHECK(count >= 3);
+}
+
+/* AAPCS64, 6.1: x19 to x28, the frame pointer, and the low halves of v8 to v15 are kept; 6.4: the return address is in x30, frame records are (x29, x30). */
+static void aarch64_follows_its_abi(void)
+{
+	const struct wb_arch_info *arch = wb_arch_info(WB_ARCH_AARCH64);
+	uint64_t kept = 0;
+
+	REQUIRE(arch != NULL);
+	for (uint32_t number = 19; number <= 30; number++)
+		kept |= UINT64_C(1) << wb_arch_slot(arch, number);
+	for (uint32_t number = 72; number <= 79; number++)
+		kept |= UINT64_C(1) << wb_arch_slot(arch, number);
+	CHECK_EQ_U64(arch->callee_saved, kept);
+	CHECK_EQ_U64(arch->ra_column, wb_arch_slot(arch, 30));
+	CHECK_EQ_U64(wb_arch_slot(arch, 32), arch->pc);
+	for (uint32_t number = 33; number < 72; number++)
+		CHECK_EQ_U64(wb_arch_slot(arch, number), WB_SLOT_NONE);
+	CHECK_EQ_U64(wb_arch_slot(arch, 80), WB_SLOT_NONE);
+	CHECK(arch->leaf.ra_in_register && arch->leaf.ra_slot == arch->ra_column && arch->leaf.cfa_base == arch->sp && !arch->leaf.cfa_offset);
+	/* Relative to x29: x29 at 0, x30 at 8. */
+	CHECK_EQ_I64(arch->frame.cfa_offset + arch->frame.fp_offset, 0);
+	CHECK_EQ_I64(arch->frame.cfa_offset + arch->frame.ra_offset, 8);
+	CHECK_EQ_U64(arch->call_step, 4);
 }
 
 static const struct {
@@ -55,6 +79,10 @@ static const struct {
 	{ WB_ARCH_X86, "eax", 0 }, { WB_ARCH_X86, "ecx", 1 }, { WB_ARCH_X86, "edx", 2 }, { WB_ARCH_X86, "ebx", 3 },
 	{ WB_ARCH_X86, "esp", 4 }, { WB_ARCH_X86, "ebp", 5 }, { WB_ARCH_X86, "esi", 6 }, { WB_ARCH_X86, "edi", 7 },
 	{ WB_ARCH_X86, "eip", WB_REG_PC },
+	/* AADWARF64, 4.1 */
+	{ WB_ARCH_AARCH64, "x0", 0 }, { WB_ARCH_AARCH64, "x15", 15 }, { WB_ARCH_AARCH64, "x16", 16 }, { WB_ARCH_AARCH64, "x19", 19 },
+	{ WB_ARCH_AARCH64, "x24", 24 }, { WB_ARCH_AARCH64, "x28", 28 }, { WB_ARCH_AARCH64, "x29", 29 }, { WB_ARCH_AARCH64, "x30", 30 },
+	{ WB_ARCH_AARCH64, "sp", 31 }, { WB_ARCH_AARCH64, "pc", WB_REG_PC }, { WB_ARCH_AARCH64, "d8", 72 }, { WB_ARCH_AARCH64, "d15", 79 },
 };
 
 static void registers_have_their_numbers(void)
@@ -69,8 +97,24 @@ static void registers_have_their_numbers(void)
 	CHECK_EQ_I64(wb_reg_from_name(WB_ARCH_X86_64, "eax", &number), WB_NONE);
 	CHECK_EQ_I64(wb_reg_from_name(WB_ARCH_UNKNOWN, "rax", &number), WB_NONE);
 	CHECK_EQ_U64(number, 7);
+	CHECK_EQ_I64(wb_reg_from_name(WB_ARCH_AARCH64, "lr", &number), WB_OK);
+	CHECK_EQ_U64(number, 30);
+	CHECK_EQ_I64(wb_reg_from_name(WB_ARCH_AARCH64, "fp", &number), WB_OK);
+	CHECK_EQ_U64(number, 29);
 	CHECK_STR(wb_reg_name(WB_ARCH_X86_64, 1000), NULL);
 	CHECK_STR(wb_reg_name((enum wb_arch)1000, 0), NULL);
+}
+
+/* Signatures are in bits that are copies of bit 55. */
+static void addresses_are_stripped(void)
+{
+	const uint64_t mask = UINT64_C(0x7f) << 48;
+
+	CHECK_EQ_U64(wb_address_strip(UINT64_C(0x0000aaaabbbb0010), mask), UINT64_C(0x0000aaaabbbb0010));
+	CHECK_EQ_U64(wb_address_strip(UINT64_C(0x0025aaaabbbb0010), mask), UINT64_C(0x0000aaaabbbb0010));
+	CHECK_EQ_U64(wb_address_strip(UINT64_C(0xffff800008001234), mask), UINT64_C(0xffff800008001234));
+	CHECK_EQ_U64(wb_address_strip(UINT64_C(0xff9d800008001234), mask), UINT64_C(0xffff800008001234));
+	CHECK_EQ_U64(wb_address_strip(UINT64_C(0xffff800008001234), 0), UINT64_C(0xffff800008001234));
 }
 
 static const struct {
@@ -86,6 +130,9 @@ static const struct {
 	{ WB_ARCH_X86, 0, "eax" }, { WB_ARCH_X86, 1, "ebx" }, { WB_ARCH_X86, 2, "ecx" }, { WB_ARCH_X86, 3, "edx" },
 	{ WB_ARCH_X86, 4, "esi" }, { WB_ARCH_X86, 5, "edi" }, { WB_ARCH_X86, 6, "ebp" }, { WB_ARCH_X86, 7, "esp" },
 	{ WB_ARCH_X86, 8, "eip" },
+	/* Linux, arch/arm64/include/uapi/asm/perf_regs.h */
+	{ WB_ARCH_AARCH64, 0, "x0" }, { WB_ARCH_AARCH64, 8, "x8" }, { WB_ARCH_AARCH64, 16, "x16" }, { WB_ARCH_AARCH64, 23, "x23" },
+	{ WB_ARCH_AARCH64, 29, "x29" }, { WB_ARCH_AARCH64, 30, "x30" }, { WB_ARCH_AARCH64, 31, "sp" }, { WB_ARCH_AARCH64, 32, "pc" },
 };
 
 static void perf_registers_are_in_order(void)
@@ -123,7 +170,9 @@ static void architectures_have_names(void)
 int main(void)
 {
 	TEST_RUN(descriptors_are_sound);
+	TEST_RUN(aarch64_follows_its_abi);
 	TEST_RUN(registers_have_their_numbers);
+	TEST_RUN(addresses_are_stripped);
 	TEST_RUN(perf_registers_are_in_order);
 	TEST_RUN(architectures_have_names);
 	return test_summary();

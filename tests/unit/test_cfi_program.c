@@ -20,11 +20,13 @@ struct program {
 /* x86-64's usual CIE: code alignment 1, data alignment -8, return address column 16; CFA = rsp + 8, return address at c-8. */
 static const struct program usual_cie = { { 0x0c, 7, 8, 0x90, 1 }, 5 };
 
-static const struct {
+struct cfi_case {
 	const char *name;
 	struct program program;
 	const char *expect;           /* rows, or the fault */
-} cases[] = {
+};
+
+static const struct cfi_case cases[] = {
 	{ "nothing", { { 0 }, 1 }, "0: 7+8; pc=c-8" },
 	{ "push rbp; mov rbp, rsp; leave", { { 0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, 6, 0x4a, 0x0c, 7, 8 }, 12 },
 	  "0: 7+8; pc=c-8 | 1: 7+16; pc=c-8 6=c-16 | 4: 6+16; pc=c-8 6=c-16 | 14: 7+8; pc=c-8 6=c-16" },
@@ -71,11 +73,37 @@ static const struct {
 	{ "register window", { { 0x2d }, 1 }, "register windows" },
 };
 
-static int put_rule(char *at, size_t size, const struct wb_row_rule *rule)
+/* aarch64's: code alignment 4, data alignment -8, return address column 30; CFA = sp, the return address in x30. */
+static const struct program aarch64_cie = { { 0x0c, 31, 0 }, 3 };
+
+static const struct cfi_case aarch64_cases[] = {
+	{ "leaf", { { 0 }, 1 }, "0: 31+0; pc=r30 general" },
+	{ "stp x29, x30, [sp, -32]!", { { 0x41, 0x0e, 32, 0x9d, 4, 0x9e, 3 }, 7 }, "0: 31+0; pc=r30 general | 4: 31+32; pc=c-24 29=c-32 30=c-24" },
+	/* paciasp; stp: the signature is the pointer mask's. */
+	{ "signed return address", { { 0x41, 0x2d, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1 }, 9 }, "0: 31+0; pc=r30 general | 8: 31+16; pc=c-8 29=c-16 30=c-8" },
+	{ "frame pointer", { { 0x0c, 29, 16, 0x9d, 2, 0x9e, 1 }, 7 }, "0: 29+16; pc=c-8 29=c-16 30=c-8" },
+	{ "vector registers", { { 0x0e, 32, 0x9e, 4, 0x05, 72, 3, 0x05, 79, 2, 0x05, 80, 1 }, 13 }, "0: 31+32; pc=c-32 30=c-32 72=c-24 79=c-16" },
+	{ "_start", { { 0x07, 30 }, 2 }, "0: 31+0; pc=c+0 30=u root" },
+	{ "return address in another register", { { 0x09, 30, 9 }, 3 }, "0: 31+0; pc=r9 30=r9 general" },
+	{ "a link register that is said to be the same", { { 0x08, 30 }, 2 }, "0: 31+0; pc=r30 30=s general" },
+};
+
+static const struct suite {
+	const struct wb_arch_info *arch;
+	const struct program *cie;
+	const struct cfi_case *cases;
+	size_t num_cases;
+	uint64_t code_align, ra_column;
+} suites[] = {
+	{ &wb_arch_x86_64, &usual_cie, cases, sizeof(cases) / sizeof(cases[0]), 1, 16 },
+	{ &wb_arch_aarch64, &aarch64_cie, aarch64_cases, sizeof(aarch64_cases) / sizeof(aarch64_cases[0]), 4, 30 },
+};
+
+static int put_rule(char *at, size_t size, const struct wb_arch_info *arch, const struct wb_row_rule *rule)
 {
 	char reg[8];
 
-	snprintf(reg, sizeof(reg), rule->slot == 16 ? "pc" : "%u", rule->slot);
+	snprintf(reg, sizeof(reg), rule->slot == arch->pc ? "pc" : "%u", arch->regs[rule->slot].number);
 	switch ((enum wb_rule_kind)rule->kind) {
 	case WB_RULE_UNDEFINED: return snprintf(at, size, " %s=u", reg);
 	case WB_RULE_SAME: return snprintf(at, size, " %s=s", reg);
@@ -109,28 +137,30 @@ static int put_cfa(char *at, size_t size, const struct wb_row_rule *cfa)
 }
 
 /* The pc's rule first, then the others by slot. */
-static void print_row(char *at, size_t size, const struct wb_row_table *table, const struct wb_row *row)
+static void print_row(char *at, size_t size, const struct wb_arch_info *arch, const struct wb_row_table *table, const struct wb_row *row)
 {
 	const struct wb_row_rule *rules = wb_row_table_rules(table) + row->rules;
 	struct wb_row_rule simple[3] = {
-		{ .slot = WB_SLOT_CFA, .kind = WB_RULE_OFFSET, .base = row->flags & WB_ROW_FP_BASE ? 6 : 7, .offset = row->cfa_offset },
-		{ .slot = 16, .kind = WB_RULE_OFFSET, .offset = row->ra_offset },
-		{ .slot = 6, .kind = WB_RULE_OFFSET, .offset = row->fp_offset },
+		{ .slot = WB_SLOT_CFA, .kind = WB_RULE_OFFSET, .base = row->flags & WB_ROW_FP_BASE ? arch->fp : arch->sp, .offset = row->cfa_offset },
+		{ .slot = arch->pc, .kind = WB_RULE_OFFSET, .offset = row->ra_offset },
+		{ .slot = arch->fp, .kind = WB_RULE_OFFSET, .offset = row->fp_offset },
 	};
 	bool general = row->flags & WB_ROW_GENERAL;
 	size_t used = (size_t)put_cfa(at, size, general ? &rules[0] : &simple[0]);
 
 	if (!general)
-		used += (size_t)put_rule(at + used, size - used, &simple[1]);
+		used += (size_t)put_rule(at + used, size - used, arch, &simple[1]);
 	for (unsigned i = 0; general && i < row->num_rules; i++)
-		if (rules[i].slot == 16)
-			used += (size_t)put_rule(at + used, size - used, &rules[i]);
-	for (unsigned slot = 0; slot < 16; slot++) {
-		if (slot == 6 && !general && row->flags & WB_ROW_FP_SAVED)
-			used += (size_t)put_rule(at + used, size - used, &simple[2]);
+		if (rules[i].slot == arch->pc)
+			used += (size_t)put_rule(at + used, size - used, arch, &rules[i]);
+	for (unsigned slot = 0; slot < arch->num_regs; slot++) {
+		if (slot == arch->pc)
+			continue;
+		if (slot == arch->fp && !general && row->flags & WB_ROW_FP_SAVED)
+			used += (size_t)put_rule(at + used, size - used, arch, &simple[2]);
 		for (unsigned i = general; i < row->num_rules; i++)
 			if (rules[i].slot == slot)
-				used += (size_t)put_rule(at + used, size - used, &rules[i]);
+				used += (size_t)put_rule(at + used, size - used, arch, &rules[i]);
 	}
 	if (general && rules[0].kind == WB_RULE_OFFSET)
 		used += (size_t)snprintf(at + used, size - used, " general");
@@ -138,45 +168,51 @@ static void print_row(char *at, size_t size, const struct wb_row_table *table, c
 		snprintf(at + used, size - used, " root");
 }
 
-static void print_table(char *at, size_t size, const struct wb_row_table *table)
+static void print_table(char *at, size_t size, const struct wb_arch_info *arch, const struct wb_row_table *table)
 {
 	size_t used = 0;
 
 	for (unsigned i = 0; i < table->num_rows; i++) {
 		used += (size_t)snprintf(at + used, size - used, "%s%u: ", i ? " | " : "", wb_row_table_offsets(table)[i]);
-		print_row(at + used, size - used, table, &wb_row_table_rows(table)[i]);
+		print_row(at + used, size - used, arch, table, &wb_row_table_rows(table)[i]);
 		used += strlen(at + used);
 	}
 }
 
+static void check_case(const struct suite *suite, const struct cfi_case *c)
+{
+	/* One "section" with the CIE's instructions in front: programs are readers into it. */
+	uint8_t section_bytes[2 * PROGRAM_MAX];
+	struct wb_cfi_section section = { .bytes = section_bytes, .size = sizeof(section_bytes), .address_size = 8 };
+	struct wb_fde fde = { .start = 0x1000, .end = 0x1080,
+	                      .cie = { .code_align = suite->code_align, .data_align = -8, .ra_column = suite->ra_column, .address_size = 8 } };
+	struct wb_bytes whole = wb_bytes_of(section_bytes, sizeof(section_bytes), false);
+	struct wb_row_table *table = NULL;
+	const char *fault = "";
+	char text[1000] = "";
+	size_t size;
+
+	test_row(c->name);
+	memcpy(section_bytes, suite->cie->bytes, PROGRAM_MAX);
+	memcpy(section_bytes + PROGRAM_MAX, c->program.bytes, PROGRAM_MAX);
+	fde.cie.program = fde.program = whole;
+	fde.cie.program.end = section_bytes + suite->cie->size;
+	fde.program.at = section_bytes + PROGRAM_MAX;
+	fde.program.end = fde.program.at + c->program.size;
+	if (wb_cfi_compile(&section, &fde, suite->arch, &table, &size, &fault) == WB_OK) {
+		print_table(text, sizeof(text), suite->arch, table);
+		CHECK_STR(text, c->expect);
+	} else {
+		CHECK_STR(fault, c->expect);
+	}
+	wb_mem_free(table);
+}
+
 static void rows(void)
 {
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		/* One "section" with the CIE's instructions in front: programs are readers into it. */
-		uint8_t section_bytes[2 * PROGRAM_MAX];
-		struct wb_cfi_section section = { .bytes = section_bytes, .size = sizeof(section_bytes), .address_size = 8 };
-		struct wb_fde fde = { .start = 0x1000, .end = 0x1080, .cie = { .code_align = 1, .data_align = -8, .ra_column = 16, .address_size = 8 } };
-		struct wb_bytes whole = wb_bytes_of(section_bytes, sizeof(section_bytes), false);
-		struct wb_row_table *table = NULL;
-		const char *fault = "";
-		char text[1000] = "";
-		size_t size;
-
-		test_row(cases[i].name);
-		memcpy(section_bytes, usual_cie.bytes, PROGRAM_MAX);
-		memcpy(section_bytes + PROGRAM_MAX, cases[i].program.bytes, PROGRAM_MAX);
-		fde.cie.program = fde.program = whole;
-		fde.cie.program.end = section_bytes + usual_cie.size;
-		fde.program.at = section_bytes + PROGRAM_MAX;
-		fde.program.end = fde.program.at + cases[i].program.size;
-		if (wb_cfi_compile(&section, &fde, &wb_arch_x86_64, &table, &size, &fault) == WB_OK) {
-			print_table(text, sizeof(text), table);
-			CHECK_STR(text, cases[i].expect);
-		} else {
-			CHECK_STR(fault, cases[i].expect);
-		}
-		wb_mem_free(table);
-	}
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+		for (size_t j = 0; j < suites[i].num_cases; j++)
+			check_case(&suites[i], &suites[i].cases[j]);
 }
 
 /* The last row that starts at or before an offset, for every number of rows and every offset. */

@@ -179,6 +179,29 @@ static void barrier(void)
 	CHECK_EQ_U64(out.regs.have, UINT64_C(1) << 16 | UINT64_C(1) << 7 | UINT64_C(1) << 6);
 }
 
+/* AAPCS64, 6.4.6: x29 points to the saved (x29, x30), wherever in the frame these are, so that the caller's SP is not told. */
+static void aarch64_frame_record(void)
+{
+	struct table t = make((struct wb_row){ .cfa_offset = 16, .ra_offset = -8, .fp_offset = -16, .how = WB_HOW_FRAME_POINTER,
+	                                       .flags = WB_ROW_FP_BASE | WB_ROW_FP_SAVED | WB_ROW_BARRIER }, NULL, 0);
+	struct wb_region region = { STACK, words, sizeof(words) };
+	struct wb_view view = { .regions = &region, .num_regions = 1, .word_size = 8 };
+	struct wb_regs regs = { 0 };
+	struct wb_applied out;
+
+	for (unsigned i = 0; i < WORDS; i++)
+		words[i] = 0x1000 + i;
+	wb_regs_set(&regs, 19, 1, false);
+	wb_regs_set(&regs, 29, STACK + 16, false);
+	wb_regs_set(&regs, 31, STACK, false);
+	wb_row_apply(&t.row, &t.table, &wb_arch_aarch64, &regs, &view, &out);
+	CHECK_EQ_I64(out.result, WB_APPLY_OK);
+	CHECK(!out.has_cfa);
+	CHECK_EQ_U64(out.regs.have, UINT64_C(1) << 29 | UINT64_C(1) << 32);
+	CHECK_EQ_U64(out.regs.value[29], 0x1002);
+	CHECK_EQ_U64(out.regs.value[32], 0x1003);
+}
+
 int main(void)
 {
 	TEST_RUN(simple);
@@ -188,5 +211,6 @@ int main(void)
 	TEST_RUN(general);
 	TEST_RUN(no_return_address_rule);
 	TEST_RUN(barrier);
+	TEST_RUN(aarch64_frame_record);
 	return test_summary();
 }

@@ -347,6 +347,49 @@ static void survives_lack_of_memory(void)
 	wb_session_free(session);
 }
 
+/* Signatures begin above what addresses have: 48 bits, or 39 on Android. */
+static const struct {
+	const char *name;
+	uint64_t end;                 /* of the highest mapping; 0: none */
+	uint64_t mask;
+} masks[] = {
+	{ "a stack of 39 bits", UINT64_C(0x8000000000), UINT64_C(0x007fff8000000000) },
+	{ "a page more", UINT64_C(0x8000001000), UINT64_C(0x007ffc0000000000) },
+	{ "a stack of 48 bits", UINT64_C(0x1000000000000), UINT64_C(0x007f000000000000) },
+	{ "more than 48 bits", UINT64_C(0x2000000000000), UINT64_C(0x0070000000000000) },
+	{ "nothing", 0, UINT64_C(0x0070000000000000) },
+};
+
+static void masks_signatures(void)
+{
+	const struct wb_platform aarch64 = { .arch = WB_ARCH_AARCH64, .os = WB_OS_LINUX };
+	struct wb_session *session;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+		struct wb_mapping maps[] = {
+			{ .size = sizeof maps[0], .start = masks[i].end - PAGE, .end = masks[i].end },
+			/* The kernel's half is not looked at. */
+			{ .size = sizeof maps[0], .start = UINT64_C(0xffff800000000000), .end = UINT64_C(0xffff800000001000) },
+		};
+		struct wb_space *space, *next;
+
+		test_row(masks[i].name);
+		REQUIRE(wb_space_new(session, &aarch64, &space) == WB_OK);
+		REQUIRE(wb_space_map(space, maps + !masks[i].end, masks[i].end ? 2 : 1, &next) == WB_OK);
+		CHECK_EQ_U64(wb_space_pointer_mask(next), masks[i].mask);
+		wb_space_unref(space);
+		REQUIRE(wb_space_set_pointer_mask(next, 0, &space) == WB_OK);
+		CHECK_EQ_U64(wb_space_pointer_mask(space), 0);
+		wb_space_unref(next);
+		REQUIRE(wb_space_set_platform(space, &platform, &next) == WB_OK);
+		CHECK_EQ_U64(wb_space_pointer_mask(next), 0);
+		wb_space_unref(space);
+		wb_space_unref(next);
+	}
+	wb_session_free(session);
+}
+
 int main(void)
 {
 	TEST_RUN(follows_random_changes);
@@ -355,6 +398,7 @@ int main(void)
 	TEST_RUN(reads_memory);
 	TEST_RUN(holds_many);
 	TEST_RUN(releases_what_it_refuses);
+	TEST_RUN(masks_signatures);
 	TEST_RUN(survives_lack_of_memory);
 	return test_summary();
 }
