@@ -5,6 +5,7 @@
  */
 #include "formats/image_elf.h"
 
+#include "base/file.h"
 #include "base/inflate.h"
 #include "base/mem.h"
 
@@ -103,6 +104,7 @@ static enum wb_err inflate_section(struct elf *elf, size_t index, const struct w
 	out = wb_mem_alloc((size_t)packing.size);
 	if (!out)
 		return WB_ERR_MEMORY;
+	wb_file_expect(out, (size_t)packing.size);
 	err = inflate_into(packing.type, stored, packing.header_size, out, (size_t)packing.size);
 	if (err) {
 		wb_mem_free(out);

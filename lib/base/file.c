@@ -200,6 +200,29 @@ void wb_file_forget(struct wb_file *file, uint64_t offset, uint64_t size)
 	(void)madvise((uint8_t *)(uintptr_t)file->memory + start, (size_t)(end - start), MADV_DONTNEED);
 }
 
+#ifdef MADV_HUGEPAGE
+static void advise_large(void *start, size_t size)
+{
+	(void)madvise(start, size, MADV_HUGEPAGE);
+}
+#else
+static void advise_large(void *start, size_t size)
+{
+	(void)start;
+	(void)size;
+}
+#endif
+
+void wb_file_expect(void *memory, size_t size)
+{
+	const uintptr_t large = 2 << 20;
+	uintptr_t at = (uintptr_t)memory, start = (at + large - 1) / large * large, end = (at + size) / large * large;
+
+	/* Inwards: a large page that is half ours would keep memory that nobody uses. */
+	if (size >= large && start < end)
+		advise_large((uint8_t *)memory + (start - at), end - start);
+}
+
 enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece)
 {
 	enum wb_err err;

@@ -31,6 +31,9 @@ enum wb_err wb_file_read(struct wb_file *file, uint64_t offset, void *buffer, si
 /* The bytes will not be needed soon: takes a mapped file's pages out of memory (they come back when touched). Else does nothing. */
 void wb_file_forget(struct wb_file *file, uint64_t offset, uint64_t size);
 
+/* All of this memory will be written soon: asks for large pages, of which one costs little more to get than one of 512 small ones. */
+void wb_file_expect(void *memory, size_t size);
+
 /* A piece of a file: points into the file's memory, or owns a copy. */
 struct wb_piece { const uint8_t *bytes; size_t size; void *owned; };
 enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece);

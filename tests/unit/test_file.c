@@ -153,6 +153,25 @@ static void writes_only_new_files(void)
 	CHECK_EQ_I64(wb_file_make_folder(test_tmp("folder")), WB_ERR_IO);
 }
 
+/* Nothing but the cost of touching memory may change: what is in it, and what lies around it, stays. */
+static void expects_memory(void)
+{
+	enum { LARGE = 2 << 20 };
+	static const size_t sizes[] = { 0, 1, LARGE - 1, LARGE, 2 * LARGE + 4097 };
+	uint8_t *memory = wb_mem_zalloc(3 * LARGE, 1);
+
+	CHECK(memory != NULL);
+	for (size_t i = 0; memory && i < sizeof sizes / sizeof *sizes; i++) {
+		memory[0] = 1;
+		memory[LARGE + 17] = 2;
+		memory[sizes[i] + 1] = 3;
+		wb_file_expect(memory + 1, sizes[i]);
+		CHECK(memory[0] == 1 && memory[LARGE + 17] == 2 && memory[sizes[i] + 1] == 3);
+		memory[sizes[i] + 1] = 0;
+	}
+	wb_mem_free(memory);
+}
+
 static void knows_the_host(void)
 {
 	char host[65], release[65], small[2], other[2];
@@ -170,6 +189,7 @@ int main(void)
 	TEST_RUN(survives_shrinking);
 	TEST_RUN(opens_the_empty_file);
 	TEST_RUN(writes_only_new_files);
+	TEST_RUN(expects_memory);
 	TEST_RUN(knows_the_host);
 	return test_summary();
 }
