@@ -296,6 +296,7 @@ static enum wb_err read_section_header(struct elf *elf, struct wb_bytes *b)
 	section->vaddr = header->flags & ELF_SHF_ALLOC ? address : 0;
 	section->flags = (header->flags & ELF_SHF_ALLOC ? WB_SECTION_ALLOC : 0u) |
 	                 (header->flags & ELF_SHF_EXECINSTR ? WB_SECTION_EXEC : 0u) |
+	                 (header->flags & ELF_SHF_GROUP ? WB_SECTION_GROUPED : 0u) |
 	                 (header->type == ELF_SHT_NOBITS || header->type == ELF_SHT_NULL ? WB_SECTION_NOBITS : 0u);
 	if (!wb_u64_add(section->offset, section->size, &end) || !wb_u64_add(section->vaddr, section->size, &end)) {
 		wb_elf_report(elf, WB_OK, WB_DIAG_OBJECT_MALFORMED, "", elf->shoff, "a section ends past the end of all offsets");

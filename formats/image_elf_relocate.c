@@ -39,6 +39,9 @@ static const struct {
 	{ ELF_EM_AARCH64, 258, 4, RELOCATION_ABSOLUTE },/* ABS32 */
 	{ ELF_EM_AARCH64, 260, 8, RELOCATION_RELATIVE },/* PREL64 */
 	{ ELF_EM_AARCH64, 261, 4, RELOCATION_RELATIVE },/* PREL32 */
+	{ ELF_EM_ARM, 0, 0, RELOCATION_NONE },
+	{ ELF_EM_ARM, 2, 4, RELOCATION_ABSOLUTE },      /* R_ARM_ABS32 */
+	{ ELF_EM_ARM, 3, 4, RELOCATION_RELATIVE },      /* REL32 */
 };
 
 static bool find_type(uint16_t machine, uint32_t type, size_t *ret_index)

@@ -48,15 +48,21 @@ void wb_object_close(struct wb_object *object)
 
 enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index)
 {
+	enum wb_err err = WB_NONE;
+
 	for (size_t i = 0; i < object->num_sections; i++) {
 		const struct wb_section *section = &object->sections[i];
 
-		if (!(section->flags & WB_SECTION_NOBITS) && section->size && !strcmp(section->name, name)) {
-			*ret_index = i;
-			return WB_OK;
-		}
+		if (section->flags & WB_SECTION_NOBITS || !section->size || strcmp(section->name, name) != 0)
+			continue;
+		if (!err && section->flags & WB_SECTION_GROUPED)
+			continue;
+		*ret_index = i;
+		err = WB_OK;
+		if (!(section->flags & WB_SECTION_GROUPED))
+			break;
 	}
-	return WB_NONE;
+	return err;
 }
 
 static bool section_is_mapped(const struct wb_section *section)

@@ -27,6 +27,7 @@ enum wb_section_flags {
 	WB_SECTION_EXEC = 2,
 	WB_SECTION_NOBITS = 4,        /* has no bytes in this file */
 	WB_SECTION_COMPRESSED = 8,    /* SHF_COMPRESSED or .zdebug: `size` is what comes out, file_size what is stored */
+	WB_SECTION_GROUPED = 16,      /* one of many of its name, each for something that other files have too (type units in .o files) */
 };
 struct wb_section {
 	const char *name;             /* ELF's name on every format (Mach-O's __eh_frame is ".eh_frame", .zdebug_x is ".debug_x") */
@@ -95,7 +96,7 @@ extern const struct wb_image_format *const wb_image_formats[];
 /* Opens a file with the format that recognizes it. Takes file. WB_ERR_UNSUPPORTED with a diagnostic if none does. */
 enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object);
 void wb_object_close(struct wb_object *object);
-/* WB_NONE if there is no section of that name with bytes. */
+/* One that is grouped is second choice. WB_NONE if there is no section of that name with bytes. */
 enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index);
 /* Image pc of a file offset by the segments, tolerant as loaders are: segments are widened to pages of 64 KiB at most, and an executable
  * segment wins for executable mappings. WB_NONE if no segment holds it. */
