@@ -586,4 +586,5 @@ const struct wb_image_format wb_image_format_elf = {
 	.close = elf_close,
 	.read_section = wb_elf_read_section,
 	.list_symbols = wb_elf_list_symbols,
+	.open_inner = wb_elf_open_inner,
 };

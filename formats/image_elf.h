@@ -131,6 +131,8 @@ enum wb_err wb_elf_strings(struct elf *elf, enum elf_strings which, size_t symta
 const char *wb_elf_string(const struct wb_piece *strings, uint64_t offset);
 /* The object keeps so many bytes more. */
 void wb_elf_hold(struct elf *elf, uint64_t bytes);
+/* What .gnu_debugdata holds; WB_NONE if there is none, or this is such an object itself. */
+enum wb_err wb_elf_open_inner(struct wb_object *object, struct wb_object **ret_inner);
 enum wb_err wb_elf_list_symbols(struct wb_object *object, wb_symbol_fn fn, void *arg);
 void wb_elf_symbols_deinit(struct elf *elf);
 

@@ -286,8 +286,9 @@ static enum wb_err list_plt(struct elf *elf, wb_symbol_fn fn, void *arg)
 /* ---- .gnu_debugdata ---------------------------------------------------------------------------------------------------------- */
 
 /* An xz-compressed ELF file that has the symbols which .dynsym lacks (GDB's manual, "MiniDebugInfo"). */
-static enum wb_err open_inner(struct elf *elf)
+enum wb_err wb_elf_open_inner(struct wb_object *object, struct wb_object **ret_inner)
 {
+	struct elf *elf = elf_of(object);
 	static const char name[] = ".gnu_debugdata";
 	struct wb_piece packed;
 	struct wb_file *file;
@@ -295,8 +296,8 @@ static enum wb_err open_inner(struct elf *elf)
 	void *bytes;
 	enum wb_err err;
 
-	if (elf->is_inner || wb_object_find_section(&elf->base, name, &index))
-		return WB_OK;
+	if (elf->is_inner || wb_object_find_section(object, name, &index))
+		return WB_NONE;
 	err = wb_elf_stored(elf, index, &packed);
 	if (err)
 		return err;
@@ -310,7 +311,7 @@ static enum wb_err open_inner(struct elf *elf)
 	if (err)
 		return err;
 	wb_elf_hold(elf, size);
-	return wb_elf_open(elf->base.diags, elf->base.path, file, 0, true, &elf->inner);
+	return wb_elf_open(elf->base.diags, elf->base.path, file, 0, true, ret_inner);
 }
 
 static enum wb_err list_inner(struct elf *elf, wb_symbol_fn fn, void *arg)
@@ -319,11 +320,11 @@ static enum wb_err list_inner(struct elf *elf, wb_symbol_fn fn, void *arg)
 
 	wb_lock_take(&elf->lock);
 	if (!elf->inner_is_done)
-		err = open_inner(elf);
+		err = wb_elf_open_inner(&elf->base, &elf->inner);
 	elf->inner_is_done |= err != WB_ERR_MEMORY;
 	wb_lock_give(&elf->lock);
 	if (err || !elf->inner)
-		return err;
+		return err == WB_NONE ? WB_OK : err;
 	return list_table(elf_of(elf->inner), ELF_SHT_SYMTAB, ELF_STRINGS_STATIC, WB_SYMBOLS_STATIC, fn, arg);
 }
 

@@ -41,6 +41,11 @@ enum wb_err wb_inflate_zlib(const void *in, size_t in_size, void *out, size_t ou
 	return result == LIBDEFLATE_SUCCESS ? WB_OK : WB_ERR_DATA;
 }
 
+uint32_t wb_crc32(uint32_t crc, const void *bytes, size_t size)
+{
+	return libdeflate_crc32(crc, bytes, size);
+}
+
 #elif WB_HAVE_ZLIB
 
 /* zlib counts in unsigned int: larger buffers go through in steps. */
@@ -80,12 +85,44 @@ enum wb_err wb_inflate_zlib(const void *in, size_t in_size, void *out, size_t ou
 	return result == Z_STREAM_END && out_left == 0 ? WB_OK : WB_ERR_DATA;
 }
 
+uint32_t wb_crc32(uint32_t crc, const void *bytes, size_t size)
+{
+	const Bytef *at = bytes;
+
+	while (size > 0) {
+		unsigned step = zlib_step(size);
+
+		crc = (uint32_t)crc32(crc, at, step);
+		at += step;
+		size -= step;
+	}
+	return crc;
+}
+
 #else
 
 enum wb_err wb_inflate_zlib(const void *in, size_t in_size, void *out, size_t out_size)
 {
 	(void)in, (void)in_size, (void)out, (void)out_size;
 	return WB_ERR_UNSUPPORTED;
+}
+
+/* Half a byte at a time: 16 words instead of a kilobyte. */
+uint32_t wb_crc32(uint32_t crc, const void *bytes, size_t size)
+{
+	static const uint32_t table[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
+	const uint8_t *at = bytes;
+
+	crc = ~crc;
+	for (size_t i = 0; i < size; i++) {
+		crc ^= at[i];
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
+	}
+	return ~crc;
 }
 
 #endif

@@ -32,7 +32,7 @@ enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role)
  * section. ret_vaddr may be NULL. */
 enum wb_err wb_image_section(struct wb_image *image, struct wb_object *object, const char *name, const uint8_t **ret_bytes, size_t *ret_size,
                              uint64_t *ret_vaddr);
-/* The named section from the debug file if it has it with bytes, else from the executable. */
+/* The named section from the debug file if it has it with bytes, else from the executable, else from what is packed into that. */
 enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, struct wb_object **ret_object, const uint8_t **ret_bytes,
                                    size_t *ret_size, uint64_t *ret_vaddr);
 /* Whether an object that a finder offered is the wanted one, where only its reader can tell: WB_OK or WB_NONE (reported by it). Its sections

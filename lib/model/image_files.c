@@ -5,6 +5,7 @@
  */
 #include "model/image_files.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "model/image_pool.h"
 #include "model/session.h"
@@ -62,6 +63,7 @@ void wb_image_files_deinit(struct wb_image *image)
 		wb_image_file_free(image, atomic_load_explicit(&role->file, memory_order_relaxed));
 		wb_mem_free(atomic_load_explicit(&role->refused, memory_order_relaxed));
 	}
+	wb_image_file_free(image, atomic_load_explicit(&image->inner, memory_order_relaxed));
 	for (struct wb_image_extra *extra = image->extras, *next; extra; extra = next) {
 		next = extra->next;
 		wb_image_file_free(image, extra->file);
@@ -127,6 +129,8 @@ const uint8_t *wb_image_wanted_id(struct wb_image *image, size_t *ret_size)
 
 /* ---- Asking finders --------------------------------------------------------------------------------------------------- */
 
+enum { TRIED_MAX = 16 };
+
 /* A search for one file: what is asked for, and what it came to. */
 struct search {
 	struct wb_image *image;
@@ -135,13 +139,26 @@ struct search {
 	wb_object_accept_fn accept;   /* the last word; NULL: none is needed */
 	void *accept_arg;
 	struct wb_image_file *file;   /* found */
+	uint64_t tried[TRIED_MAX];    /* hashes of paths that were refused: several finders know the usual places, and a CRC over a file is slow */
+	size_t num_tried;
 	enum wb_verdict verdict;
 	char *refused;                /* path of the last file that was looked at and not used */
 	bool later;                   /* a finder wants to be asked again */
 };
 
+static bool was_tried(const struct search *search, const struct wb_candidate *candidate, uint64_t hash)
+{
+	for (size_t i = 0; i < search->num_tried; i++)
+		if (search->tried[i] == hash && !candidate->source)
+			return true;
+	return false;
+}
+
 static void refuse(struct search *search, char *path, enum wb_verdict verdict)
 {
+	/* Who offers it next may be trusted more. */
+	if (verdict != WB_VERDICT_UNVERIFIABLE && search->num_tried < TRIED_MAX)
+		search->tried[search->num_tried++] = wb_hash_bytes(wb_hash_start, path, strlen(path));
 	wb_mem_free(search->refused);
 	search->refused = path;
 	search->verdict = verdict;
@@ -224,6 +241,8 @@ static enum wb_err search_run(struct search *search)
 		if (err)
 			return err == WB_LATER ? WB_NONE : err;
 		candidate.path[sizeof(candidate.path) - 1] = 0;
+		if (was_tried(search, &candidate, wb_hash_bytes(wb_hash_start, candidate.path, strlen(candidate.path))))
+			continue;
 		path = wb_mem_strdup(candidate.path);
 		if (!path) {
 			if (candidate.source && candidate.source->release)
@@ -568,15 +587,62 @@ enum wb_err wb_image_section(struct wb_image *image, struct wb_object *object, c
 	return WB_OK;
 }
 
+/* Opens what is packed into the executable. Under the files' lock. */
+static enum wb_err open_inner(struct wb_image *image, struct wb_object *executable)
+{
+	struct wb_image_file *file;
+	struct wb_object *inner;
+	enum wb_err err = executable->format->open_inner ? executable->format->open_inner(executable, &inner) : WB_NONE;
+
+	if (!err) {
+		char *path = wb_mem_strdup(executable->path);
+
+		if (!path) {
+			wb_object_close(inner);
+			return WB_ERR_MEMORY;
+		}
+		err = wb_image_file_new(image, inner, path, &file);
+	}
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (!err)
+		atomic_store_explicit(&image->inner, file, memory_order_release);
+	atomic_store_explicit(&image->inner_done, 1, memory_order_release);
+	return WB_OK;
+}
+
+/* What is packed into the executable; WB_NONE: nothing, or it is broken, which was reported. */
+static enum wb_err inner_object(struct wb_image *image, struct wb_object **ret_object)
+{
+	struct wb_image_file *file;
+	struct wb_object *executable;
+	enum wb_err err = wb_image_object(image, WB_FILE_EXECUTABLE, &executable);
+
+	if (err)
+		return err;
+	if (!atomic_load_explicit(&image->inner_done, memory_order_acquire)) {
+		wb_lock_take(&image->files_lock);
+		if (!atomic_load_explicit(&image->inner_done, memory_order_relaxed))
+			err = open_inner(image, executable);
+		wb_lock_give(&image->files_lock);
+	}
+	file = atomic_load_explicit(&image->inner, memory_order_acquire);
+	if (!err && !file)
+		err = WB_NONE;
+	if (!err)
+		*ret_object = file->object;
+	return err;
+}
+
 enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, struct wb_object **ret_object, const uint8_t **ret_bytes,
                                    size_t *ret_size, uint64_t *ret_vaddr)
 {
 	static const enum wb_file_role order[] = { WB_FILE_DEBUG, WB_FILE_EXECUTABLE };
+	struct wb_object *object;
+	enum wb_err err;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		struct wb_object *object;
-		enum wb_err err = wb_image_object(image, order[i], &object);
-
+		err = wb_image_object(image, order[i], &object);
 		if (!err)
 			err = wb_image_section(image, object, name, ret_bytes, ret_size, ret_vaddr);
 		if (!err)
@@ -584,7 +650,12 @@ enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, str
 		if (err != WB_NONE)
 			return err;
 	}
-	return WB_NONE;
+	err = inner_object(image, &object);
+	if (!err)
+		err = wb_image_section(image, object, name, ret_bytes, ret_size, ret_vaddr);
+	if (!err)
+		*ret_object = object;
+	return err;
 }
 
 enum wb_err wb_image_symbols(struct wb_image *image, struct wb_object *object, wb_symbol_fn fn, void *arg)

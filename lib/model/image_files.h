@@ -75,6 +75,8 @@ struct wb_image {
 	struct wb_lock files_lock, sections_lock;
 	struct wb_image_role roles[WB_FILE_ROLES];
 	struct wb_image_extra *extras; /* under files_lock */
+	_Atomic(struct wb_image_file *) inner; /* what is packed into the executable */
+	_Atomic uint8_t inner_done;   /* inner is final */
 	struct wb_image_value values[WB_SLOT_COUNT];
 };
 

@@ -89,6 +89,9 @@ struct wb_image_format {
 	enum wb_err (*read_section)(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
 	/* Any thread, also several at a time: what it keeps is under a lock of the object's. */
 	enum wb_err (*list_symbols)(struct wb_object *object, wb_symbol_fn fn, void *arg);
+	/* The object that is packed into this one (ELF's .gnu_debugdata), for debug information; its symbols are listed with this one's. The
+	 * path is borrowed from this one. WB_NONE: there is none. NULL: the format has no such thing. */
+	enum wb_err (*open_inner)(struct wb_object *object, struct wb_object **ret_inner);
 };
 /* Ends with NULL. */
 extern const struct wb_image_format *const wb_image_formats[];

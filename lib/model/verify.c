@@ -2,6 +2,8 @@
 /* Verdicts on files: by build id, else by the debug link's CRC, else there is nothing to compare, and trust decides. */
 #include "model/verify.h"
 
+#include "base/inflate.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -52,26 +54,10 @@ bool wb_platform_fits(const struct wb_platform *wanted, const struct wb_platform
 	return arch_fits(wanted->arch, had->arch) && wanted->big_endian == had->big_endian;
 }
 
-/* Half a byte at a time: 16 words instead of a kilobyte, and files are checked this way only where there is no build id. */
-static uint32_t crc_update(uint32_t crc, const uint8_t *bytes, size_t size)
-{
-	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
-
-	for (size_t i = 0; i < size; i++) {
-		crc ^= bytes[i];
-		crc = crc >> 4 ^ table[crc & 15];
-		crc = crc >> 4 ^ table[crc & 15];
-	}
-	return crc;
-}
-
 enum wb_err wb_file_crc32(struct wb_file *file, uint32_t *ret_crc)
 {
 	uint64_t size = wb_file_size(file);
-	uint32_t crc = UINT32_MAX;
+	uint32_t crc = 0;
 	uint8_t step[CRC_STEP];
 
 	for (uint64_t at = 0; at < size;) {
@@ -80,10 +66,10 @@ enum wb_err wb_file_crc32(struct wb_file *file, uint32_t *ret_crc)
 
 		if (err)
 			return err;
-		crc = crc_update(crc, step, count);
+		crc = wb_crc32(crc, step, count);
 		at += count;
 	}
-	*ret_crc = ~crc;
+	*ret_crc = crc;
 	return WB_OK;
 }
 
@@ -131,7 +117,8 @@ static enum wb_err compare(const struct wb_wants *wants, struct wb_object *objec
 		return WB_OK;
 	}
 	*ret_verdict = WB_VERDICT_UNVERIFIABLE;
-	if (!wants->has_crc || !object->file)
+	/* Writers that do not know it leave 0. */
+	if (!wants->has_crc || wants->crc == 0 || !object->file)
 		return WB_OK;
 	err = wb_file_crc32(object->file, &crc);
 	if (err)
