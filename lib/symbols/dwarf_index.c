@@ -11,7 +11,8 @@
 enum {
 	CHECK_EVERY = 1024,
 	SPANS_MAX = 1 << 28,
-	ABBREVS_BUDGET = 1 << 26,     /* bytes of abbreviations looked through for first entries, of all units together */
+	ABBREVS_MIN = 1 << 26,        /* bytes of abbreviations looked through for first entries, of all units together, */
+	ABBREVS_PER_BYTE = 2,         /* and for each there is: GCC's come late in the unit's table, and dwz lets units share tables */
 };
 
 struct indexer {
@@ -143,6 +144,7 @@ static enum wb_err add_lines(struct indexer *indexer, size_t unit, const struct 
 static enum wb_err add_unit(struct indexer *indexer, size_t unit)
 {
 	const struct wb_unit_header *header = &indexer->input->units[unit].header;
+	const struct wb_dwarf_sections *sections = indexer->input->sections;
 	size_t before = indexer->index->num_spans;
 	struct wb_unit_root root;
 	enum wb_err err;
@@ -151,11 +153,15 @@ static enum wb_err add_unit(struct indexer *indexer, size_t unit)
 		return add_lines(indexer, unit, NULL, indexer->input->units[unit].stmt_list);
 	if (header->type == WB_UT_TYPE || header->type == WB_UT_SPLIT_TYPE || header->type == WB_UT_PARTIAL)
 		return WB_OK;
-	/* What is wrong with a unit is reported when it is wanted. */
-	if (wb_unit_root_read(indexer->input->sections, header, &indexer->abbrevs_budget, &root) != WB_OK || root.tag == WB_TAG_PARTIAL_UNIT)
+	err = wb_unit_root_read(sections, header, &indexer->abbrevs_budget, &root);
+	if (err == WB_ERR_LIMIT)
+		wb_diag_report(sections->diags, err, WB_DIAG_DWARF_MALFORMED, sections->path, ".debug_abbrev", header->abbrev_offset,
+		               "units share so many abbreviations that not all are looked for");
+	/* What else is wrong with a unit is reported when it is wanted. */
+	if (err || root.tag == WB_TAG_PARTIAL_UNIT)
 		return WB_OK;
 	indexer->ranges.count = 0;
-	err = wb_ranges_of_root(&indexer->ranges, indexer->input->sections, header, &root, &indexer->ranges_budget);
+	err = wb_ranges_of_root(&indexer->ranges, sections, header, &root, &indexer->ranges_budget);
 	if (err == WB_ERR_MEMORY)
 		return err;
 	for (size_t i = 0; i < indexer->ranges.count; i++) {
@@ -218,11 +224,12 @@ static enum wb_err sort_spans(struct wb_unit_index *index)
 
 enum wb_err wb_unit_index_init(struct wb_unit_index *index, const struct wb_unit_index_input *input, bool believe_aranges)
 {
-	struct indexer indexer = { .input = input, .index = index, .abbrevs_budget = ABBREVS_BUDGET };
+	struct indexer indexer = { .input = input, .index = index };
 	enum wb_err err = WB_OK;
 
 	*index = (struct wb_unit_index){ 0 };
 	indexer.ranges_budget = wb_ranges_budget(input->sections);
+	indexer.abbrevs_budget = ABBREVS_MIN + ABBREVS_PER_BYTE * (uint64_t)input->sections->by_id[WB_DWARF_ABBREV].size;
 	indexer.lines_budget = 2 * (uint64_t)input->sections->by_id[WB_DWARF_LINE].size;
 	indexer.in_aranges = wb_mem_zalloc(input->num_units, 1);
 	if (!indexer.in_aranges)
