@@ -189,6 +189,23 @@ static void make_dead_rows(struct dwarf_make *m, unsigned kind)
 	close_unit(m);
 }
 
+/* The same, with nothing alive after: where the last row ends is not known, and so it is dropped as open sequences are. */
+static void make_dead_end(struct dwarf_make *m, unsigned kind)
+{
+	uint64_t at = tombstone(m, kind), lines = dwarf_lines_start(m, NULL);
+
+	dwarf_row(m, 0x1000, 1, 1, 0);
+	dwarf_row(m, 0x100c, 1, 2, 0);
+	dwarf_set_address(m, at);
+	dwarf_row(m, at + 0x1080, 1, 66, 0);
+	dwarf_sequence_end(m, at + 0x1100);
+	dwarf_lines_end(m);
+	dwarf_unit_start(m);
+	DWARF_OPEN(m, WB_TAG_COMPILE_UNIT, AT_NAME("a.c"), AT_COMP_DIR("/build"), AT_CODE(0x1000, 0x200), AT_LINES(lines));
+	DWARF_ENTRY(m, WB_TAG_SUBPROGRAM, AT_NAME("live"), AT_CODE(0x1000, 0x200));
+	close_unit(m);
+}
+
 static const struct answer alive[] = {
 	{ 0x1000, "live /build/a.c:1" }, { 0x1008, "live /build/a.c:1" }, { 0x100f, "live /build/a.c:1" }, { 0x1010, "?!no-symbol !no-unit" },
 	{ 0x1800, "caller !no-line" }, { 0x4000, "?!no-symbol !no-unit" }, { 0, "?!no-symbol !no-unit" }, { 1, "?!no-symbol !no-unit" },
@@ -205,6 +222,10 @@ static const struct answer alive_alone[] = {
 static const struct answer rows_alive[] = {
 	{ 0x1000, "live /build/a.c:1" }, { 0x100c, "live /build/a.c:2" }, { 0x1010, "live /build/a.c:2" }, { 0x1080, "live /build/a.c:2" },
 	{ 0x1100, "live /build/a.c:3" }, { 0x1110, "live !no-line" }, { 0, NULL },
+};
+
+static const struct answer dead_end[] = {
+	{ 0x1000, "live /build/a.c:1" }, { 0x100b, "live /build/a.c:1" }, { 0x100c, "live !no-line" }, { 0x1080, "live !no-line" }, { 0, NULL },
 };
 
 static void code_was_discarded(void)
@@ -230,6 +251,7 @@ static void code_was_discarded(void)
 		{ .name = "6, unit at -2", .make = make_dead_unit, .kind = MINUS_2, .answers = alive_alone },
 		{ .name = "6, rows at 0", .make = make_dead_rows, .kind = 0, .answers = rows_alive },
 		{ .name = "6, rows at an addend", .make = make_dead_rows, .kind = 0x30, .answers = rows_alive },
+		{ .name = "6, rows at an addend, then none", .make = make_dead_end, .kind = 0x30, .answers = dead_end },
 		{ .name = "6, rows at -1", .make = make_dead_rows, .kind = MINUS_1, .answers = rows_alive },
 		{ .name = "6, rows at -2", .make = make_dead_rows, .kind = MINUS_2, .answers = rows_alive },
 	};
