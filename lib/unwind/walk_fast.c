@@ -188,10 +188,10 @@ static bool applies(const struct wb_walker *w)
 {
 	const struct wb_region *region = &w->view.last;
 	const struct wb_now *now = &w->now;
+	uint64_t size = region->size;
 
 	return w->fast && !w->slow_only && now->has_sp && now->has_fp && !now->sp_derived && !now->fp_derived && !now->context &&
-	       region->size >= 8 && now->sp - region->address < region->size - 7 && region->size <= INT64_MAX &&
-	       region->address <= INT64_MAX - region->size;
+	       size >= 8 && now->sp - region->address < size - 7 && size <= INT64_MAX && region->address <= INT64_MAX - size;
 }
 
 enum wb_err wb_walk_fast(struct wb_walker *w, struct wb_frame *frames, size_t stride, size_t cap, size_t *ret_count)
