@@ -4,10 +4,16 @@
 # first where it is missing (as root or through sudo). With CI set in the environment, a warning of
 # the compiler is an error; elsewhere a newer compiler's new warnings are no reason not to build.
 #
-# usage: sh tests/run.sh [--sanitize | --threads | --minimal]
-#   --sanitize   with the address and undefined-behaviour sanitizers, in build-sanitize/
-#   --threads    with the thread sanitizer, in build-threads/
-#   --minimal    without any optional dependency, in build-minimal/
+# usage: sh tests/run.sh [--FORM]; each form builds in a folder of its own, build-FORM/
+#   --sanitize     with the address and undefined-behaviour sanitizers
+#   --threads      with the thread sanitizer
+#   --minimal      without any optional dependency
+#   --clang        by the other compiler
+#   --m32          with 32-bit size_t and long        } without optional
+#   --big-endian   for s390x, run by qemu             } dependencies
+#   --musl         with another C library             }
+#   --locale       in a French locale: decimal commas, other alphabets
+#   --valgrind     the unit tests under valgrind
 #
 # The last line is "N passed, N failed, N skipped"; the status is 0 only when nothing failed and
 # something passed.
@@ -16,32 +22,70 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 . tools/packages.sh
 
-build=build
+build=build${1:+-${1#--}}
 options=-Dwerror=false
 without=
+wrapper=
+cross=
 [ -z "${CI-}" ] || options=-Dwerror=true
+
+# A machine of another kind: its own tools, no libraries but the C library, no tests of this one.
+cross_build() {
+    cross=tests/make/cross/$1.ini
+    options="$options -Dauto_features=disabled"
+    without="--no-suite truth"
+}
+
 case ${1-} in
 '') ;;
 --sanitize)
-    build=build-sanitize
     # b_lundef: the sanitizer's names come with the executable, not with the shared library.
     options="$options -Db_sanitize=address,undefined -Db_lundef=false"
     # A finding is a failure, not a line in a log.
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     ;;
 --threads)
-    build=build-threads
     options="$options -Db_sanitize=thread -Db_lundef=false"
     export TSAN_OPTIONS=halt_on_error=1
     # Has no threads, and takes minutes under this sanitizer.
     without="--no-suite truth"
     ;;
 --minimal)
-    build=build-minimal
     options="$options -Dauto_features=disabled"
     ;;
+--clang)
+    need_command clang clang
+    export CC=clang CXX=clang++
+    ;;
+--m32)
+    cross_build m32
+    echo 'int main(void) { return 0; }' | gcc -m32 -x c -o /dev/null - 2>/dev/null ||
+        missing="$missing lib32gcc-12-dev libc6-dev-i386 lib32stdc++-12-dev"
+    ;;
+--big-endian)
+    cross_build big-endian
+    need_command s390x-linux-gnu-gcc gcc-s390x-linux-gnu
+    need_command s390x-linux-gnu-g++ g++-s390x-linux-gnu
+    need_command qemu-s390x qemu-user
+    # Scripts run what is built directly.
+    without="$without --no-suite check --no-suite fuzz"
+    ;;
+--musl)
+    cross_build musl
+    need_command musl-gcc musl-tools
+    ;;
+--locale)
+    locale -a 2>/dev/null | grep -q fr_FR.utf8 || missing="$missing locales-all"
+    # What the tests' programs set for themselves (tests/test.h), and what the command finds.
+    export WALKBACK_TEST_LOCALE=fr_FR.UTF-8
+    ;;
+--valgrind)
+    need_command valgrind valgrind
+    wrapper='valgrind -q --error-exitcode=99 --leak-check=full'
+    without="--suite unit -t 20"
+    ;;
 *)
-    echo "usage: sh tests/run.sh [--sanitize | --threads | --minimal]" >&2
+    sed -n 's/^# \{0,1\}//; 7,17p' "$0" >&2
     exit 2
     ;;
 esac
@@ -61,8 +105,8 @@ ninja -C "$build" || fail "not built"
 echo "== test"
 log=$build/meson-logs/testlog.json
 rm -f "$log"
-# shellcheck disable=SC2086 # two words on purpose
-meson test -C "$build" --no-rebuild --print-errorlogs $without
+# shellcheck disable=SC2086 # a list of words on purpose
+meson test -C "$build" --no-rebuild --print-errorlogs $without ${wrapper:+--wrapper "$wrapper"}
 status=$?
 
 # One line of JSON a test. An escaped quote inside a test's output cannot match these patterns.

@@ -26,6 +26,7 @@
 
 #include <ftw.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -160,6 +161,11 @@ static inline bool test_has_feature(const char *features, const char *name)
 static inline void test_run(void (*function)(void), const char *name)
 {
 	unsigned failures_before = atomic_load(&test_state.failures);
+	const char *locale = getenv("WALKBACK_TEST_LOCALE");
+
+	/* A program that embeds the library may have any. */
+	if (locale)
+		setlocale(LC_ALL, locale);
 	test_state.name = name;
 	test_state.row = NULL;
 	test_state.skip = false;
@@ -271,6 +277,11 @@ static inline int test_remove_entry(const char *path, const struct stat *info, i
 	(void)place;
 	return remove(path);
 }
+
+enum { TEST_BIG_ENDIAN = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ };
+/* A word whose bytes in memory are in little-endian order, on any machine; also for initializers. */
+#define LE64(value) (TEST_BIG_ENDIAN ? __builtin_bswap64(value) : (uint64_t)(value))
+#define LE32(value) (TEST_BIG_ENDIAN ? __builtin_bswap32(value) : (uint32_t)(value))
 
 /* Ends the program: prints the count and gives the status for main() to return. */
 static inline int test_summary(void)

@@ -72,7 +72,8 @@ install_missing() {
         fail "packages not installed; as root, run: apt-get install$missing"
 }
 
-# configure BUILD-FOLDER OPTION...: sets it up, or brings an existing one to these options.
+# configure BUILD-FOLDER OPTION...: sets it up, or brings an existing one to these options. A cross
+# file for it is named by $cross.
 configure() {
     folder=$1
     shift
@@ -81,5 +82,5 @@ configure() {
         echo "== $folder does not fit any more; set up anew"
         rm -rf "$folder"
     fi
-    meson setup "$folder" . "$@"
+    meson setup ${cross:+--cross-file "$cross"} "$folder" . "$@"
 }

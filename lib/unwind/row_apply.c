@@ -78,11 +78,12 @@ static void set_same(struct apply *a, uint8_t slot, uint8_t from, bool derived)
 static bool set_saved(struct apply *a, uint8_t slot, uint64_t address)
 {
 	const struct wb_regs *regs = a->regs;
+	bool has_sp = wb_regs_has(regs, a->arch->sp), has_current = wb_regs_has(regs, slot);
 	struct wb_saved saved;
 
 	address &= a->arch->address_mask;
-	saved = wb_row_saved(a->arch, a->view, address, wb_regs_has(regs, a->arch->sp), regs->value[a->arch->sp], wb_regs_has(regs, slot),
-	                     regs->value[slot]);
+	saved = wb_row_saved(a->arch, a->view, address, has_sp, has_sp ? regs->value[a->arch->sp] : 0, has_current,
+	                     has_current ? regs->value[slot] : 0);
 	if (slot == a->arch->pc && (saved.absent || saved.derived))
 		return fail(a, WB_APPLY_MEMORY, address);
 	if (saved.has)
@@ -152,9 +153,11 @@ static void set_defaults(struct apply *a, bool barrier)
 
 	out->have = a->regs->have & keep;
 	out->derived = a->regs->derived & keep;
-	for (unsigned slot = 0; slot < arch->num_regs; slot++)
-		if (out->have >> slot & 1)
-			out->value[slot] = a->regs->value[slot];
+	for (uint64_t left = out->have; left; left &= left - 1) {
+		int slot = __builtin_ctzll(left);
+
+		out->value[slot] = a->regs->value[slot];
+	}
 	wb_regs_set(out, arch->sp, a->out->cfa, false);
 }
 

@@ -126,7 +126,7 @@ static enum moved go(struct tracee *t, int request)
 	int sent = t->signal;
 
 	t->signal = 0;
-	if (ptrace((enum __ptrace_request)request, t->pid, NULL, (void *)(intptr_t)sent) || !wait_stop(t)) {
+	if (ptrace(request, t->pid, NULL, (void *)(intptr_t)sent) || !wait_stop(t)) {
 		t->has_ended = true;
 		return MOVED_END;
 	}

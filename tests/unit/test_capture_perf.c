@@ -547,11 +547,9 @@ static void stays_in_its_memory(void)
 	bytes = malloc(record + ROUNDS * size);
 	memcpy(bytes, writer.bytes, record);
 	for (size_t i = 0; i < ROUNDS; i++) {
-		uint64_t time = 1000 + i;
-
+		/* The time comes after header, ip, pid and tid. */
+		w_put(&writer, record + 24, 1000 + i, 8);
 		memcpy(bytes + record + i * size, writer.bytes + record, size);
-		/* After header, ip, pid and tid. */
-		memcpy(bytes + record + i * size + 24, &time, 8);
 	}
 	reader_open(&reader, bytes, record + ROUNDS * size, 1 << 16, &opts);
 	if (CHECK_EQ_I64(reader.opened, WB_OK)) {

@@ -25,8 +25,8 @@ static const char *numbered_file(void)
 
 static bool holds(const struct wb_perf_window *window)
 {
-	return wb_load64(window->buffer->bytes, false) == window->position / 8 &&
-	       wb_load64(window->buffer->bytes + window->size - 8, false) == (window->position + window->size) / 8 - 1;
+	return wb_load64(window->buffer->bytes, TEST_BIG_ENDIAN) == window->position / 8 &&
+	       wb_load64(window->buffer->bytes + window->size - 8, TEST_BIG_ENDIAN) == (window->position + window->size) / 8 - 1;
 }
 
 static void keeps_its_budget(void)

@@ -29,7 +29,7 @@ static struct table make(struct wb_row row, const struct wb_row_rule *rules, uns
 static struct wb_applied apply(const struct table *t, const struct wb_regs *regs)
 {
 	struct wb_region region = { STACK, words, sizeof(words) };
-	struct wb_view view = { .regions = &region, .num_regions = 1, .word_size = 8 };
+	struct wb_view view = { .regions = &region, .num_regions = 1, .word_size = 8, .big_endian = TEST_BIG_ENDIAN };
 	struct wb_applied out;
 
 	for (unsigned i = 0; i < WORDS; i++)

@@ -6,8 +6,8 @@
 static void alternate_stacks(void)
 {
 	const struct wb_reg low[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, A(0)) }, high[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)) };
-	uint64_t alt[WORDS] = { C(TRAMPOLINE), C(LEAF + 0x40), 0x66, S(0x28), 0xbb, 0, 0, 0, C(ROOT + 2) };
-	uint64_t stack[WORDS] = { C(TRAMPOLINE), C(LEAF + 0x42), 0x66, A(0x40), 0xbb, C(ROOT + 1) };
+	uint64_t alt[WORDS] = { LE64(C(TRAMPOLINE)), LE64(C(LEAF + 0x40)), LE64(0x66), LE64(S(0x28)), LE64(0xbb), 0, 0, 0, LE64(C(ROOT + 2)) };
+	uint64_t stack[WORDS] = { LE64(C(TRAMPOLINE)), LE64(C(LEAF + 0x42)), LE64(0x66), LE64(A(0x40)), LE64(0xbb), LE64(C(ROOT + 1)) };
 	struct wb_region regions[] = { { ALT, alt, sizeof(alt) }, { STACK, stack, sizeof(stack) } };
 	struct wb_context context = { .regs = low, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = regions, .num_regions = 2 };
@@ -34,7 +34,7 @@ static void recorded_frames(void)
 		{ .address = KERNEL + 0x10, .kind = WB_GIVEN_KERNEL, .pc_kind = WB_PC_RETURN },
 		{ .address = C(LEAF + 2), .kind = WB_GIVEN_USER, .pc_kind = WB_PC_RETURN },
 	};
-	uint64_t stack[WORDS] = { C(ROOT + 1) };
+	uint64_t stack[WORDS] = { LE64(C(ROOT + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1, .given = given,
@@ -66,7 +66,7 @@ static void recorded_frames(void)
 static void context_with_a_return_address(void)
 {
 	const struct wb_reg regs[] = { REG(WB_REG_PC, C(LEAF)), REG(RSP, S(0)) };
-	uint64_t stack[WORDS] = { C(ROOT + 1) };
+	uint64_t stack[WORDS] = { LE64(C(ROOT + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 2, .pc_kind = WB_PC_RETURN };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -84,7 +84,7 @@ static void context_with_a_return_address(void)
 static void memory_of_the_space(void)
 {
 	const struct wb_reg regs[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)) };
-	uint64_t stack[WORDS] = { C(LEAF + 2), C(LEAF + 3), C(ROOT + 1) }, shadow[1] = { C(LEAF + 9) };
+	uint64_t stack[WORDS] = { LE64(C(LEAF + 2)), LE64(C(LEAF + 3)), LE64(C(ROOT + 1)) }, shadow[1] = { LE64(C(LEAF + 9)) };
 	struct wb_memory memory = { .size = sizeof(memory), .kind = WB_MEMORY_BYTES, .start = STACK, .end = STACK + sizeof(stack), .bytes = stack };
 	struct wb_region region = { STACK + 8, shadow, sizeof(shadow) };
 	struct wb_context context = { .regs = regs, .num_regs = 2 };
@@ -112,7 +112,7 @@ static void end_of_the_address_space(void)
 	struct wb_region region = { top, copy, SIZE };
 	struct wb_context context = { .regs = regs, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
-	uint64_t saves = C(SAVES + 1);
+	uint64_t saves = LE64(C(SAVES + 1));
 	struct process p;
 
 	REQUIRE(copy);
@@ -128,7 +128,7 @@ static void pointer_mask(void)
 {
 	const uint64_t tag = UINT64_C(0x7f) << 56;
 	const struct wb_reg regs[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)) };
-	uint64_t stack[WORDS] = { C(LEAF + 2) | tag, C(ROOT + 1) | tag };
+	uint64_t stack[WORDS] = { LE64(C(LEAF + 2) | tag), LE64(C(ROOT + 1) | tag) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -148,7 +148,7 @@ static void generated_code(void)
 	static struct cfi_make cfi;
 	const uint64_t jit = 0x10000000;
 	const struct wb_reg regs[] = { REG(WB_REG_PC, jit + 0x10), REG(RSP, S(0)) };
-	uint64_t stack[WORDS] = { 1, 2, C(LEAF + 2), jit + 0x20, 3, 4, C(ROOT + 1) };
+	uint64_t stack[WORDS] = { LE64(1), LE64(2), LE64(C(LEAF + 2)), LE64(jit + 0x20), LE64(3), LE64(4), LE64(C(ROOT + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -177,7 +177,7 @@ static void x86_32(void)
 	static struct cfi_make cfi;
 	const uint32_t jit = 0xf7000000;
 	const struct wb_reg regs[] = { REG(WB_REG_PC, 0xf7000010), REG(4, 0xffffd000), REG(5, 0xffffd010) };
-	uint32_t stack[WORDS] = { 0xf7000111, 1, 2, 3, 0xffffd020, 0xf7000012, 6, 7, 8, 0xf7000212 };
+	uint32_t stack[WORDS] = { LE32(0xf7000111), LE32(1), LE32(2), LE32(3), LE32(0xffffd020), LE32(0xf7000012), LE32(6), LE32(7), LE32(8), LE32(0xf7000212) };
 	struct wb_region region = { 0xffffd000, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 3 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -198,7 +198,7 @@ static void x86_32(void)
 	REQUIRE(wb_space_add_code(empty, &code, &space) == WB_OK);
 	/* ebp = d010: CFA = d018, eip at d014; ebp at d010. Then eip at d018 is 6: nothing is mapped there. */
 	check(&p, space, &sample, NULL, "f7000010 context x @ffffd004 | f7000111 cfi @ffffd018 | f7000012 cfi @ffffd01c -> unmapped 6");
-	stack[6] = 0xf7000212;
+	stack[6] = LE32(0xf7000212);
 	check(&p, space, &sample, NULL,
 	      "f7000010 context x @ffffd004 | f7000111 cfi @ffffd018 | f7000012 cfi @ffffd01c | f7000212 cfi @ffffd020 -> root return address undefined 0");
 	wb_space_unref(space);
@@ -211,7 +211,7 @@ static void x86_32(void)
 static void walk_stack_is_walk(void)
 {
 	const struct wb_reg regs[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)) };
-	uint64_t stack[WORDS] = { C(LEAF + 2), C(ROOT + 1) };
+	uint64_t stack[WORDS] = { LE64(C(LEAF + 2)), LE64(C(ROOT + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -237,7 +237,7 @@ static void frames_of_another_size(void)
 {
 	struct large { struct wb_frame frame; uint64_t more[3]; } large[FRAMES];
 	const struct wb_reg regs[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)), REG(RBP, 0) };
-	uint64_t stack[WORDS] = { C(LEAF + 2), C(LEAF + 3), C(SAVES + 1), 0, 0, 0, C(ROOT + 1) };
+	uint64_t stack[WORDS] = { LE64(C(LEAF + 2)), LE64(C(LEAF + 3)), LE64(C(SAVES + 1)), 0, 0, 0, LE64(C(ROOT + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 3 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -315,7 +315,7 @@ static void registers(void)
 {
 	const struct wb_reg regs[] = { REG(WB_REG_PC, C(POPPED + 1)), REG(RSP, S(0)), REG(RBX, 0xb), REG(R12, 0xc), REG(R13, 0xd), REG(RAX, 0xa) };
 	/* POPPED: rbx is saved below SP. SAVES: CFA = S(0x28), rbx in word 3, r12 in word 2. KEEPS: rbx = CFA - 8. */
-	uint64_t stack[WORDS] = { C(SAVES + 1), 0, 0x1c, 0x1b, C(KEEPS + 1), C(LOST_RBX + 1), C(ROOT + 1) };
+	uint64_t stack[WORDS] = { LE64(C(SAVES + 1)), 0, LE64(0x1c), LE64(0x1b), LE64(C(KEEPS + 1)), LE64(C(LOST_RBX + 1)), LE64(C(ROOT + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 6 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -388,7 +388,7 @@ static enum wb_err late_find(void *arg, const struct wb_file_query *query, size_
 static void file_that_comes_later(void)
 {
 	const struct wb_reg regs[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)) };
-	uint64_t stack[WORDS] = { C(ROOT + 1) };
+	uint64_t stack[WORDS] = { LE64(C(ROOT + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = regs, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
@@ -421,7 +421,7 @@ static void file_that_comes_later(void)
 static void stops_name_their_image(void)
 {
 	const struct wb_reg good[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)) }, nowhere[] = { REG(WB_REG_PC, 0x10), REG(RSP, S(0)) };
-	uint64_t stack[WORDS] = { C(STILL + 1), C(STILL + 1) }, zero[WORDS] = { C(LEAF + 1) };
+	uint64_t stack[WORDS] = { LE64(C(STILL + 1)), LE64(C(STILL + 1)) }, zero[WORDS] = { LE64(C(LEAF + 1)) };
 	struct wb_region region = { STACK, stack, sizeof(stack) };
 	struct wb_context context = { .regs = good, .num_regs = 2 };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };

@@ -16,8 +16,8 @@ static const struct wb_platform platform = { .arch = WB_ARCH_X86_64, .os = WB_OS
 static size_t make_eh_frame(uint8_t *out, const uint8_t *program, size_t size)
 {
 	static const uint8_t cie[] = { 16, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x78, 16, 0x0c, 7, 8, 0x90, 1, 0, 0 };
-	uint32_t length = (uint32_t)(4 + 16 + size), pointer = sizeof cie + 4;
-	uint64_t start = CODE, range = CODE_END - CODE;
+	uint32_t length = LE32(4 + 16 + size), pointer = LE32(sizeof cie + 4);
+	uint64_t start = LE64(CODE), range = LE64(CODE_END - CODE);
 
 	memcpy(out, cie, sizeof cie);
 	memcpy(out + 20, &length, 4);
@@ -58,7 +58,7 @@ static void fixture_deinit(struct fixture *f)
 static void fill(uint64_t *words)
 {
 	for (unsigned i = 0; i < WORDS; i++)
-		words[i] = i + 1 < WORDS ? CODE + 0x10 : 0;
+		words[i] = LE64(i + 1 < WORDS ? CODE + 0x10 : 0);
 }
 
 static const struct wb_reg start[] = { { WB_REG_PC, 0, CODE + 0x10 }, { RSP, 0, STACK }, { RBP, 0, 0x1234 }, { RAX, 0, 0x55 } };
@@ -208,7 +208,7 @@ static void believes_no_zero_alone(void)
 	const struct wb_reg regs[] = { { WB_REG_PC, 0, CODE + 0x10 }, { RSP, 0, STACK }, { RBP, 0, STACK + 16 } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const uint64_t words[8] = { [2] = rows[i].saved_fp };
+		const uint64_t words[8] = { [2] = LE64(rows[i].saved_fp) };
 		struct wb_space *space;
 		struct wb_frame frames[4];
 		struct wb_stop stop;
