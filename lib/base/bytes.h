@@ -152,6 +152,15 @@ static inline uint64_t wb_bytes_uleb(struct wb_bytes *b)
 		return *b->at++;
 	return wb_bytes_uleb_long(b);
 }
+/* The same where numbers of two bytes are as common as those of one. */
+static inline uint64_t wb_bytes_uleb_2(struct wb_bytes *b)
+{
+	if (b->end - b->at >= 2 && b->at[0] >= 0x80 && b->at[1] < 0x80) {
+		b->at += 2;
+		return (b->at[-2] & 0x7fu) | (uint64_t)b->at[-1] << 7;
+	}
+	return wb_bytes_uleb(b);
+}
 static inline int64_t wb_bytes_sleb(struct wb_bytes *b)
 {
 	if (b->at != b->end && *b->at < 0x80) {

@@ -8,44 +8,46 @@
 #include <string.h>
 
 enum {
-	VARIABLE = 255, UNKNOWN = 254,
 	READ_PER_BYTE = 8,            /* bytes of tables read per byte of .debug_abbrev: once, unless tables overlap */
 	READ_MIN = 1 << 16,
 };
 
-/* Bytes that a value of a form takes; VARIABLE with *ret_step, or UNKNOWN. */
-static unsigned size_of_form(const struct wb_unit_header *unit, unsigned form, enum wb_plan_step *ret_step)
-{
-#define GIVE_STEP(name)                                                                                                                     \
-	do {                                                                                                                                \
-		*ret_step = WB_STEP_##name;                                                                                                 \
-		return VARIABLE;                                                                                                            \
-	} while (0)
+/* ---- What a form says about its values -------------------------------------------------------------------------------------- */
 
-	switch ((enum wb_dw_form)form) {
-	case WB_FORM_FLAG_PRESENT:
-	case WB_FORM_IMPLICIT_CONST: return 0;
-	case WB_FORM_DATA1: case WB_FORM_FLAG: case WB_FORM_REF1: case WB_FORM_STRX1: case WB_FORM_ADDRX1: return 1;
-	case WB_FORM_DATA2: case WB_FORM_REF2: case WB_FORM_STRX2: case WB_FORM_ADDRX2: return 2;
-	case WB_FORM_STRX3: case WB_FORM_ADDRX3: return 3;
-	case WB_FORM_DATA4: case WB_FORM_REF4: case WB_FORM_STRX4: case WB_FORM_ADDRX4: case WB_FORM_REF_SUP4: return 4;
-	case WB_FORM_DATA8: case WB_FORM_REF8: case WB_FORM_REF_SIG8: case WB_FORM_REF_SUP8: return 8;
-	case WB_FORM_DATA16: return 16;
-	case WB_FORM_ADDR: return unit->address_size;
-	case WB_FORM_REF_ADDR: return unit->version == 2 ? unit->address_size : unit->offset_size;
-	case WB_FORM_STRP: case WB_FORM_LINE_STRP: case WB_FORM_STRP_SUP: case WB_FORM_GNU_STRP_ALT: case WB_FORM_SEC_OFFSET:
-	case WB_FORM_GNU_REF_ALT: return unit->offset_size;
+static enum wb_plan_step step_of(unsigned form)
+{
+	switch (form) {
 	case WB_FORM_SDATA: case WB_FORM_UDATA: case WB_FORM_REF_UDATA: case WB_FORM_STRX: case WB_FORM_ADDRX: case WB_FORM_LOCLISTX:
-	case WB_FORM_RNGLISTX: case WB_FORM_GNU_ADDR_INDEX: case WB_FORM_GNU_STR_INDEX: GIVE_STEP(ULEB);
-	case WB_FORM_BLOCK: case WB_FORM_EXPRLOC: GIVE_STEP(BLOCK_ULEB);
-	case WB_FORM_BLOCK1: GIVE_STEP(BLOCK1);
-	case WB_FORM_BLOCK2: GIVE_STEP(BLOCK2);
-	case WB_FORM_BLOCK4: GIVE_STEP(BLOCK4);
-	case WB_FORM_STRING: GIVE_STEP(STRING);
-	case WB_FORM_INDIRECT: GIVE_STEP(INDIRECT);
+	case WB_FORM_RNGLISTX: case WB_FORM_GNU_ADDR_INDEX: case WB_FORM_GNU_STR_INDEX: return WB_STEP_ULEB;
+	case WB_FORM_BLOCK: case WB_FORM_EXPRLOC: return WB_STEP_BLOCK_ULEB;
+	case WB_FORM_BLOCK1: return WB_STEP_BLOCK1;
+	case WB_FORM_BLOCK2: return WB_STEP_BLOCK2;
+	case WB_FORM_BLOCK4: return WB_STEP_BLOCK4;
+	case WB_FORM_STRING: return WB_STEP_STRING;
+	case WB_FORM_INDIRECT: return WB_STEP_INDIRECT;
+	default: return WB_STEP_NONE;
 	}
-	return UNKNOWN;
-#undef GIVE_STEP
+}
+
+struct shape {
+	enum wb_plan_step step;
+	uint8_t size;                 /* without a step */
+	struct wb_form_value value;   /* without a step: its class, and the value if it takes no bytes */
+	bool is_unknown;
+};
+
+/* How large a value is and what it is, if that is always the same, is what reading one of zeros tells. */
+static struct shape shape_of(const struct wb_plans *plans, const struct wb_abbrev_attr *attr)
+{
+	static const uint8_t zeros[16];
+	struct wb_bytes b = wb_bytes_of(zeros, sizeof zeros, false);
+	struct shape shape = { .step = step_of(attr->form) };
+
+	if (shape.step != WB_STEP_NONE)
+		return shape;
+	shape.is_unknown = !wb_abbrev_read(&b, &plans->unit, &plans->abbrevs, attr, &shape.value);
+	shape.size = (uint8_t)wb_bytes_offset(&b);
+	return shape;
 }
 
 static bool is_unit_reference(unsigned form)
@@ -53,73 +55,118 @@ static bool is_unit_reference(unsigned form)
 	return form == WB_FORM_REF1 || form == WB_FORM_REF2 || form == WB_FORM_REF4 || form == WB_FORM_REF8;
 }
 
-static bool is_of_interest(unsigned name)
+static enum wb_plan_slot slot_of(unsigned name)
 {
 	switch (name) {
-	case WB_AT_NAME: case WB_AT_LINKAGE_NAME: case WB_AT_MIPS_LINKAGE_NAME: case WB_AT_LOW_PC: case WB_AT_HIGH_PC: case WB_AT_RANGES:
-	case WB_AT_ENTRY_PC: case WB_AT_ABSTRACT_ORIGIN: case WB_AT_SPECIFICATION: case WB_AT_CALL_FILE: case WB_AT_CALL_LINE:
-	case WB_AT_CALL_COLUMN: return true;
-	default: return false;
+	case WB_AT_NAME: return WB_PLAN_NAME;
+	case WB_AT_LINKAGE_NAME:
+	case WB_AT_MIPS_LINKAGE_NAME: return WB_PLAN_LINKAGE;
+	case WB_AT_LOW_PC: return WB_PLAN_LOW;
+	case WB_AT_HIGH_PC: return WB_PLAN_HIGH;
+	case WB_AT_RANGES: return WB_PLAN_RANGES;
+	case WB_AT_ENTRY_PC: return WB_PLAN_ENTRY;
+	case WB_AT_ABSTRACT_ORIGIN: return WB_PLAN_ORIGIN;
+	case WB_AT_SPECIFICATION: return WB_PLAN_SPECIFICATION;
+	case WB_AT_CALL_FILE: return WB_PLAN_CALL_FILE;
+	case WB_AT_CALL_LINE: return WB_PLAN_CALL_LINE;
+	case WB_AT_CALL_COLUMN: return WB_PLAN_CALL_COLUMN;
+	default: return WB_PLAN_SLOTS;
 	}
 }
 
-static enum wb_err add_skip(struct wb_plans *plans, struct wb_plan *plan, enum wb_plan_step step)
+/* ---- Compiling ------------------------------------------------------------------------------------------------------------ */
+
+/* Where DW_AT_sibling is, counted from what follows it, as long as the size of that is fixed. */
+static void note_sibling(struct wb_plan *plan, const struct wb_abbrev_attr *attr, const struct shape *shape)
 {
+	if (shape->step != WB_STEP_NONE || plan->sibling_back > UINT8_MAX - shape->size)
+		plan->sibling_size = 0;
+	if (attr->name == WB_AT_SIBLING && is_unit_reference(attr->form)) {
+		plan->sibling_size = shape->size;
+		plan->sibling_back = 0;
+	}
+	if (plan->sibling_size > 0)
+		plan->sibling_back = (uint8_t)(plan->sibling_back + shape->size);
+}
+
+/* 64 KiB of fixed values are nobody's entry. */
+static void add_fixed(struct wb_plan *plan, uint16_t *fixed, size_t size)
+{
+	if (*fixed > UINT16_MAX - size)
+		plan->is_unknown = true;
+	else
+		*fixed = (uint16_t)(*fixed + size);
+}
+
+/* Adds how one more value is stepped over. */
+static enum wb_err add_skip(struct wb_plans *plans, struct wb_plan *plan, const struct shape *shape)
+{
+	if (shape->step == WB_STEP_NONE) {
+		add_fixed(plan, &plan->fixed, shape->size);
+		return WB_OK;
+	}
 	if (!wb_mem_grow((void **)&plans->skips, &plans->skips_capacity, plans->num_skips, 1, sizeof *plans->skips))
 		return WB_ERR_MEMORY;
-	plans->skips[plans->num_skips++] = (struct wb_plan_skip){ (uint16_t)plan->fixed, (uint8_t)step };
+	plans->skips[plans->num_skips++] = (struct wb_plan_skip){ plan->fixed, (uint8_t)shape->step };
 	plan->num_skips++;
 	plan->fixed = 0;
 	return WB_OK;
 }
 
-/* Adds how one more value is stepped over. */
-static enum wb_err add_value(struct wb_plans *plans, struct wb_plan *plan, const struct wb_abbrev_attr *attr)
+/* Adds how one more value is read. */
+static enum wb_err add_read(struct wb_plans *plans, struct wb_plan *plan, const struct wb_abbrev_attr *attr, const struct shape *shape)
 {
-	enum wb_plan_step step = WB_STEP_ULEB;
-	unsigned size = size_of_form(&plans->unit, attr->form, &step);
+	struct wb_plan_read read = {
+		.fixed = plan->read_fixed, .form = attr->form, .slot = (uint8_t)slot_of(attr->name), .size = shape->size,
+		.class = (uint8_t)shape->value.class, .implicit = (int64_t)shape->value.value,
+	};
 
-	if (size == UNKNOWN)
-		plan->is_unknown = true;
-	if (size == UNKNOWN || size == VARIABLE || plan->sibling_back > UINT8_MAX - size)
-		plan->sibling_size = 0;
-	if (size == UNKNOWN)
+	if (shape->step == WB_STEP_NONE && read.slot == WB_PLAN_SLOTS) {
+		add_fixed(plan, &plan->read_fixed, shape->size);
 		return WB_OK;
-	if (size == VARIABLE)
-		return add_skip(plans, plan, step);
-	/* 64 KiB of fixed values: nobody's entry. */
-	if (plan->fixed > UINT16_MAX - size)
-		plan->is_unknown = true;
-	else
-		plan->fixed += size;
-	if (attr->name == WB_AT_SIBLING && is_unit_reference(attr->form)) {
-		plan->sibling_size = (uint8_t)size;
-		plan->sibling_back = 0;
 	}
-	if (plan->sibling_size > 0)
-		plan->sibling_back = (uint8_t)(plan->sibling_back + size);
+	/* Odd sizes are those of indexes of three bytes, and of blocks. */
+	if (shape->step != WB_STEP_NONE || read.class == WB_FORM_CLASS_BLOCK || (read.size & (read.size - 1)) != 0) {
+		read.size = WB_PLAN_BY_FORM;
+		plan->is_fixed = false;
+	}
+	if (read.size > 0)
+		read.implicit = 0;
+	if (read.implicit < 0)
+		read.implicit = 0;
+	if (!wb_mem_grow((void **)&plans->reads, &plans->reads_capacity, plans->num_reads, 1, sizeof *plans->reads))
+		return WB_ERR_MEMORY;
+	plans->reads[plans->num_reads++] = read;
+	plan->num_reads++;
+	plan->read_fixed = 0;
 	return WB_OK;
 }
 
 static enum wb_err make_plan(struct wb_plans *plans, const struct wb_abbrev *decl, struct wb_plan *plan)
 {
 	bool is_declaration = false;
+	enum wb_err err = WB_OK;
 
-	*plan = (struct wb_plan){ .first_skip = (uint32_t)plans->num_skips, .has_children = decl->has_children };
+	*plan = (struct wb_plan){
+		.first_skip = (uint32_t)plans->num_skips, .first_read = (uint32_t)plans->num_reads, .has_children = decl->has_children,
+		.is_fixed = true,
+	};
 	plan->kind = decl->tag == WB_TAG_SUBPROGRAM ? WB_PLAN_FUNCTION : decl->tag == WB_TAG_INLINED_SUBROUTINE ? WB_PLAN_CALL : WB_PLAN_OTHER;
-	for (uint32_t i = 0; i < decl->num_attrs; i++) {
+	for (uint32_t i = 0; !err && i < decl->num_attrs; i++) {
 		const struct wb_abbrev_attr *attr = &plans->abbrevs.attrs[decl->first_attr + i];
-		enum wb_err err = add_value(plans, plan, attr);
+		struct shape shape = shape_of(plans, attr);
 
-		if (err)
-			return err;
 		is_declaration |= attr->name == WB_AT_DECLARATION;
 		plan->has_code |= attr->name == WB_AT_LOW_PC || attr->name == WB_AT_RANGES;
-		if (is_of_interest(attr->name))
-			plan->attrs = i + 1;
+		plan->is_unknown |= shape.is_unknown;
+		note_sibling(plan, attr, &shape);
+		err = add_skip(plans, plan, &shape);
+		if (!err && plan->kind != WB_PLAN_OTHER)
+			err = add_read(plans, plan, attr, &shape);
 	}
 	plan->effect = (uint8_t)wb_scope_effect_of(decl->tag, is_declaration);
-	return WB_OK;
+	plan->is_plain = plan->kind == WB_PLAN_OTHER && !plan->has_children && plan->num_skips == 0 && !plan->is_unknown;
+	return err;
 }
 
 static uint64_t place_of(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit)
@@ -160,6 +207,7 @@ void wb_plans_free(struct wb_plans *plans)
 	wb_abbrevs_deinit(&plans->abbrevs);
 	wb_mem_free(plans->plans);
 	wb_mem_free(plans->skips);
+	wb_mem_free(plans->reads);
 	wb_mem_free(plans);
 }
 
@@ -168,6 +216,7 @@ size_t wb_plans_bytes(const struct wb_plans *plans)
 	const struct wb_abbrevs *abbrevs = &plans->abbrevs;
 
 	return sizeof *plans + abbrevs->num_decls * sizeof *plans->plans + plans->skips_capacity * sizeof *plans->skips +
+	       plans->reads_capacity * sizeof *plans->reads +
 	       abbrevs->decls_capacity * sizeof *abbrevs->decls + abbrevs->attrs_capacity * sizeof *abbrevs->attrs +
 	       abbrevs->constants_capacity * sizeof *abbrevs->constants;
 }
@@ -306,9 +355,86 @@ bool wb_plan_skip_long(const struct wb_plans *plans, const struct wb_plan *plan,
 			if (!wb_form_read(b, &plans->unit, WB_FORM_INDIRECT, 0, &value))
 				return false;
 			break;
+		case WB_STEP_NONE: break;
 		}
 	}
 	wb_bytes_skip(b, plan->fixed);
+	return true;
+}
+
+static bool read_by_form(const struct wb_plans *plans, const struct wb_plan_read *read, struct wb_bytes *b, struct wb_form_value *ret_value)
+{
+	if (!wb_form_read(b, &plans->unit, read->form, 0, ret_value))
+		return false;
+	if (read->form == WB_FORM_SDATA && read->slot != WB_PLAN_RANGES && ret_value->value > INT64_MAX)
+		ret_value->value = 0;
+	return true;
+}
+
+/* Entries of other kinds are read only where an origin leads to them, which no compiler writes. */
+static bool read_other(const struct wb_plans *plans, const struct wb_plan *plan, struct wb_bytes *b, struct wb_plan_values *values)
+{
+	const struct wb_abbrev *decl = wb_plans_decl(plans, plan);
+
+	for (uint32_t i = 0; i < decl->num_attrs; i++) {
+		const struct wb_abbrev_attr *attr = &plans->abbrevs.attrs[decl->first_attr + i];
+		enum wb_plan_slot slot = slot_of(attr->name);
+		struct wb_form_value value;
+
+		if (!wb_abbrev_read(b, &plans->unit, &plans->abbrevs, attr, &value))
+			return false;
+		if (slot != WB_PLAN_SLOTS)
+			values->of[slot] = value;
+	}
+	return true;
+}
+
+/* Where all sizes are known, and eight bytes may be read wherever a value starts. */
+static void read_fixed(const struct wb_plans *plans, const struct wb_plan *plan, const uint8_t *at, struct wb_plan_values *values)
+{
+	static const uint64_t masks[9] = { 0, 0xff, 0xffff, 0, 0xffffffff, 0, 0, 0, UINT64_MAX };
+	const struct wb_plan_read *read = &plans->reads[plan->first_read], *end = read + plan->num_reads;
+
+	for (; read < end; read++) {
+		at += read->fixed;
+		values->of[read->slot] = (struct wb_form_value){
+			(enum wb_form_class)read->class, (wb_load64(at, false) & masks[read->size]) | (uint64_t)read->implicit,
+		};
+		at += read->size;
+	}
+}
+
+static bool read_one(const struct wb_plans *plans, const struct wb_plan_read *read, struct wb_bytes *b, struct wb_plan_values *values)
+{
+	struct wb_form_value value = { (enum wb_form_class)read->class, (uint64_t)read->implicit };
+
+	wb_bytes_skip(b, read->fixed);
+	if (read->size == WB_PLAN_BY_FORM) {
+		if (!read_by_form(plans, read, b, &value))
+			return false;
+	} else if (read->size > 0) {
+		value.value = wb_bytes_uint(b, read->size);
+	}
+	if (read->slot != WB_PLAN_SLOTS)
+		values->of[read->slot] = value;
+	return true;
+}
+
+bool wb_plan_read(const struct wb_plans *plans, const struct wb_plan *plan, struct wb_bytes *b, struct wb_plan_values *ret_values)
+{
+	memset(ret_values, 0, sizeof *ret_values);
+	if (plan->is_unknown)
+		return false;
+	if (plan->kind == WB_PLAN_OTHER)
+		return read_other(plans, plan, b, ret_values);
+	if (plan->is_fixed && !b->big_endian && wb_bytes_left(b) >= (size_t)plan->fixed + 8) {
+		read_fixed(plans, plan, b->at, ret_values);
+		return wb_bytes_skip(b, plan->fixed);
+	}
+	for (uint32_t i = 0; i < plan->num_reads; i++)
+		if (!read_one(plans, &plans->reads[plan->first_read + i], b, ret_values))
+			return false;
+	wb_bytes_skip(b, plan->read_fixed);
 	return true;
 }
 

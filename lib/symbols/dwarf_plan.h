@@ -15,17 +15,35 @@ enum wb_plan_step { /* what follows a step's fixed bytes */
 	WB_STEP_BLOCK_ULEB, WB_STEP_BLOCK1, WB_STEP_BLOCK2, WB_STEP_BLOCK4,
 	WB_STEP_STRING,
 	WB_STEP_INDIRECT,
+	WB_STEP_NONE,                 /* nothing: its size is fixed */
 };
 struct wb_plan_skip {
 	uint16_t fixed;               /* bytes to go before it */
 	uint8_t step;                 /* enum wb_plan_step */
 };
 
+/* The values that compilers of functions look at. */
+enum wb_plan_slot {
+	WB_PLAN_NAME, WB_PLAN_LINKAGE, WB_PLAN_LOW, WB_PLAN_HIGH, WB_PLAN_ENTRY, WB_PLAN_RANGES, WB_PLAN_ORIGIN, WB_PLAN_SPECIFICATION,
+	WB_PLAN_CALL_FILE, WB_PLAN_CALL_LINE, WB_PLAN_CALL_COLUMN, WB_PLAN_SLOTS,
+};
+struct wb_plan_values { struct wb_form_value of[WB_PLAN_SLOTS]; }; /* of class NONE: not there. Negative counts and offsets are 0 */
+struct wb_plan_read {
+	uint16_t fixed;               /* bytes to go before it */
+	uint16_t form;
+	uint8_t slot;                 /* enum wb_plan_slot */
+	uint8_t size;                 /* 0, 1, 2, 4 or 8; WB_PLAN_BY_FORM */
+	uint8_t class;                /* enum wb_form_class, if the size is fixed */
+	int64_t implicit;             /* the value, if the size is 0 */
+};
+enum { WB_PLAN_BY_FORM = 255 };
+
 enum wb_plan_kind { WB_PLAN_OTHER, WB_PLAN_FUNCTION, WB_PLAN_CALL };
 struct wb_plan {
 	uint32_t first_skip, num_skips;
-	uint32_t fixed;               /* bytes behind the last skip: all of the values if there is none */
-	uint32_t attrs;               /* that have to be read for what the entry says of itself: those behind are of no interest */
+	uint32_t first_read, num_reads; /* of functions and calls; what is not looked at is among them as WB_PLAN_SLOTS, if its size is not fixed */
+	uint16_t fixed;               /* bytes behind the last skip: all of the values if there is none */
+	uint16_t read_fixed;          /* bytes behind the last read */
 	uint8_t kind;                 /* enum wb_plan_kind */
 	uint8_t effect;               /* enum wb_scope_effect */
 	uint8_t sibling_size;         /* of DW_AT_sibling's value, if that is an offset in the unit; 0: none, or not found from the end */
@@ -33,6 +51,8 @@ struct wb_plan {
 	bool has_children;
 	bool has_code;                /* DW_AT_low_pc or DW_AT_ranges */
 	bool is_unknown;              /* has a form that is not known */
+	bool is_fixed;                /* all reads are of fixed size */
+	bool is_plain;                /* neither function nor call, nothing is in it, and its values are of fixed size */
 };
 
 struct wb_session;
@@ -44,6 +64,8 @@ struct wb_plans {
 	struct wb_plan *plans;        /* of the declarations, in their order */
 	struct wb_plan_skip *skips;
 	size_t num_skips, skips_capacity;
+	struct wb_plan_read *reads;
+	size_t num_reads, reads_capacity;
 	struct wb_plans *next;        /* for the cache that holds them */
 };
 
@@ -95,6 +117,13 @@ static inline bool wb_plan_skip(const struct wb_plans *plans, const struct wb_pl
 		return wb_plan_skip_long(plans, plan, b);
 	wb_bytes_skip(b, plan->fixed);
 	return true;
+}
+/* Reads the values of an entry, and moves b over them. It fails if they do not fit. False: a form that is not known came up. */
+bool wb_plan_read(const struct wb_plans *plans, const struct wb_plan *plan, struct wb_bytes *b, struct wb_plan_values *ret_values);
+/* How many values there are to go through. */
+static inline uint64_t wb_plan_cost(const struct wb_plans *plans, const struct wb_plan *plan)
+{
+	return wb_plans_decl(plans, plan)->num_attrs;
 }
 /* Where the entry's sibling starts, as its values say, which b is behind of: an offset from the unit's header. */
 uint64_t wb_plan_sibling(const struct wb_plan *plan, const struct wb_bytes *b);

@@ -11,6 +11,7 @@ enum {
 	ORIGINS_MAX = 16,             /* abstract origins and specifications in a row, as other readers allow; real chains have 3 */
 	ATTRS_PER_BYTE = 8,           /* attributes read per byte of the unit: an entry's take none if it is made for it */
 	ATTRS_MIN = 1 << 20,          /* and those of entries in other units, which names lead to */
+	AHEAD = 1024,                 /* bytes to have the processor fetch before they are needed: jumps over siblings hide from it what comes */
 	FAR_UNITS = 64,               /* other units at hand at a time; link-time optimization makes units refer to many */
 };
 
@@ -49,72 +50,23 @@ static enum wb_err complain(const struct scan *scan, enum wb_err err, uint64_t o
 	                      ".debug_info", offset, "%s", what);
 }
 
-/* ---- Attributes ------------------------------------------------------------------------------------------------------------ */
-
-/* Of class NONE: not there. */
-struct attrs {
-	struct wb_form_value name, linkage, low, high, entry, ranges;
-	struct wb_form_value origin, specification;
-	uint64_t call_file, call_line, call_column;
-};
-
-/* Negative constants count as 0. */
-static uint64_t constant_of(const struct wb_abbrev_attr *attr, const struct wb_form_value *value)
+/* Reads the values of an entry, which b is moved over. */
+static enum wb_err read_values(struct scan *scan, const struct reader *reader, const struct wb_plan *plan, struct wb_bytes *b,
+                               struct wb_plan_values *ret_values)
 {
-	bool is_signed = attr->form == WB_FORM_SDATA || attr->form == WB_FORM_IMPLICIT_CONST;
+	uint64_t cost = wb_plan_cost(reader->plans, plan);
 
-	if (value->class != WB_FORM_CLASS_CONSTANT || (is_signed && value->value > INT64_MAX))
-		return 0;
-	return value->value;
-}
-
-static struct wb_form_value address_or_offset(const struct wb_abbrev_attr *attr, const struct wb_form_value *value)
-{
-	if (value->class != WB_FORM_CLASS_CONSTANT)
-		return *value;
-	return (struct wb_form_value){ WB_FORM_CLASS_CONSTANT, constant_of(attr, value) };
-}
-
-static void take_attr(const struct wb_abbrev_attr *attr, const struct wb_form_value *value, struct attrs *attrs)
-{
-	switch (attr->name) {
-	case WB_AT_NAME: attrs->name = *value; break;
-	case WB_AT_LINKAGE_NAME:
-	case WB_AT_MIPS_LINKAGE_NAME: attrs->linkage = *value; break;
-	case WB_AT_LOW_PC: attrs->low = *value; break;
-	case WB_AT_HIGH_PC: attrs->high = address_or_offset(attr, value); break;
-	case WB_AT_ENTRY_PC: attrs->entry = address_or_offset(attr, value); break;
-	case WB_AT_RANGES: attrs->ranges = *value; break;
-	case WB_AT_ABSTRACT_ORIGIN: attrs->origin = *value; break;
-	case WB_AT_SPECIFICATION: attrs->specification = *value; break;
-	case WB_AT_CALL_FILE: attrs->call_file = constant_of(attr, value); break;
-	case WB_AT_CALL_LINE: attrs->call_line = constant_of(attr, value); break;
-	case WB_AT_CALL_COLUMN: attrs->call_column = constant_of(attr, value); break;
-	default: break;
-	}
-}
-
-/* Reads the values of interest; b stays somewhere among the values. */
-static enum wb_err read_attrs(struct scan *scan, const struct reader *reader, const struct wb_plan *plan, struct wb_bytes *b, struct attrs *ret_attrs)
-{
-	const struct wb_abbrevs *abbrevs = &reader->plans->abbrevs;
-	const struct wb_abbrev_attr *attr = &abbrevs->attrs[wb_plans_decl(reader->plans, plan)->first_attr];
-	struct attrs attrs = { 0 };
-
-	if (plan->attrs > scan->attrs_budget)
+	if (cost > scan->attrs_budget)
 		return WB_ERR_LIMIT;
-	scan->attrs_budget -= plan->attrs;
-	for (uint32_t i = 0; i < plan->attrs; i++, attr++) {
-		struct wb_form_value value;
+	scan->attrs_budget -= cost;
+	if (!wb_plan_read(reader->plans, plan, b, ret_values))
+		return WB_ERR_UNSUPPORTED;
+	return wb_bytes_failed(b) ? WB_ERR_DATA : WB_OK;
+}
 
-		if (!wb_abbrev_read(b, reader->source.header, abbrevs, attr, &value))
-			return WB_ERR_UNSUPPORTED;
-		take_attr(attr, &value, &attrs);
-	}
-	if (wb_bytes_failed(b))
-		return WB_ERR_DATA;
-	*ret_attrs = attrs;
-	return WB_OK;
+static bool is_there(const struct wb_plan_values *values, enum wb_plan_slot slot)
+{
+	return values->of[slot].class != WB_FORM_CLASS_NONE;
 }
 
 /* ---- Names ------------------------------------------------------------------------------------------------------------------ */
@@ -127,15 +79,15 @@ static uint64_t string_of(const struct reader *reader, const struct wb_form_valu
 }
 
 /* The entry that tells what an entry does not: its origin, or what it specifies. WB_NONE: there is none, or it is not had. */
-static enum wb_err origin_of(const struct reader *reader, const struct attrs *attrs, struct wb_entry_place *ret_place)
+static enum wb_err origin_of(const struct reader *reader, const struct wb_plan_values *values, struct wb_entry_place *ret_place)
 {
 	const struct wb_unit_source *source = &reader->source;
 
-	if (attrs->origin.class != WB_FORM_CLASS_NONE && wb_unit_resolve(source, &attrs->origin, ret_place) == WB_OK)
+	if (is_there(values, WB_PLAN_ORIGIN) && wb_unit_resolve(source, &values->of[WB_PLAN_ORIGIN], ret_place) == WB_OK)
 		return WB_OK;
-	if (attrs->specification.class != WB_FORM_CLASS_NONE && wb_unit_resolve(source, &attrs->specification, ret_place) == WB_OK)
+	if (is_there(values, WB_PLAN_SPECIFICATION) && wb_unit_resolve(source, &values->of[WB_PLAN_SPECIFICATION], ret_place) == WB_OK)
 		return WB_OK;
-	if (attrs->origin.class == WB_FORM_CLASS_REF_ALT || attrs->specification.class == WB_FORM_CLASS_REF_ALT)
+	if (values->of[WB_PLAN_ORIGIN].class == WB_FORM_CLASS_REF_ALT || values->of[WB_PLAN_SPECIFICATION].class == WB_FORM_CLASS_REF_ALT)
 		wb_diag_report(source->sections.diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, source->sections.path, ".debug_info",
 		               source->header->offset, "names are in a supplementary file that is not had");
 	return WB_NONE;
@@ -169,7 +121,7 @@ static enum wb_err reader_of(struct scan *scan, const struct wb_entry_place *pla
 }
 
 /* WB_NONE: there is no entry, as far as can be seen without walking its unit. */
-static enum wb_err read_entry(struct scan *scan, const struct reader *reader, uint64_t offset, struct attrs *ret_attrs)
+static enum wb_err read_entry(struct scan *scan, const struct reader *reader, uint64_t offset, struct wb_plan_values *ret_values)
 {
 	const struct wb_unit_header *unit = reader->source.header;
 	struct wb_bytes b = wb_dwarf_bytes(&reader->source.sections, WB_DWARF_INFO);
@@ -182,33 +134,33 @@ static enum wb_err read_entry(struct scan *scan, const struct reader *reader, ui
 	plan = wb_plans_find(reader->plans, wb_bytes_uleb(&b));
 	if (!plan)
 		return WB_NONE;
-	err = read_attrs(scan, reader, plan, &b, ret_attrs);
+	err = read_values(scan, reader, plan, &b, ret_values);
 	return err == WB_ERR_DATA || err == WB_ERR_UNSUPPORTED ? WB_NONE : err;
 }
 
 /* Follows origins and specifications for what is missing yet; the nearest name counts (DWARF 5, 2.13.2 and 3.3.8.2). */
-static enum wb_err follow_origins(struct scan *scan, const struct attrs *start, struct wb_function_name *ret_name)
+static enum wb_err follow_origins(struct scan *scan, const struct wb_plan_values *start, struct wb_function_name *ret_name)
 {
-	struct wb_function_name name = { string_of(&scan->own, &start->name), string_of(&scan->own, &start->linkage) };
+	struct wb_function_name name = { string_of(&scan->own, &start->of[WB_PLAN_NAME]), string_of(&scan->own, &start->of[WB_PLAN_LINKAGE]) };
 	const struct reader *reader = &scan->own;
-	struct attrs attrs = *start;
+	struct wb_plan_values values = *start;
 
 	for (unsigned i = 0; i < ORIGINS_MAX && (name.name == WB_REF_NONE || name.linkage == WB_REF_NONE); i++) {
 		struct wb_entry_place place;
-		enum wb_err err = origin_of(reader, &attrs, &place);
+		enum wb_err err = origin_of(reader, &values, &place);
 
 		if (!err)
 			err = reader_of(scan, &place, &reader);
 		if (!err)
-			err = read_entry(scan, reader, place.offset, &attrs);
+			err = read_entry(scan, reader, place.offset, &values);
 		if (err == WB_NONE)
 			break;
 		if (err)
 			return err;
 		if (name.name == WB_REF_NONE)
-			name.name = string_of(reader, &attrs.name);
+			name.name = string_of(reader, &values.of[WB_PLAN_NAME]);
 		if (name.linkage == WB_REF_NONE)
-			name.linkage = string_of(reader, &attrs.linkage);
+			name.linkage = string_of(reader, &values.of[WB_PLAN_LINKAGE]);
 	}
 	*ret_name = name;
 	return WB_OK;
@@ -243,10 +195,10 @@ static bool grow_names(struct scan *scan)
 	return true;
 }
 
-static enum wb_err add_name(struct scan *scan, const struct attrs *attrs, uint32_t *ret_name)
+static enum wb_err add_name(struct scan *scan, const struct wb_plan_values *values, uint32_t *ret_name)
 {
 	struct wb_function_name name;
-	enum wb_err err = follow_origins(scan, attrs, &name);
+	enum wb_err err = follow_origins(scan, values, &name);
 
 	*ret_name = WB_NODE_NONE;
 	if (err || (name.name == WB_REF_NONE && name.linkage == WB_REF_NONE))
@@ -255,20 +207,20 @@ static enum wb_err add_name(struct scan *scan, const struct attrs *attrs, uint32
 }
 
 /* The index of an entry's name. Many inlined calls share an origin, which is followed once. */
-static enum wb_err name_of(struct scan *scan, const struct attrs *attrs, uint32_t *ret_name)
+static enum wb_err name_of(struct scan *scan, const struct wb_plan_values *values, uint32_t *ret_name)
 {
 	struct wb_entry_place origin;
 	struct known_name *known;
 	enum wb_err err;
 
-	if (attrs->name.class != WB_FORM_CLASS_NONE || attrs->linkage.class != WB_FORM_CLASS_NONE ||
-	    attrs->origin.class == WB_FORM_CLASS_NONE || wb_unit_resolve(&scan->own.source, &attrs->origin, &origin) != WB_OK)
-		return add_name(scan, attrs, ret_name);
+	if (is_there(values, WB_PLAN_NAME) || is_there(values, WB_PLAN_LINKAGE) ||
+	    !is_there(values, WB_PLAN_ORIGIN) || wb_unit_resolve(&scan->own.source, &values->of[WB_PLAN_ORIGIN], &origin) != WB_OK)
+		return add_name(scan, values, ret_name);
 	if (!grow_names(scan))
 		return WB_ERR_MEMORY;
 	known = &scan->names[name_place(scan, origin.dwarf, origin.offset)];
 	if (!known->dwarf) {
-		err = add_name(scan, attrs, &known->name);
+		err = add_name(scan, values, &known->name);
 		if (err)
 			return err;
 		known->dwarf = origin.dwarf;
@@ -293,24 +245,24 @@ static bool is_list(const struct wb_form_value *value)
 }
 
 /* Damaged lists count as empty: the entry stays without code. */
-static enum wb_err read_ranges(struct scan *scan, const struct attrs *attrs)
+static enum wb_err read_ranges(struct scan *scan, const struct wb_plan_values *values)
 {
 	const struct wb_unit_source *source = &scan->own.source;
 	struct wb_ranges *ranges = &scan->ranges;
 	uint64_t low, high;
 
 	ranges->count = 0;
-	if (is_list(&attrs->ranges)) {
-		enum wb_err err = wb_ranges_read(ranges, &source->sections, source->header, &source->root, &attrs->ranges, scan->base,
+	if (is_list(&values->of[WB_PLAN_RANGES])) {
+		enum wb_err err = wb_ranges_read(ranges, &source->sections, source->header, &source->root, &values->of[WB_PLAN_RANGES], scan->base,
 		                                 &scan->ranges_budget);
 
 		return err == WB_ERR_DATA ? WB_OK : err;
 	}
-	if (!address_of(scan, &attrs->low, &low))
+	if (!address_of(scan, &values->of[WB_PLAN_LOW], &low))
 		return WB_OK;
-	if (attrs->high.class == WB_FORM_CLASS_CONSTANT)
-		high = low + attrs->high.value;
-	else if (!address_of(scan, &attrs->high, &high))
+	if (values->of[WB_PLAN_HIGH].class == WB_FORM_CLASS_CONSTANT)
+		high = low + values->of[WB_PLAN_HIGH].value;
+	else if (!address_of(scan, &values->of[WB_PLAN_HIGH], &high))
 		return WB_OK;
 	if (low >= high)
 		return WB_OK;
@@ -321,40 +273,40 @@ static enum wb_err read_ranges(struct scan *scan, const struct attrs *attrs)
 }
 
 /* DWARF 5, 2.18: where a function is entered, if it is not where its first range starts. An offset counts from there. */
-static uint64_t entry_of(const struct scan *scan, const struct attrs *attrs)
+static uint64_t entry_of(const struct scan *scan, const struct wb_plan_values *values)
 {
 	uint64_t entry;
 
-	if (address_of(scan, &attrs->low, &entry) || address_of(scan, &attrs->entry, &entry))
+	if (address_of(scan, &values->of[WB_PLAN_LOW], &entry) || address_of(scan, &values->of[WB_PLAN_ENTRY], &entry))
 		return entry;
-	return attrs->entry.class == WB_FORM_CLASS_CONSTANT ? scan->ranges.items[0].start + attrs->entry.value : UINT64_MAX;
+	return values->of[WB_PLAN_ENTRY].class == WB_FORM_CLASS_CONSTANT ? scan->ranges.items[0].start + values->of[WB_PLAN_ENTRY].value : UINT64_MAX;
 }
 
-static enum wb_err add_function(struct scan *scan, const struct attrs *attrs, uint32_t *ret_node)
+static enum wb_err add_function(struct scan *scan, const struct wb_plan_values *values, uint32_t *ret_node)
 {
 	uint32_t name;
 	enum wb_err err;
 
 	if (scan->ranges.count == 0)
 		return WB_OK;
-	err = name_of(scan, attrs, &name);
+	err = name_of(scan, values, &name);
 	if (err)
 		return err;
-	return wb_functions_add_function(scan->builder, name, entry_of(scan, attrs), &scan->ranges, ret_node);
+	return wb_functions_add_function(scan->builder, name, entry_of(scan, values), &scan->ranges, ret_node);
 }
 
-static uint32_t limited(uint64_t value, uint32_t most)
+static uint32_t limited(const struct wb_form_value *value, uint32_t most)
 {
-	return value <= most ? (uint32_t)value : 0;
+	return value->class == WB_FORM_CLASS_CONSTANT && value->value <= most ? (uint32_t)value->value : 0;
 }
 
-static enum wb_err add_call(struct scan *scan, const struct attrs *attrs, uint32_t parent, uint32_t *ret_node)
+static enum wb_err add_call(struct scan *scan, const struct wb_plan_values *values, uint32_t parent, uint32_t *ret_node)
 {
 	struct wb_node node = {
-		.parent = parent, .call_file = limited(attrs->call_file, WB_LINES_FILE_MAX), .call_line = limited(attrs->call_line, WB_LINES_LINE_MAX),
-		.call_column = limited(attrs->call_column, WB_LINES_COLUMN_MAX),
+		.parent = parent, .call_file = limited(&values->of[WB_PLAN_CALL_FILE], WB_LINES_FILE_MAX), .call_line = limited(&values->of[WB_PLAN_CALL_LINE], WB_LINES_LINE_MAX),
+		.call_column = limited(&values->of[WB_PLAN_CALL_COLUMN], WB_LINES_COLUMN_MAX),
 	};
-	enum wb_err err = name_of(scan, attrs, &node.name);
+	enum wb_err err = name_of(scan, values, &node.name);
 
 	return err ? err : wb_functions_add_call(scan->builder, &node, &scan->ranges, ret_node);
 }
@@ -362,15 +314,14 @@ static enum wb_err add_call(struct scan *scan, const struct attrs *attrs, uint32
 /* A function that says where its code is, or a call in one that has some. *ret_node stays if it was discarded. */
 static enum wb_err add_code(struct scan *scan, const struct wb_plan *plan, uint32_t parent, uint32_t *ret_node)
 {
-	struct wb_bytes b = scan->b;
-	struct attrs attrs;
-	enum wb_err err = read_attrs(scan, &scan->own, plan, &b, &attrs);
+	struct wb_plan_values values;
+	enum wb_err err = read_values(scan, &scan->own, plan, &scan->b, &values);
 
 	if (!err)
-		err = read_ranges(scan, &attrs);
+		err = read_ranges(scan, &values);
 	if (err)
 		return err;
-	return plan->kind == WB_PLAN_CALL ? add_call(scan, &attrs, parent, ret_node) : add_function(scan, &attrs, ret_node);
+	return plan->kind == WB_PLAN_CALL ? add_call(scan, &values, parent, ret_node) : add_function(scan, &values, ret_node);
 }
 
 /* ---- The pass ------------------------------------------------------------------------------------------------------------------------ */
@@ -394,53 +345,88 @@ static bool skip_children(struct scan *scan, const struct wb_plan *plan)
 	return sibling > wb_bytes_offset(&scan->b) && sibling <= wb_bytes_size(&scan->b) && wb_bytes_seek(&scan->b, sibling);
 }
 
-/* An entry whose code was read. */
-static enum wb_err visit(struct scan *scan, const struct wb_plan *plan, uint64_t at)
+/* Moves over an entry's values, which are read if it has code that counts. inside: as above it, becomes what is inside. */
+static enum wb_err take_values(struct scan *scan, const struct wb_plan *plan, struct level *inside)
 {
-	const struct level *above = &scan->levels[scan->depth - 1];
-	struct level inside = { above->node, (uint8_t)wb_scope_inside((enum wb_scope)above->scope, (enum wb_scope_effect)plan->effect, scan->is_c) };
-	enum wb_err err = WB_OK;
+	uint32_t above = inside->node;
 
 	if (plan->kind == WB_PLAN_FUNCTION)
-		inside.node = WB_NODE_NONE;
-	if (above->scope != WB_SCOPE_CLOSED &&
-	    ((plan->kind == WB_PLAN_FUNCTION && plan->has_code) || (plan->kind == WB_PLAN_CALL && above->node != WB_NODE_NONE)))
-		err = add_code(scan, plan, above->node, &inside.node);
-	if (!err && !wb_plan_skip(scan->own.plans, plan, &scan->b))
-		err = WB_ERR_UNSUPPORTED;
+		inside->node = WB_NODE_NONE;
+	if (plan->kind != WB_PLAN_OTHER && inside->scope != WB_SCOPE_CLOSED &&
+	    (plan->kind == WB_PLAN_FUNCTION ? plan->has_code : above != WB_NODE_NONE))
+		return add_code(scan, plan, above, &inside->node);
+	return wb_plan_skip(scan->own.plans, plan, &scan->b) ? WB_OK : WB_ERR_UNSUPPORTED;
+}
+
+/* An entry at offset `at` whose code was read. */
+static enum wb_err visit(struct scan *scan, const struct wb_plan *plan, uint64_t at)
+{
+	struct level inside = scan->levels[scan->depth - 1];
+	enum wb_err err = take_values(scan, plan, &inside);
+
 	if (err == WB_ERR_UNSUPPORTED)
 		return complain(scan, err, at, "attribute of a form that is not known");
 	if (err == WB_ERR_LIMIT)
 		return complain(scan, err, at, "unit's range lists or attributes are too many");
 	if (err == WB_ERR_DATA || (!err && wb_bytes_failed(&scan->b)))
 		return complain(scan, WB_ERR_DATA, at, "entry goes past the end of its unit");
-	if (err || !plan->has_children || (inside.scope == WB_SCOPE_CLOSED && skip_children(scan, plan)))
+	if (err || !plan->has_children)
 		return err;
+	inside.scope = (uint8_t)wb_scope_inside((enum wb_scope)inside.scope, (enum wb_scope_effect)plan->effect, scan->is_c);
+	if (inside.scope == WB_SCOPE_CLOSED && skip_children(scan, plan))
+		return WB_OK;
 	return open_level(scan, &inside, at);
+}
+
+/* Goes over entries of fixed size that nothing is in and nothing is to be known of, most of a unit: ends before the first that may be another. */
+static void skip_plain(const struct wb_plans *plans, struct wb_bytes *b)
+{
+	const struct wb_plan *const table = plans->plans;
+	const size_t count = plans->abbrevs.is_dense ? plans->abbrevs.num_decls : 0;
+	const uint8_t *at = b->at, *const end = b->end;
+
+	while (end - at >= 2) { /* an entry takes a byte at least */
+		size_t code = at[0], code_size = 1;
+		const struct wb_plan *plan;
+
+		__builtin_prefetch((const void *)((uintptr_t)at + AHEAD));
+		if (code >= 0x80) {
+			code = (code & 0x7f) | (size_t)at[1] << 7;
+			code_size = 2;
+		}
+		if (code - 1 >= count || at[code_size - 1] >= 0x80)
+			break;
+		plan = &table[code - 1];
+		if (!plan->is_plain || (size_t)(end - at) - code_size < plan->fixed)
+			break;
+		at += code_size + plan->fixed;
+	}
+	b->at = at;
 }
 
 static enum wb_err scan_entries(struct scan *scan)
 {
-	scan->levels[scan->depth++] = (struct level){ WB_NODE_NONE, WB_SCOPE_OUTER };
-	do { /* an entry takes a byte at least */
-		uint64_t at = wb_bytes_offset(&scan->b), code = wb_bytes_uleb(&scan->b);
-		const struct wb_plan *plan;
-		enum wb_err err;
+	enum wb_err err = WB_OK;
 
+	scan->levels[scan->depth++] = (struct level){ WB_NODE_NONE, WB_SCOPE_OUTER };
+	do {
+		const struct wb_plan *plan;
+		uint64_t at, code;
+
+		skip_plain(scan->own.plans, &scan->b);
+		at = wb_bytes_offset(&scan->b);
+		code = wb_bytes_uleb_2(&scan->b);
+		plan = wb_plans_find(scan->own.plans, code);
 		if (wb_bytes_failed(&scan->b) || (code == 0 && scan->depth == 1))
 			return complain(scan, WB_ERR_DATA, at, "unit ends inside its entries");
-		if (code == 0) {
+		if (code == 0)
 			scan->depth--;
-			continue;
-		}
-		plan = wb_plans_find(scan->own.plans, code);
-		if (!plan)
-			return complain(scan, WB_ERR_DATA, at, "entry of an abbreviation that is not declared");
-		err = visit(scan, plan, at);
-		if (err)
-			return err;
-	} while (scan->depth > 1);
-	return WB_OK;
+		else if (plan)
+			err = visit(scan, plan, at);
+		else
+			err = complain(scan, WB_ERR_DATA, at, "entry of an abbreviation that is not declared");
+	} while (!err && scan->depth > 1);
+	return err;
 }
 
 static void start(struct scan *scan, const struct wb_unit_source *source, struct wb_functions_builder *builder)
