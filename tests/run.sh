@@ -103,7 +103,7 @@ echo "== build"
 ninja -C "$build" || fail "not built"
 
 echo "== test"
-log=$build/meson-logs/testlog.json
+log=$build/meson-logs/testlog${wrapper:+-${wrapper%% *}}.json
 rm -f "$log"
 # shellcheck disable=SC2086 # a list of words on purpose
 meson test -C "$build" --no-rebuild --print-errorlogs $without ${wrapper:+--wrapper "$wrapper"}
