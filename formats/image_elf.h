@@ -54,6 +54,20 @@ struct elf_plt {
 	uint64_t read;                /* bytes of code so far */
 };
 
+/* Where an entry is looked for. */
+struct elf_plt_place {
+	uint64_t vaddr, got;          /* of the code; of the global offset table */
+	size_t stride;                /* bytes from one entry to the next */
+	bool is_64;
+};
+struct elf_plt_code {
+	uint16_t machine;
+	uint32_t jump_slot, glob_dat, irelative; /* relocations that fill slots; 0: none */
+	size_t stride;                /* where entries can start; 0: the section says */
+	/* The size of the entry that the code starts with, and the slot that it jumps through; 0: it is none. */
+	size_t (*read)(const struct elf_plt_place *place, struct wb_bytes code, uint64_t *ret_slot);
+};
+
 struct elf {
 	struct wb_object base;        /* first: the object is the whole */
 	bool is_64;
@@ -138,5 +152,7 @@ void wb_elf_symbols_deinit(struct elf *elf);
 
 /* image_elf_plt.c: finds and names the entries of the procedure linkage tables. Under the lock. WB_OK also when there are none. */
 enum wb_err wb_elf_make_plt(struct elf *elf);
+/* image_elf_plt_code.c: NULL: the machine's entries cannot be read. */
+const struct elf_plt_code *wb_elf_plt_code(const struct elf *elf);
 
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names for the entries of procedure linkage tables of x86-64 and i386: "name@plt". No symbol says where the entry of a function is, but each
- * entry jumps through a slot of the global offset table, and a dynamic relocation says whose address is stored in that slot. Matching the
- * two works for every linker's layout (.plt, .plt.sec with IBT, .plt.got, -z now), which counting entries does not.
- *
- * System V ABI, AMD64 supplement, 5.2 and 13.2; Intel386 supplement, chapter 5.
+ * Names for the entries of procedure linkage tables: "name@plt". No symbol says where the entry of a function is, but each entry jumps through
+ * a slot of the global offset table (image_elf_plt_code.c reads that), and a dynamic relocation says whose address is stored in that slot.
+ * Matching the two works for every linker's layout (.plt, .plt.sec with IBT, .plt.got, -z now), which counting entries does not.
  */
 #include "formats/image_elf.h"
 
@@ -16,9 +14,7 @@
 #include <string.h>
 
 enum {
-	JUMP_SLOT = 7, GLOB_DAT = 6,  /* the same numbers on both */
-	IRELATIVE_64 = 37, IRELATIVE_32 = 42,
-	ENTRY_SIZE = 16, ENTRY_SIZE_GOT = 8,
+	ENTRY_SIZE = 16, ENTRY_SIZE_GOT = 8, /* x86 */
 	/* In all: sections and names may overlap. */
 	PLT_SIZE_MAX = 16 << 20,      /* a million entries */
 	RELOCATIONS_SIZE_MAX = 256 << 20,
@@ -42,13 +38,13 @@ struct slots {
 /* ---- Slots from relocations ------------------------------------------------------------------------------------------ */
 
 /* Whether the relocation fills a slot that code jumps through. */
-static bool fills_slot(const struct elf *elf, uint32_t type, bool *ret_irelative)
+static bool fills_slot(const struct elf_plt_code *code, uint32_t type, bool *ret_irelative)
 {
-	*ret_irelative = type == (elf->machine == ELF_EM_X86_64 ? IRELATIVE_64 : IRELATIVE_32);
-	return type == JUMP_SLOT || type == GLOB_DAT || *ret_irelative;
+	*ret_irelative = type == code->irelative;
+	return type && (type == code->jump_slot || type == code->glob_dat || *ret_irelative);
 }
 
-static enum wb_err read_slots(struct elf *elf, size_t section, struct slots *slots)
+static enum wb_err read_slots(struct elf *elf, const struct elf_plt_code *code, size_t section, struct slots *slots)
 {
 	bool has_addend = elf->headers[section].type == ELF_SHT_RELA;
 	struct wb_piece piece;
@@ -68,7 +64,7 @@ static enum wb_err read_slots(struct elf *elf, size_t section, struct slots *slo
 		uint32_t type = elf->is_64 ? (uint32_t)info : (uint32_t)info & 0xff;
 		bool is_irelative;
 
-		if (wb_bytes_failed(&b) || !fills_slot(elf, type, &is_irelative))
+		if (wb_bytes_failed(&b) || !fills_slot(code, type, &is_irelative))
 			continue;
 		if (!wb_mem_grow((void **)&slots->items, &slots->capacity, slots->count, 1, sizeof(slots->items[0])))
 			err = WB_ERR_MEMORY;
@@ -88,13 +84,13 @@ static int by_vaddr(const void *left, const void *right)
 }
 
 /* All dynamic relocations that fill slots; .plt.got's are among the general ones. Damage leaves entries without a name. */
-static enum wb_err collect_slots(struct elf *elf, struct slots *slots)
+static enum wb_err collect_slots(struct elf *elf, const struct elf_plt_code *code, struct slots *slots)
 {
 	for (size_t i = 0; i < elf->base.num_sections; i++) {
 		uint32_t type = elf->headers[i].type;
 
 		if ((type == ELF_SHT_RELA || type == ELF_SHT_REL) && elf->sections[i].flags & WB_SECTION_ALLOC &&
-		    read_slots(elf, i, slots) == WB_ERR_MEMORY)
+		    read_slots(elf, code, i, slots) == WB_ERR_MEMORY)
 			return WB_ERR_MEMORY;
 	}
 	if (slots->count)
@@ -163,33 +159,6 @@ static enum wb_err add_entry(struct elf *elf, uint64_t value, uint64_t size, con
 
 /* ---- Entries -------------------------------------------------------------------------------------------------------------------- */
 
-/* The slot that an entry jumps through: an optional endbr, an optional bnd, then jmp *disp32 in one of its two forms. */
-static bool read_jump(const struct elf *elf, struct wb_bytes entry, uint64_t vaddr, uint64_t got, uint64_t *ret_slot)
-{
-	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa }, endbr32[] = { 0xf3, 0x0f, 0x1e, 0xfb };
-	bool is_64 = elf->machine == ELF_EM_X86_64;
-	uint8_t opcode, form;
-	int64_t disp;
-
-	if (wb_bytes_left(&entry) >= 4 && !memcmp(entry.at, is_64 ? endbr64 : endbr32, 4))
-		wb_bytes_skip(&entry, 4);
-	opcode = wb_bytes_u8(&entry);
-	if (opcode == 0xf2)
-		opcode = wb_bytes_u8(&entry);
-	form = wb_bytes_u8(&entry);
-	disp = wb_bytes_sint(&entry, 4);
-	if (wb_bytes_failed(&entry) || opcode != 0xff)
-		return false;
-	/* jmp *disp(%rip), or *disp on i386 */
-	if (form == 0x25) {
-		*ret_slot = is_64 ? vaddr + wb_bytes_offset(&entry) + (uint64_t)disp : (uint32_t)disp;
-		return true;
-	}
-	/* jmp *disp(%ebx): position-independent i386, where ebx holds the address of the global offset table */
-	*ret_slot = (uint32_t)(got + (uint64_t)disp);
-	return form == 0xa3 && !is_64;
-}
-
 static enum wb_err name_entry(struct elf *elf, const struct slots *slots, const struct dynsym *dynsym, uint64_t slot, uint64_t vaddr,
                               uint64_t size)
 {
@@ -207,28 +176,41 @@ static enum wb_err name_entry(struct elf *elf, const struct slots *slots, const 
 	return add_entry(elf, vaddr, size, name);
 }
 
-static enum wb_err name_section(struct elf *elf, size_t index, const struct slots *slots, const struct dynsym *dynsym, uint64_t got)
+/* Everything that entries of one section are read with. */
+struct naming {
+	struct elf *elf;
+	const struct elf_plt_code *code;
+	const struct slots *slots;
+	struct dynsym dynsym;
+	struct elf_plt_place place;   /* of the entry */
+};
+
+static enum wb_err name_section(struct naming *naming, size_t index)
 {
+	struct elf *elf = naming->elf;
 	const struct wb_section *section = &elf->sections[index];
-	struct elf_plt *plt = &elf->plt;
+	struct elf_plt_place *place = &naming->place;
 	bool is_got = !strcmp(section->name, ".plt.got") && elf->headers[index].entsize != ENTRY_SIZE;
-	size_t step = is_got ? ENTRY_SIZE_GOT : ENTRY_SIZE;
 	struct wb_piece piece;
+	size_t step;
 	enum wb_err err;
 
-	if (section->file_size > PLT_SIZE_MAX - plt->read)
+	if (section->file_size > PLT_SIZE_MAX - elf->plt.read)
 		return WB_ERR_LIMIT;
-	plt->read += section->file_size;
+	elf->plt.read += section->file_size;
 	err = wb_elf_stored(elf, index, &piece);
 	if (err)
 		return err;
+	place->stride = naming->code->stride ? naming->code->stride : is_got ? ENTRY_SIZE_GOT : ENTRY_SIZE;
 	for (size_t at = 0; !err && at < piece.size; at += step) {
-		size_t size = piece.size - at < step ? piece.size - at : step;
-		struct wb_bytes entry = wb_bytes_of(piece.bytes + at, size, false);
 		uint64_t slot;
 
-		if (read_jump(elf, entry, section->vaddr + at, got, &slot))
-			err = name_entry(elf, slots, dynsym, slot, section->vaddr + at, size);
+		place->vaddr = section->vaddr + at;
+		step = naming->code->read(place, wb_bytes_of(piece.bytes + at, piece.size - at, false), &slot);
+		if (step)
+			err = name_entry(elf, naming->slots, &naming->dynsym, slot, place->vaddr, step);
+		else
+			step = place->stride;
 	}
 	wb_piece_deinit(&piece);
 	return err;
@@ -241,21 +223,20 @@ static bool is_plt(const struct wb_section *section)
 	        !strcmp(section->name, ".iplt") || !strcmp(section->name, ".plt.bnd"));
 }
 
-static enum wb_err name_sections(struct elf *elf, const struct slots *slots)
+static enum wb_err name_sections(struct elf *elf, const struct elf_plt_code *code, const struct slots *slots)
 {
-	struct dynsym dynsym = { 0 };
-	uint64_t got = 0;
+	struct naming naming = { .elf = elf, .code = code, .slots = slots, .place.is_64 = elf->is_64 };
 	size_t index;
-	enum wb_err err = open_dynsym(elf, &dynsym);
+	enum wb_err err = open_dynsym(elf, &naming.dynsym);
 
 	/* What ebx holds is where .got.plt starts, or .got without one. */
 	if (wb_elf_find(elf, ".got.plt", &index) || wb_elf_find(elf, ".got", &index))
-		got = elf->sections[index].vaddr;
+		naming.place.got = elf->sections[index].vaddr;
 	for (size_t i = 0; err != WB_ERR_MEMORY && i < elf->base.num_sections; i++) {
 		if (is_plt(&elf->sections[i]))
-			err = name_section(elf, i, slots, &dynsym, got);
+			err = name_section(&naming, i);
 	}
-	wb_piece_deinit(&dynsym.symbols);
+	wb_piece_deinit(&naming.dynsym.symbols);
 	return err;
 }
 
@@ -270,14 +251,15 @@ static bool has_plt(const struct elf *elf)
 
 enum wb_err wb_elf_make_plt(struct elf *elf)
 {
+	const struct elf_plt_code *code = wb_elf_plt_code(elf);
 	struct slots slots = { 0 };
 	enum wb_err err;
 
-	if ((elf->machine != ELF_EM_X86_64 && elf->machine != ELF_EM_386) || elf->base.relocatable || !has_plt(elf))
+	if (!code || elf->base.relocatable || !has_plt(elf))
 		return WB_OK;
-	err = collect_slots(elf, &slots);
+	err = collect_slots(elf, code, &slots);
 	if (!err && slots.count)
-		err = name_sections(elf, &slots);
+		err = name_sections(elf, code, &slots);
 	wb_mem_free(slots.items);
 	wb_elf_hold(elf, elf->plt.capacity * sizeof(elf->plt.entries[0]) + elf->plt.names_capacity);
 	return err;

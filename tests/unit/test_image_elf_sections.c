@@ -172,6 +172,79 @@ static void names_plt_entries(void)
 	wb_object_close(object);
 }
 
+/* Other machines: entries as binutils and LLD write them, at 0x1000 and up; slots worked out beside them. */
+static const struct {
+	const char *name;
+	uint16_t machine;
+	bool is_64;
+	uint32_t jump_slot;
+	uint32_t code[20];            /* up to the first 0 */
+	uint64_t slots[3];            /* of puts, free, exit; up to the first 0 */
+	const char *expect;
+} machines[] = {
+	{
+		"aarch64", EM_AARCH64, true, 1026,
+		{ 0x90000110, 0xf9400611, 0x91002210, 0xd61f0220,              /* page 0x1000 + 0x20000, + 8 */
+		  0xd503245f, 0x90000110, 0xf9400a11, 0x91004210, 0xd503219f, 0xd61f0220, /* bti, autia1716; + 16 */
+		  0xf0fffff0, 0xf9400e11, 0x91006210, 0xd61f0220, 0xd503201f, 0xd503201f, /* page 0x1000 - 0x1000, + 24; two nops */
+		  0x90000110, 0xf9400611, 0x91002210, 0xd65f03c0 },            /* ret: no entry */
+		{ 0x21008, 0x21010, 0x18 }, "plt 1000+10 t1 b0 x puts@plt\nplt 1010+18 t1 b0 x free@plt\nplt 1028+18 t1 b0 x exit@plt\n",
+	},
+	{
+		"arm", EM_ARM, false, 22,
+		{ 0xe28fc600, 0xe28cca01, 0xe5bcfe18,                          /* 0x1008 + 0x1000 + 0xe18 */
+		  0xe28fc600, 0xe28cc601, 0xe28cca01, 0xe5bcfe10,              /* 0x1014 + 0x100000 + 0x1000 + 0xe10 */
+		  0xe28fc600, 0xe28cca01, 0xe1a00000 },
+		{ 0x2e20, 0x102e24 }, "plt 1000+c t1 b0 x puts@plt\nplt 100c+10 t1 b0 x free@plt\n",
+	},
+	{
+		"riscv64", EM_RISCV, true, 5,
+		{ 0x00002e17, 0xce0e3e03, 0x000e0367, 0x00000013,              /* 0x1000 + 0x2000 - 0x320 */
+		  0xfffffe17, 0x010e3e03, 0x000e0367, 0x00000013 },            /* 0x1010 - 0x1000 + 0x10 */
+		{ 0x2ce0, 0x20 }, "plt 1000+10 t1 b0 x puts@plt\nplt 1010+10 t1 b0 x free@plt\n",
+	},
+	{
+		"riscv32", EM_RISCV, false, 5,
+		{ 0x00002e17, 0xde8e2e03, 0x000e0367, 0x00000013, 0x00002e17, 0xde8e3e03, 0x000e0367, 0x00000013 }, /* the second loads 64 bits */
+		{ 0x2de8, 0x2df8 }, "plt 1000+10 t1 b0 x puts@plt\n",
+	},
+};
+
+static void names_plt_entries_of_other_machines(void)
+{
+	static const char strings[] = "\0puts\0free\0exit";
+
+	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++) {
+		unsigned word = machines[i].is_64 ? 8 : 4, symbol_size = machines[i].is_64 ? 24 : 16;
+		uint8_t symbols[4 * 24], relocations[3 * 24] = { 0 }, entries[4 * 20] = { 0 };
+		size_t num_slots = 0, num_words = 0;
+		struct wb_object *object;
+		struct elf_make m;
+
+		test_row(machines[i].name);
+		elf_make_init(&m, machines[i].is_64, false, ET_DYN, machines[i].machine);
+		for (unsigned k = 0; k < 4; k++)
+			elf_make_symbol(&m, symbols + symbol_size * k, k ? 5 * k - 4 : 0, GLOBAL | FUNC, 0, 0, 0);
+		for (; num_slots < 3 && machines[i].slots[num_slots]; num_slots++) {
+			uint64_t symbol = num_slots + 1;
+
+			elf_make_store(&m, relocations + 3 * word * num_slots, machines[i].slots[num_slots], word);
+			elf_make_store(&m, relocations + 3 * word * num_slots + word, symbol << (word == 8 ? 32 : 8) | machines[i].jump_slot, word);
+		}
+		for (; num_words < 20 && machines[i].code[num_words]; num_words++)
+			elf_make_store(&m, entries + 4 * num_words, machines[i].code[num_words], 4);
+		unsigned dynsym = elf_make_section(&m, ".dynsym", DYNSYM, A, 0x300, symbols, 4 * symbol_size);
+		m.sections[dynsym].link = elf_make_section(&m, ".dynstr", STRTAB, A, 0x400, strings, sizeof strings);
+		m.sections[elf_make_section(&m, ".rela.plt", RELA, A, 0x500, relocations, 3 * word * num_slots)].link = dynsym;
+		elf_make_section(&m, ".plt", PROGBITS, A | X, 0x1000, entries, 4 * num_words);
+		REQUIRE(open_made(&m, 0, &object) == WB_OK);
+		CHECK_EQ_I64(list(object), WB_OK);
+		CHECK_STR(listed, machines[i].expect);
+		wb_object_close(object);
+	}
+	test_row(NULL);
+}
+
 /* ---- Relocatable files ---------------------------------------------------------------------------------------------------------------- */
 
 static void places_and_relocates(void)
@@ -248,6 +321,7 @@ int main(void)
 	TEST_RUN(inflates_sections);
 	TEST_RUN(lists_symbols);
 	TEST_RUN(names_plt_entries);
+	TEST_RUN(names_plt_entries_of_other_machines);
 	TEST_RUN(places_and_relocates);
 	TEST_RUN(relocates_in_place);
 	wb_diags_deinit(fresh_diags());
