@@ -3,7 +3,7 @@
  * Debug sections of any content, compiled and asked. Input: see dwarf_input.h. Tables must be sorted and closed in themselves, answers the same when asked again.
  */
 
-#include "symbols/dwarf.h"
+#include "symbols/dwarf_name.h"
 
 #include "dwarf_input.h"
 #include "fuzz.h"
@@ -31,7 +31,7 @@ static void check_lines(const struct wb_lines *lines, const struct wb_dwarf_sect
 	}
 }
 
-static void check_chain(const struct wb_functions *functions, const struct wb_dwarf_sections *sections, uint32_t at)
+static void check_chain(struct wb_dwarf *dwarf, const struct wb_functions *functions, uint32_t at)
 {
 	for (unsigned i = 0; at != WB_NODE_NONE; i++) {
 		const struct wb_node *node = wb_functions_node(functions, at);
@@ -39,10 +39,12 @@ static void check_chain(const struct wb_functions *functions, const struct wb_dw
 		FUZZ_ASSERT(i < PARENTS_MAX);
 		FUZZ_ASSERT(node->parent == WB_NODE_NONE || node->parent < at);
 		if (node->name != WB_NODE_NONE) {
-			const struct wb_function_name *name = wb_functions_name(functions, node->name);
-			const char *plain = wb_ref_text(sections, name->name), *linkage = wb_ref_text(sections, name->linkage);
+			struct wb_function_name name;
+			const char *plain, *linkage;
 
-			FUZZ_ASSERT(plain || linkage);
+			FUZZ_ASSERT(wb_dwarf_name(dwarf, wb_functions_name(functions, node->name), &name) == WB_OK);
+			plain = wb_ref_text(wb_dwarf_sections_of(dwarf), name.name);
+			linkage = wb_ref_text(wb_dwarf_sections_of(dwarf), name.linkage);
 			FUZZ_ASSERT((!plain || strlen(plain) < UINT16_MAX) && (!linkage || strlen(linkage) < UINT16_MAX));
 		}
 		if (node->parent == WB_NODE_NONE)
@@ -51,7 +53,7 @@ static void check_chain(const struct wb_functions *functions, const struct wb_dw
 	}
 }
 
-static void check_functions(const struct wb_functions *functions, const struct wb_dwarf_sections *sections)
+static void check_functions(struct wb_dwarf *dwarf, const struct wb_functions *functions)
 {
 	uint64_t last = 0;
 
@@ -62,7 +64,7 @@ static void check_functions(const struct wb_functions *functions, const struct w
 		wb_functions_segment(functions, i, &start, &node);
 		FUZZ_ASSERT(i == 0 || start > last);
 		FUZZ_ASSERT(wb_functions_find(functions, start) == node);
-		check_chain(functions, sections, node);
+		check_chain(dwarf, functions, node);
 		last = start;
 	}
 }
@@ -94,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 		FUZZ_ASSERT(wb_dwarf_table(dwarf, i, 0, &table, &is_over) == WB_OK);
 		check_lines(table->lines, &input.sections);
-		check_functions(table->functions, &input.sections);
+		check_functions(dwarf, table->functions);
 		wb_unit_table_unref(table);
 	}
 	for (uint64_t i = 0; i < PROBES_MAX; i++)

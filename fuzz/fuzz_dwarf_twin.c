@@ -5,7 +5,7 @@
  * equal where the reference compiler has one: it has none where a reference leads into the middle of an entry, which only a walk over all entries tells.
  */
 
-#include "symbols/dwarf.h"
+#include "symbols/dwarf_name.h"
 
 #include "base/mem.h"
 #include "dwarf_input.h"
@@ -45,6 +45,15 @@ static void check_text(const struct side *fast, uint64_t a, const struct side *s
 	FUZZ_ASSERT(!right || (left && strcmp(left, right) == 0));
 }
 
+static void check_name(const struct side *fast, const struct wb_function_name *a, const struct side *slow, const struct wb_function_name *b)
+{
+	struct wb_function_name x, y;
+
+	FUZZ_ASSERT(wb_dwarf_name(fast->dwarf, a, &x) == WB_OK && wb_dwarf_name(slow->dwarf, b, &y) == WB_OK);
+	check_text(fast, x.name, slow, y.name);
+	check_text(fast, x.linkage, slow, y.linkage);
+}
+
 static void check_chains(const struct side *fast, const struct wb_functions *a, uint32_t left, const struct side *slow,
                          const struct wb_functions *b, uint32_t right)
 {
@@ -54,8 +63,7 @@ static void check_chains(const struct side *fast, const struct wb_functions *a, 
 		FUZZ_ASSERT(x->call_file == y->call_file && x->call_line == y->call_line && x->call_column == y->call_column);
 		if (y->name != WB_NODE_NONE) {
 			FUZZ_ASSERT(x->name != WB_NODE_NONE);
-			check_text(fast, wb_functions_name(a, x->name)->name, slow, wb_functions_name(b, y->name)->name);
-			check_text(fast, wb_functions_name(a, x->name)->linkage, slow, wb_functions_name(b, y->name)->linkage);
+			check_name(fast, wb_functions_name(a, x->name), slow, wb_functions_name(b, y->name));
 		}
 		if (y->parent == WB_NODE_NONE && x->parent == WB_NODE_NONE) {
 			FUZZ_ASSERT(wb_functions_function(a, x->function)->entry == wb_functions_function(b, y->function)->entry);

@@ -78,19 +78,24 @@ void wb_dwarf_files_free(struct wb_dwarf_files *files)
 	wb_mem_free(files);
 }
 
-const struct wb_dwarf_sections *wb_dwarf_files_sections(const struct wb_dwarf_files *files, uint32_t file)
+struct wb_dwarf *wb_dwarf_files_dwarf(const struct wb_dwarf_files *files, uint32_t file)
 {
-	const struct wb_dwarf *dwarf = NULL;
 	const struct place *dwos;
 
 	if (!files || file == WB_DWARF_FILE_MAIN)
 		return NULL;
 	if (file == WB_DWARF_FILE_SUPPLEMENTARY)
-		dwarf = published(&files->supplementary);
-	else if (file == WB_DWARF_FILE_PACKAGE)
-		dwarf = published(&files->package);
-	else if ((dwos = atomic_load_explicit(&files->dwos, memory_order_acquire)) && file - WB_DWARF_FILE_DWO < files->num_dwos)
-		dwarf = published(&dwos[file - WB_DWARF_FILE_DWO]);
+		return published(&files->supplementary);
+	if (file == WB_DWARF_FILE_PACKAGE)
+		return published(&files->package);
+	dwos = atomic_load_explicit(&files->dwos, memory_order_acquire);
+	return dwos && file - WB_DWARF_FILE_DWO < files->num_dwos ? published(&dwos[file - WB_DWARF_FILE_DWO]) : NULL;
+}
+
+const struct wb_dwarf_sections *wb_dwarf_files_sections(const struct wb_dwarf_files *files, uint32_t file)
+{
+	const struct wb_dwarf *dwarf = wb_dwarf_files_dwarf(files, file);
+
 	return dwarf ? wb_dwarf_sections_of(dwarf) : NULL;
 }
 

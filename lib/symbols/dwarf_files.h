@@ -25,6 +25,8 @@ void wb_dwarf_files_free(struct wb_dwarf_files *files);
 
 /* The whole sections of a file that is open; NULL if it is not. files may be NULL. Takes no lock. */
 const struct wb_dwarf_sections *wb_dwarf_files_sections(const struct wb_dwarf_files *files, uint32_t file);
+/* The same file itself. */
+struct wb_dwarf *wb_dwarf_files_dwarf(const struct wb_dwarf_files *files, uint32_t file);
 /* dwz's file and its sections, opened on first need; NULL if there is none, or it is not had. files may be NULL. */
 struct wb_dwarf *wb_dwarf_files_supplementary_dwarf(struct wb_dwarf_files *files);
 const struct wb_dwarf_sections *wb_dwarf_files_supplementary(struct wb_dwarf_files *files);

@@ -16,7 +16,7 @@
 static const uint32_t WB_NODE_NONE = UINT32_MAX;
 
 struct wb_function_name {
-	uint64_t name, linkage;       /* references; WB_REF_NONE: unknown */
+	uint64_t name, linkage;       /* references; WB_REF_NONE: unknown. name may be one to an entry: wb_dwarf_name makes both of it */
 };
 struct wb_function {
 	uint64_t entry;               /* image pc: DW_AT_low_pc, or where its first range starts */

@@ -11,8 +11,9 @@ enum {
 	OFFSET_BITS = 36,             /* 64 GiB of one section */
 	SECTION_BITS = 4,
 	FILE_BITS = 64 - OFFSET_BITS - SECTION_BITS,
+	ENTRY = (1 << SECTION_BITS) - 2, /* instead of a section: an entry in .debug_info */
 };
-_Static_assert(WB_DWARF_SECTIONS < 1 << SECTION_BITS, "sections fit, and none is all ones as WB_REF_NONE is");
+_Static_assert((int)WB_DWARF_SECTIONS <= (int)ENTRY, "sections fit, and none is all ones as WB_REF_NONE is");
 _Static_assert(WB_DWARF_FILES_MAX <= 1 << FILE_BITS, "files fit");
 
 uint64_t wb_ref_at(const struct wb_dwarf_sections *sections, enum wb_dwarf_section section, uint64_t offset)
@@ -23,6 +24,24 @@ uint64_t wb_ref_at(const struct wb_dwarf_sections *sections, enum wb_dwarf_secti
 	if (offset >= slice->size || !wb_u64_add(slice->offset, offset, &at) || at >> OFFSET_BITS)
 		return WB_REF_NONE;
 	return (uint64_t)slice->file << (OFFSET_BITS + SECTION_BITS) | (uint64_t)section << OFFSET_BITS | at;
+}
+
+uint64_t wb_ref_of_entry(const struct wb_dwarf_sections *sections, uint64_t offset)
+{
+	const struct wb_dwarf_slice *info = &sections->by_id[WB_DWARF_INFO];
+
+	if (offset >= info->size || offset >> OFFSET_BITS)
+		return WB_REF_NONE;
+	return (uint64_t)info->file << (OFFSET_BITS + SECTION_BITS) | (uint64_t)ENTRY << OFFSET_BITS | offset;
+}
+
+bool wb_ref_is_entry(uint64_t ref, uint32_t *ret_file, uint64_t *ret_offset)
+{
+	if ((ref >> OFFSET_BITS & ((1u << SECTION_BITS) - 1)) != ENTRY)
+		return false;
+	*ret_file = (uint32_t)(ref >> (OFFSET_BITS + SECTION_BITS));
+	*ret_offset = ref & ((UINT64_C(1) << OFFSET_BITS) - 1);
+	return true;
 }
 
 static bool is_string(const char *text, size_t left)

@@ -18,6 +18,10 @@ uint64_t wb_ref_of(const struct wb_dwarf_sections *sections, const char *text);
 /* A reference to a string attribute's text, which is not looked at; WB_REF_NONE if it is not had (supplementary file, broken offset). */
 uint64_t wb_ref_of_value(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
                          const struct wb_form_value *value);
+/* A reference to an entry, at an offset of .debug_info: where a name is told, in place of the name (symbols/dwarf_name.h). */
+uint64_t wb_ref_of_entry(const struct wb_dwarf_sections *sections, uint64_t offset);
+/* False: it refers to a string, or to nothing. */
+bool wb_ref_is_entry(uint64_t ref, uint32_t *ret_file, uint64_t *ret_offset);
 /* sections: of the image's own debug file, whatever file the reference is into. Lives as long as they do. NULL for WB_REF_NONE, and for what
  * is too long or does not end inside its section. */
 const char *wb_ref_text(const struct wb_dwarf_sections *sections, uint64_t ref);

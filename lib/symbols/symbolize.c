@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/session.h"
-#include "symbols/dwarf.h"
+#include "symbols/dwarf_name.h"
 #include "symbols/symtab.h"
 
 #include <string.h>
@@ -168,7 +168,8 @@ static enum wb_reason reason_of_image(struct wb_image *image)
 struct lookup {
 	struct wb_image *image;
 	uint64_t pc;
-	const struct wb_dwarf_sections *sections; /* NULL: no debug information */
+	struct wb_dwarf *dwarf;       /* NULL: no debug information */
+	const struct wb_dwarf_sections *sections; /* of dwarf */
 	struct wb_dwarf_hit hit;      /* table NULL: no unit */
 	const struct wb_symtab *symtab; /* NULL: none */
 	struct wb_symtab_hit symbol;  /* that covers pc, if has_symbol */
@@ -225,6 +226,7 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 	lookup->line_reason = reason_of(err, WB_REASON_NO_DEBUG_INFO);
 	if (err)
 		return WB_OK;
+	lookup->dwarf = dwarf;
 	lookup->sections = wb_dwarf_sections_of(dwarf);
 	time = wb_session_tick(symbolizer->session);
 	err = wb_dwarf_find(dwarf, lookup->pc, time, &lookup->hit);
@@ -291,8 +293,8 @@ static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *l
 static enum wb_err name_function(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_function *function,
                                  const struct wb_function_name *name, struct wb_site *site)
 {
-	const char *linkage = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
-	const char *plain = name ? wb_ref_text(lookup->sections, name->name) : NULL;
+	const char *linkage = wb_ref_text(lookup->sections, name->linkage);
+	const char *plain = wb_ref_text(lookup->sections, name->name);
 	struct wb_symtab_hit entry;
 
 	site->function_start = function->entry;
@@ -314,8 +316,8 @@ static enum wb_err name_function(struct wb_symbolizer *symbolizer, const struct 
 static enum wb_err name_call(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_function_name *name,
                              struct wb_site *site)
 {
-	const char *linkage = name ? wb_ref_text(lookup->sections, name->linkage) : NULL;
-	const char *plain = name ? wb_ref_text(lookup->sections, name->name) : NULL;
+	const char *linkage = wb_ref_text(lookup->sections, name->linkage);
+	const char *plain = wb_ref_text(lookup->sections, name->name);
 
 	site->inlined = 1;
 	if (linkage || plain)
@@ -332,23 +334,26 @@ static enum wb_err add_chain(struct wb_symbolizer *symbolizer, const struct look
 
 	for (uint32_t at = lookup->hit.node; at != WB_NODE_NONE;) {
 		const struct wb_node *node = wb_functions_node(functions, at);
-		const struct wb_function_name *name = node->name != WB_NODE_NONE ? wb_functions_name(functions, node->name) : NULL;
+		struct wb_function_name name = { WB_REF_NONE, WB_REF_NONE };
 		struct wb_site *site;
-		enum wb_err err;
+		enum wb_err err = WB_OK;
 
 		at = node->parent;
 		if (only_outermost && at != WB_NODE_NONE)
 			continue;
-		err = add_site(symbolizer, &site);
+		if (node->name != WB_NODE_NONE)
+			err = wb_dwarf_name(lookup->dwarf, wb_functions_name(functions, node->name), &name);
+		if (!err)
+			err = add_site(symbolizer, &site);
 		if (err)
 			return err == WB_ERR_LIMIT ? WB_OK : err;
 		site->line_reason = (uint8_t)lookup->line_reason;
 		if (has_line)
 			err = show_line(symbolizer, lookup, &line, site);
 		if (!err && at == WB_NODE_NONE)
-			err = name_function(symbolizer, lookup, wb_functions_function(functions, node->function), name, site);
+			err = name_function(symbolizer, lookup, wb_functions_function(functions, node->function), &name, site);
 		else if (!err)
-			err = name_call(symbolizer, lookup, name, site);
+			err = name_call(symbolizer, lookup, &name, site);
 		if (err)
 			return err;
 		line = (struct wb_line_hit){ node->call_file, node->call_line, node->call_column };

@@ -4,7 +4,7 @@
  * and their bases, units that overlap, damage that costs only its unit, references that lead nowhere.
  */
 
-#include "symbols/dwarf.h"
+#include "symbols/dwarf_name.h"
 #include "symbols/dwarf_constants.h"
 
 #include "config.h"
@@ -181,8 +181,13 @@ static void check_chain(struct wb_dwarf *dwarf, uint64_t pc, const char *expect)
 	for (uint32_t at = hit.node; at != WB_NODE_NONE;) {
 		const struct wb_functions *functions = hit.table->functions;
 		const struct wb_node *node = wb_functions_node(functions, at);
-		const struct wb_function_name *name = node->name != WB_NODE_NONE ? wb_functions_name(functions, node->name) : NULL;
-		const char *plain = name ? wb_ref_text(sections, name->name) : NULL, *linkage = name ? wb_ref_text(sections, name->linkage) : NULL;
+		struct wb_function_name name = { WB_REF_NONE, WB_REF_NONE };
+		const char *plain, *linkage;
+
+		if (node->name != WB_NODE_NONE)
+			CHECK(wb_dwarf_name(dwarf, wb_functions_name(functions, node->name), &name) == WB_OK);
+		plain = wb_ref_text(sections, name.name);
+		linkage = wb_ref_text(sections, name.linkage);
 
 		n += (size_t)snprintf(chain + n, sizeof chain - n, "%s", plain ? plain : "?");
 		if (linkage)

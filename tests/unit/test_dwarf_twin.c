@@ -7,7 +7,7 @@
  * usage: test_dwarf_twin               all of those
  *        test_dwarf_twin OBJECT...     these
  */
-#include "symbols/dwarf.h"
+#include "symbols/dwarf_name.h"
 
 #include "base/bytes.h"
 #include "config.h"
@@ -52,13 +52,13 @@ static bool same_text(const struct side *fast, uint64_t a, const struct side *sl
 static bool same_name(const struct side *fast, const struct wb_functions *a, uint32_t left, const struct side *slow, const struct wb_functions *b,
                       uint32_t right)
 {
-	const struct wb_function_name *x, *y;
+	struct wb_function_name x = { WB_REF_NONE, WB_REF_NONE }, y = x;
 
-	if (left == WB_NODE_NONE || right == WB_NODE_NONE)
-		return left == right;
-	x = wb_functions_name(a, left);
-	y = wb_functions_name(b, right);
-	return same_text(fast, x->name, slow, y->name) && same_text(fast, x->linkage, slow, y->linkage);
+	if (left != WB_NODE_NONE)
+		CHECK(wb_dwarf_name(fast->dwarf, wb_functions_name(a, left), &x) == WB_OK);
+	if (right != WB_NODE_NONE)
+		CHECK(wb_dwarf_name(slow->dwarf, wb_functions_name(b, right), &y) == WB_OK);
+	return same_text(fast, x.name, slow, y.name) && same_text(fast, x.linkage, slow, y.linkage);
 }
 
 /* The chains of two nodes, from the innermost call to the function. */
