@@ -117,13 +117,15 @@ static enum wb_err make_room(struct wb_run_worker *worker, size_t count)
 
 /* ---- A sample ---- */
 
-/* The file that would have told more, as the symbolizer sees it. */
+/* The file that would have told more, as the symbolizer sees it. Frames that have no place for want of a file were counted by the walker. */
 static uint16_t missed_file(const struct wb_run_worker *worker, const struct wb_frame *frame, const struct wb_frame_sites *sites)
 {
 	const struct wb_site *outer = &sites->sites[sites->count - 1];
 	struct wb_image *image;
 	uint16_t missed = 0;
 
+	if (!(frame->flags & WB_FRAME_HAS_IMAGE))
+		return 0;
 	if (outer->function_reason == WB_REASON_NO_FILE || outer->function_reason == WB_REASON_MISMATCHED)
 		return 1 + WB_FILE_EXECUTABLE;
 	if (outer->line_reason != WB_REASON_NO_DEBUG_INFO || wb_image_by_id(worker->session, frame->image_id, &image))

@@ -443,7 +443,7 @@ static enum wb_err find_sites(struct wb_symbolizer *symbolizer, struct lookup *l
 
 /* ---- The public calls ------------------------------------------------------------------------------------------------------- */
 
-static enum wb_err answer_unknown_image(struct wb_symbolizer *symbolizer, const struct wb_site **ret_sites, size_t *ret_count)
+static enum wb_err answer_unknown(struct wb_symbolizer *symbolizer, enum wb_reason reason, const struct wb_site **ret_sites, size_t *ret_count)
 {
 	struct wb_site *site;
 	enum wb_err err;
@@ -452,10 +452,24 @@ static enum wb_err answer_unknown_image(struct wb_symbolizer *symbolizer, const 
 	err = add_site(symbolizer, &site);
 	if (err)
 		return err;
-	site->function_reason = site->line_reason = WB_REASON_NO_IMAGE;
+	site->function_reason = site->line_reason = (uint8_t)reason;
 	*ret_sites = site;
 	*ret_count = 1;
 	return WB_OK;
+}
+
+/* A frame without a place in a file: nothing is mapped there, or it is not known where in the file that is, because it is not had. */
+static enum wb_err answer_placeless(struct wb_symbolizer *symbolizer, const struct wb_frame *frame, const struct wb_site **ret_sites,
+                                    size_t *ret_count)
+{
+	enum wb_reason reason = WB_REASON_NO_IMAGE;
+	struct wb_image *image;
+
+	if (frame->image_id && wb_image_by_id(symbolizer->session, frame->image_id, &image) == WB_OK) {
+		reason = reason_of_image(image);
+		wb_image_unref(image);
+	}
+	return answer_unknown(symbolizer, reason, ret_sites, ret_count);
 }
 
 static enum wb_err find_answer(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t pc, const struct wb_memo_answer **ret_answer)
@@ -507,7 +521,7 @@ enum wb_err wb_symbolize(struct wb_symbolizer *symbolizer, struct wb_image *imag
 	if (!symbolizer || !ret_sites || !ret_count)
 		return WB_ERR_ARGUMENT;
 	if (!image)
-		return answer_unknown_image(symbolizer, ret_sites, ret_count);
+		return answer_unknown(symbolizer, WB_REASON_NO_IMAGE, ret_sites, ret_count);
 	return symbolize(symbolizer, image, kind == WB_PC_RETURN ? image_pc - 1 : image_pc, ret_sites, ret_count);
 }
 
@@ -521,7 +535,7 @@ enum wb_err wb_symbolize_frame(struct wb_symbolizer *symbolizer, const struct wb
 	if (!symbolizer || !frame || !ret_sites || !ret_count)
 		return WB_ERR_ARGUMENT;
 	if (!(frame->flags & WB_FRAME_HAS_IMAGE))
-		return answer_unknown_image(symbolizer, ret_sites, ret_count);
+		return answer_placeless(symbolizer, frame, ret_sites, ret_count);
 	answer = wb_memo_find(&symbolizer->memo, frame->image_id, frame->image_pc);
 	if (answer) {
 		give_answer(symbolizer, answer, ret_sites, ret_count);
@@ -529,7 +543,7 @@ enum wb_err wb_symbolize_frame(struct wb_symbolizer *symbolizer, const struct wb
 	}
 	err = wb_image_by_id(symbolizer->session, frame->image_id, &image);
 	if (err == WB_NONE)
-		return answer_unknown_image(symbolizer, ret_sites, ret_count);
+		return answer_unknown(symbolizer, WB_REASON_NO_IMAGE, ret_sites, ret_count);
 	if (!err)
 		err = symbolize(symbolizer, image, frame->image_pc, ret_sites, ret_count);
 	wb_image_unref(image);

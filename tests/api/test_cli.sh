@@ -228,6 +228,11 @@ same 'map and reasons'
 grep -q ' at /demo/' "$dir/expected" || echo 'map for stacks: there are no paths' >>"$dir/out"
 same 'map for stacks'
 
+# A module whose file is not had is not the same as an address where nothing is mapped.
+"$walkback" stacks -q -f json "$demo/perf.data" | grep -o '"reason":"[^"]*"' | sort -u >"$dir/out"
+echo '"reason":"a file of the image is not had"' >"$dir/expected"
+same 'reasons of stacks'
+
 # An object that shrinks while it is mapped: one line, status 1, no crash.
 cp "$demo/words" "$dir/shrinks"
 mkfifo "$dir/in2"
