@@ -261,15 +261,16 @@ static void code_was_discarded(void)
 
 /* ---- 10: empty and inverted ranges ---------------------------------------------------------------------------------------------------- */
 
+enum empty { OF_UNIT, OF_FUNCTION };
+
 /* Empty ranges have no effect (DWARF 4, 2.17.3; DWARF 5, 2.17.3), inverted ones no meaning: both are passed over, what follows counts. */
 static void make_empty_ranges(struct dwarf_make *m, unsigned kind)
 {
 	uint64_t ranges = DWARF_RANGES(m, { 0x1000, 0x1000 }, { 0x1000, 0x1010 }, { 0x1080, 0x1040 }, { 0x1020, 0x1020 }, { 0x1100, 0x1110 });
-	uint64_t lines = put_lines(m, 0x1000, 0x1010), leaf, call;
+	uint64_t whole = DWARF_RANGES(m, { 0x1000, 0x1200 }), lines = put_lines(m, 0x1000, 0x1010), leaf, call;
 
-	(void)kind;
 	call = DWARF_RANGES(m, { 0x1008, 0x1004 }, { 0x1004, 0x1004 });
-	open_unit(m, 0, ranges, lines);
+	open_unit(m, 0, kind == OF_UNIT ? ranges : whole, lines);
 	leaf = DWARF_ENTRY(m, WB_TAG_SUBPROGRAM, AT_NAME("leaf"));
 	DWARF_OPEN(m, WB_TAG_SUBPROGRAM, AT_NAME("ranged"), AT_RANGES(ranges));
 	DWARF_ENTRY(m, WB_TAG_INLINED_SUBROUTINE, AT_ORIGIN(leaf), AT_RANGES(call), AT_CALL(1, 5, 0));
@@ -305,6 +306,11 @@ static const struct answer empty_ranges[] = {
 	{ 0x1040, "?!no-symbol !no-unit" }, { 0x1060, "?!no-symbol !no-unit" }, { 0x1080, "?!no-symbol !no-unit" }, { 0x1100, "ranged !no-line" },
 	{ 0, NULL },
 };
+static const struct answer empty_function[] = {
+	{ 0x1000, "ranged /build/a.c:1" }, { 0x1004, "ranged /build/a.c:1" }, { 0x1010, "?!no-symbol !no-line" }, { 0x1020, "?!no-symbol !no-line" },
+	{ 0x1040, "?!no-symbol !no-line" }, { 0x1060, "?!no-symbol !no-line" }, { 0x1080, "?!no-symbol !no-line" }, { 0x1100, "ranged !no-line" },
+	{ 0x1110, "?!no-symbol !no-line" }, { 0, NULL },
+};
 static const struct answer empty_code[] = {
 	{ 0x1000, "whole /build/a.c:1" }, { 0x1002, "whole /build/a.c:1" }, { 0x1004, "whole /build/a.c:1" }, { 0x1006, "whole /build/a.c:1" },
 	{ 0x1008, "whole /build/a.c:1" }, { 0, NULL },
@@ -313,7 +319,8 @@ static const struct answer empty_code[] = {
 static void ranges_are_empty(void)
 {
 	static const struct dwarf_case cases[] = {
-		{ .name = "10, ranges", .make = make_empty_ranges, .answers = empty_ranges },
+		{ .name = "10, ranges", .make = make_empty_ranges, .kind = OF_UNIT, .answers = empty_ranges },
+		{ .name = "10, ranges of a function", .make = make_empty_ranges, .kind = OF_FUNCTION, .answers = empty_function },
 		{ .name = "10, low and high", .make = make_empty_code, .answers = empty_code },
 	};
 
