@@ -206,8 +206,9 @@ static inline void dwarf_value(struct dwarf_make *m, const struct dwarf_attr *at
 	case WB_FORM_ADDR: dwarf_address(m, WB_DWARF_INFO, value); return;
 	case WB_FORM_DATA1: case WB_FORM_FLAG: case WB_FORM_REF1: case WB_FORM_STRX1: case WB_FORM_ADDRX1:
 		dwarf_uint(m, WB_DWARF_INFO, value, 1); return;
-	case WB_FORM_DATA2: case WB_FORM_REF2: dwarf_uint(m, WB_DWARF_INFO, value, 2); return;
-	case WB_FORM_DATA4: case WB_FORM_REF4: case WB_FORM_REF_SUP4: dwarf_uint(m, WB_DWARF_INFO, value, 4); return;
+	case WB_FORM_DATA2: case WB_FORM_REF2: case WB_FORM_STRX2: case WB_FORM_ADDRX2: dwarf_uint(m, WB_DWARF_INFO, value, 2); return;
+	case WB_FORM_STRX3: case WB_FORM_ADDRX3: dwarf_uint(m, WB_DWARF_INFO, value, 3); return;
+	case WB_FORM_DATA4: case WB_FORM_REF4: case WB_FORM_REF_SUP4: case WB_FORM_STRX4: case WB_FORM_ADDRX4: dwarf_uint(m, WB_DWARF_INFO, value, 4); return;
 	case WB_FORM_DATA8: case WB_FORM_REF8: case WB_FORM_REF_SIG8: case WB_FORM_REF_SUP8: dwarf_uint(m, WB_DWARF_INFO, value, 8); return;
 	case WB_FORM_DATA16: dwarf_uint(m, WB_DWARF_INFO, value, 16); return;
 	case WB_FORM_UDATA: case WB_FORM_REF_UDATA: case WB_FORM_STRX: case WB_FORM_ADDRX: case WB_FORM_RNGLISTX: case WB_FORM_LOCLISTX:

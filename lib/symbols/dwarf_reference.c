@@ -87,6 +87,22 @@ static void close_handle(struct handle *handle)
 	handle->debug = NULL;
 }
 
+/* Whether libdwarf knows how large all values of the unit are; what DW_FORM_indirect leads to is seen too late. */
+static bool knows_forms(const struct handle *handle)
+{
+	const struct wb_plans *plans;
+
+	if (WB_SHIM_KNOWS_3_BYTES || wb_dwarf_plans(&handle->source, &plans) != WB_OK)
+		return true;
+	for (size_t i = 0; i < plans->abbrevs.num_attrs; i++) {
+		unsigned form = plans->abbrevs.attrs[i].form;
+
+		if (form == WB_FORM_STRX3 || form == WB_FORM_ADDRX3 || form == WB_FORM_INDIRECT)
+			return false;
+	}
+	return true;
+}
+
 /* handle->source is set. */
 static enum wb_err open_handle(struct handle *handle)
 {
@@ -96,6 +112,8 @@ static enum wb_err open_handle(struct handle *handle)
 	Dwarf_Error error = NULL;
 	int res;
 
+	if (!knows_forms(handle))
+		return WB_ERR_DATA;
 	object->num_pieces = 0;
 	object->big_endian = sections->big_endian;
 	object->address_size = header->address_size;

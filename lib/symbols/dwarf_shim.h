@@ -21,6 +21,7 @@ typedef Dwarf_Obj_Access_Interface_a wb_shim_interface;
 typedef Dwarf_Obj_Access_Methods_a wb_shim_methods;
 typedef Dwarf_Obj_Access_Section_a wb_shim_section;
 typedef Dwarf_Small wb_shim_endian;
+enum { WB_SHIM_KNOWS_3_BYTES = 1 };
 enum { WB_SHIM_BIG = 1, WB_SHIM_LITTLE = 2 }; /* DW_END_big, DW_END_little: of dwarf.h, which is not needed otherwise */
 #if DW_LIBDWARF_VERSION_MAJOR == 0 && DW_LIBDWARF_VERSION_MINOR < 7
 typedef Dwarf_Half wb_shim_index;
@@ -32,6 +33,7 @@ typedef Dwarf_Obj_Access_Interface wb_shim_interface;
 typedef Dwarf_Obj_Access_Methods wb_shim_methods;
 typedef Dwarf_Obj_Access_Section wb_shim_section;
 typedef Dwarf_Endianness wb_shim_endian;
+enum { WB_SHIM_KNOWS_3_BYTES = 0 }; /* it takes DW_FORM_strx3 and DW_FORM_addrx3 for four bytes large, and reads on one byte off */
 enum { WB_SHIM_BIG = DW_OBJECT_MSB, WB_SHIM_LITTLE = DW_OBJECT_LSB };
 typedef Dwarf_Half wb_shim_index;
 #endif

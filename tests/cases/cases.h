@@ -3,7 +3,8 @@
  * Runs a case: its debug information is made in every format that it is for, and asked under every policy through the public face. Answers are
  * written as text, innermost site first: "leaf /inc/b.h:3:7 < outer /build/a.c:12"; what is unknown as "?" and, after "!", its reason.
  *
- * With WALKBACK_CASES=FOLDER in the environment the objects are left there, for readelf, llvm-symbolizer and others to look at.
+ * With WALKBACK_CASES=FOLDER in the environment the objects are left there, for readelf, llvm-symbolizer and others to look at; with
+ * WALKBACK_SEEDS=FOLDER an input of fuzz_dwarf for each case.
  */
 #ifndef TESTS_CASES_CASES_H
 #define TESTS_CASES_CASES_H
@@ -137,21 +138,61 @@ static inline void check_answers(struct asked *asked, const struct answer *answe
 
 /* ---- All formats, all policies ------------------------------------------------------------------------------------------------- */
 
-static inline void keep_object(const char *name, const uint8_t *object, size_t size)
+/* FOLDER/case_13_odd_ends_version_3 */
+static inline bool path_in_folder(const char *variable, const char *name, char *ret_path)
 {
-	const char *folder = getenv("WALKBACK_CASES");
-	char path[TEST_PATH_MAX];
+	const char *folder = getenv(variable);
+	size_t n;
 
 	if (!folder)
-		return;
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	for (char *at = path + strlen(folder) + 1; *at; at++)
-		if (*at == '/' || *at == ' ' || *at == ',')
-			*at = '-';
-	test_write_file(path, object, size);
+		return false;
+	n = (size_t)snprintf(ret_path, TEST_PATH_MAX, "%s/case_", folder);
+	for (; *name && n + 2 < TEST_PATH_MAX; name++) {
+		bool is_letter = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", *name) != NULL;
+
+		if (is_letter || ret_path[n - 1] != '_')
+			ret_path[n++] = is_letter ? *name : '_';
+	}
+	ret_path[n] = '\0';
+	return true;
 }
 
-static inline void run_format(const struct dwarf_case *c, struct dwarf_format format)
+static inline void keep_object(const char *name, const uint8_t *object, size_t size)
+{
+	char path[TEST_PATH_MAX];
+
+	if (path_in_folder("WALKBACK_CASES", name, path))
+		test_write_file(path, object, size);
+}
+
+/* As fuzz/dwarf_input.h reads it. */
+static inline void keep_seed(const char *name, const struct dwarf_make *m)
+{
+	char path[TEST_PATH_MAX], numbered[128];
+	FILE *file;
+
+	snprintf(numbered, sizeof numbered, "%s, version %u", name, m->format.version);
+	name = numbered;
+	if (!path_in_folder("WALKBACK_SEEDS", name, path))
+		return;
+	file = fopen(path, "wb");
+	if (!CHECK(file != NULL))
+		return;
+	fputc((m->format.big_endian ? 1 : 0) | (m->text_start ? 2 : 0), file);
+	for (int i = 0; i < WB_DWARF_SECTIONS; i++) {
+		const struct dwarf_buffer *buffer = &m->by_id[i];
+
+		if (buffer->size == 0 || buffer->size > UINT16_MAX)
+			continue;
+		fputc(i, file);
+		fputc((int)(buffer->size & 0xff), file);
+		fputc((int)(buffer->size >> 8), file);
+		fwrite(buffer->bytes, 1, buffer->size, file);
+	}
+	CHECK(fclose(file) == 0);
+}
+
+static inline void run_format(const struct dwarf_case *c, struct dwarf_format format, bool is_seed)
 {
 	char name[128], row[160];
 	struct dwarf_make m;
@@ -164,6 +205,8 @@ static inline void run_format(const struct dwarf_case *c, struct dwarf_format fo
 	c->make(&m, c->kind);
 	object = dwarf_make_object(&m, &size);
 	keep_object(name, object, size);
+	if (is_seed)
+		keep_seed(c->name, &m);
 	for (size_t i = 0; i < NUM_POLICIES; i++) {
 		struct asked asked;
 
@@ -181,22 +224,23 @@ static inline void run_format(const struct dwarf_case *c, struct dwarf_format fo
 	dwarf_make_deinit(&m);
 }
 
-/* DWARF 2 has no 64-bit format (it came with DWARF 3, 7.4). */
-static inline void run_case(const struct dwarf_case *c)
+/* DWARF 2 has no 64-bit format (it came with DWARF 3, 7.4). Cases take turns at which format is the seed. */
+static inline void run_case(const struct dwarf_case *c, size_t number)
 {
 	unsigned first = c->first_version ? c->first_version : 2, last = c->last_version ? c->last_version : 5;
+	size_t count = 0, turn = number * 5 % (8 * (last - first + 1) - (first == 2 ? 4 : 0));
 
 	for (unsigned version = first; version <= last; version++)
 		for (unsigned offset_size = 4; offset_size <= (version > 2 ? 8u : 4u); offset_size += 4)
 			for (unsigned address_size = 4; address_size <= 8; address_size += 4)
 				for (int big = 0; big < 2; big++)
-					run_format(c, (struct dwarf_format){ version, offset_size, address_size, big });
+					run_format(c, (struct dwarf_format){ version, offset_size, address_size, big }, count++ == turn);
 }
 
 static inline void run_cases(const struct dwarf_case *cases, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		run_case(&cases[i]);
+		run_case(&cases[i], i);
 }
 #define RUN_CASES(cases) run_cases(cases, sizeof cases / sizeof cases[0])
 

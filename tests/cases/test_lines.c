@@ -381,6 +381,55 @@ static void bytes_are_stepped_over(void)
 	RUN_CASES(cases);
 }
 
+/* Values of three bytes. libdwarf 20210528 takes them for four: then it is not asked, and the reference policy has no answer rather than a wrong
+ * one. */
+static void make_three_bytes(struct dwarf_make *m, unsigned form)
+{
+	dwarf_unit_start(m);
+	DWARF_OPEN(m, WB_TAG_COMPILE_UNIT, AT_NAME("a.c"), AT_CODE(0x1000, 0x100));
+	DWARF_ENTRY(m, WB_TAG_SUBPROGRAM, AT(0x3fff, form, .value = 0x010101), AT_NAME("f"), AT_CODE(0x1000, 0x10));
+	dwarf_close(m);
+	dwarf_unit_end(m);
+}
+
+static void ask_for_three_bytes(const uint8_t *object, size_t size, enum wb_dwarf_policy policy)
+{
+	const struct wb_site *sites;
+	struct asked asked;
+	char text[256] = "";
+	size_t count;
+
+	if (asked_open(&asked, object, size, policy) &&
+	    CHECK(wb_symbolize(asked.symbolizer, asked.image, 0x1000, WB_PC_EXACT, &sites, &count) == WB_OK))
+		show_sites(text, sizeof text, sites, count);
+	if (policy != WB_DWARF_REFERENCE || strcmp(text, "?!unsupported !no-line") != 0)
+		CHECK_STR(text, "f !no-line");
+	asked_close(&asked);
+}
+
+static void three_bytes_are_not_four(void)
+{
+	static const unsigned forms_of_three[] = { WB_FORM_STRX3, WB_FORM_ADDRX3 };
+
+	for (size_t i = 0; i < sizeof forms_of_three / sizeof forms_of_three[0]; i++) {
+		struct dwarf_make m;
+		uint8_t *object;
+		size_t size;
+
+		dwarf_make_init(&m, (struct dwarf_format){ .version = 5, .offset_size = 4, .address_size = 8 });
+		make_three_bytes(&m, forms_of_three[i]);
+		object = dwarf_make_object(&m, &size);
+		for (size_t j = 0; j < NUM_POLICIES; j++) {
+			test_row(policies[j].name);
+			if (policies[j].is_here)
+				ask_for_three_bytes(object, size, policies[j].policy);
+		}
+		free(object);
+		dwarf_make_deinit(&m);
+	}
+	test_row(NULL);
+}
+
 int main(void)
 {
 	if (!can_ask()) {
@@ -392,5 +441,6 @@ int main(void)
 	TEST_RUN(files_have_numbers);
 	TEST_RUN(files_have_folders);
 	TEST_RUN(bytes_are_stepped_over);
+	TEST_RUN(three_bytes_are_not_four);
 	return test_summary();
 }
