@@ -40,6 +40,8 @@ def class_of_name(own, other, dwarf, obj):
         return "name: the peer has none"
     if not own:
         return "? name: ours has none"
+    if other.partition("@")[0] == own:
+        return "name: the peer adds the symbol's version"
     if own == dwarf:
         return "name: of debug information; the peer's is the symbol table's"
     whole = other.partition(".")[0]
