@@ -101,8 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		struct wb_unit_table *a, *b;
 		bool is_over = false;
 
-		FUZZ_ASSERT(wb_dwarf_table(fast.dwarf, i, 1, &a, &is_over) == WB_OK);
-		FUZZ_ASSERT(wb_dwarf_table(slow.dwarf, i, 1, &b, &is_over) == WB_OK);
+		FUZZ_ASSERT(wb_dwarf_table(fast.dwarf, i, (struct wb_dwarf_use){ 1, true }, &a, &is_over) == WB_OK);
+		FUZZ_ASSERT(wb_dwarf_table(slow.dwarf, i, (struct wb_dwarf_use){ 1, true }, &b, &is_over) == WB_OK);
 		if (b->functions) {
 			FUZZ_ASSERT(a->functions);
 			check_unit(&fast, a->functions, &slow, b->functions);

@@ -164,10 +164,11 @@ static enum wb_err run(struct stacks *stacks, const struct wb_strategy_list *lis
 	enum wb_err err;
 
 	/* Folded stacks show no lines: without inlined calls, symbol tables have all that they need. */
+	symbolizer.no_lines = strcmp(stacks->format, "folded") == 0;
 	if (!stacks->no_inline)
 		symbolizer.detail = WB_DETAIL_INLINES;
 	else
-		symbolizer.detail = strcmp(stacks->format, "folded") ? WB_DETAIL_LINES : WB_DETAIL_NAMES;
+		symbolizer.detail = symbolizer.no_lines ? WB_DETAIL_NAMES : WB_DETAIL_LINES;
 	err = wb_sink_new(stacks->format, &sink_opts, wb_output_write, output, &sink);
 	if (err)
 		return err;

@@ -31,6 +31,7 @@ struct wb_symbolizer_opts {
 	uint8_t detail;               /* enum wb_detail; 0 is names only */
 	uint8_t raw_names;            /* 1: do not demangle */
 	uint8_t symtab_only;          /* 1: outermost function names from symbol tables before DWARF (as llvm-symbolizer does) */
+	uint8_t no_lines;             /* 1: leave out files, lines and columns: who shows none of them need not pay for them */
 	wb_demangle_fn demangle;      /* NULL: the built-in (C++, Rust, D through libiberty when it is in) */
 	void *demangle_arg;
 	const struct wb_path_map *path_maps; /* copied */

@@ -384,7 +384,7 @@ static enum wb_err compile_functions(struct wb_dwarf *dwarf, const struct wb_uni
 	return err ? err : WB_NONE;
 }
 
-static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table)
+static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, bool lines, struct wb_unit_table *table)
 {
 	const struct wb_unit *known = &dwarf->units[unit];
 	const struct wb_dwarf_sections *sections = &dwarf->sections;
@@ -392,6 +392,9 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_u
 	enum wb_err err;
 
 	table->lines_err = table->functions_err = WB_NONE;
+	table->lines_left_out = !lines;
+	if (known->header.size == 0 && !lines)
+		return WB_OK;
 	if (known->header.size == 0) {
 		table->lines_err = compile_lines(dwarf, unit, NULL, known->stmt_list, &table->lines);
 		return is_verdict(table->lines_err) ? WB_OK : table->lines_err;
@@ -405,7 +408,7 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_u
 		               ".debug_info", known->header.offset, "unit's first entry cannot be read");
 		return WB_OK;
 	}
-	if (source.root.has_stmt_list)
+	if (source.root.has_stmt_list && lines)
 		table->lines_err = compile_lines(dwarf, unit, &source.root, source.root.stmt_list, &table->lines);
 	if (!is_verdict(table->lines_err))
 		return table->lines_err;
@@ -413,7 +416,7 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, struct wb_u
 	return is_verdict(table->functions_err) ? WB_OK : table->functions_err;
 }
 
-static enum wb_err compile(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table **ret_table)
+static enum wb_err compile(struct wb_dwarf *dwarf, size_t unit, bool lines, struct wb_unit_table **ret_table)
 {
 	struct wb_unit_table *table = wb_mem_zalloc(1, sizeof *table);
 	enum wb_err err;
@@ -421,7 +424,7 @@ static enum wb_err compile(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_t
 	if (!table)
 		return WB_ERR_MEMORY;
 	atomic_init(&table->references, 1);
-	err = compile_into(dwarf, unit, table);
+	err = compile_into(dwarf, unit, lines, table);
 	if (err) {
 		wb_unit_table_unref(table);
 		return err;
@@ -440,22 +443,38 @@ void wb_unit_table_unref(struct wb_unit_table *table)
 	wb_mem_free(table);
 }
 
-enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, uint64_t stamp, struct wb_unit_table **ret_table, bool *ret_is_over)
+/* Takes the table out of the slot, whose lock is held; gives back how many bytes are no longer kept. */
+static uint64_t forget(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
+{
+	struct wb_unit_table *table = dwarf->slots[unit].table;
+	uint64_t bytes = table ? table->bytes : 0;
+
+	dwarf->slots[unit].table = NULL;
+	if (table && dwarf->session)
+		wb_session_discharge(dwarf->session, bytes, is_eviction);
+	wb_unit_table_unref(table);
+	return bytes;
+}
+
+enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_use use, struct wb_unit_table **ret_table, bool *ret_is_over)
 {
 	struct wb_lock *lock = &dwarf->stripes[unit % STRIPES];
 	struct slot *slot = &dwarf->slots[unit];
 	enum wb_err err = WB_OK;
 
 	wb_lock_take(lock);
+	/* Who wants lines after others did not is rare, and worth no second kind of table. */
+	if (slot->table && slot->table->lines_left_out && use.lines)
+		forget(dwarf, unit, false);
 	if (!slot->table) {
-		err = compile(dwarf, unit, &slot->table);
+		err = compile(dwarf, unit, use.lines, &slot->table);
 		if (!err && dwarf->session && !wb_session_charge(dwarf->session, slot->table->bytes, false)) {
 			wb_session_charge(dwarf->session, slot->table->bytes, true);
 			*ret_is_over = true;
 		}
 	}
 	if (!err) {
-		wb_recency_use(&dwarf->recency, (uint32_t)unit, stamp);
+		wb_recency_use(&dwarf->recency, (uint32_t)unit, use.stamp);
 		atomic_fetch_add_explicit(&slot->table->references, 1, memory_order_relaxed);
 		*ret_table = slot->table;
 	}
@@ -466,20 +485,12 @@ enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, uint64_t stamp, 
 static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
 {
 	struct wb_lock *lock = &dwarf->stripes[unit % STRIPES];
-	struct wb_unit_table *table;
-	uint64_t bytes = 0;
+	uint64_t bytes;
 
 	wb_lock_take(lock);
-	table = dwarf->slots[unit].table;
-	dwarf->slots[unit].table = NULL;
+	bytes = forget(dwarf, unit, is_eviction);
 	wb_recency_remove(&dwarf->recency, (uint32_t)unit);
 	wb_lock_give(lock);
-	if (table) {
-		bytes = table->bytes;
-		if (dwarf->session)
-			wb_session_discharge(dwarf->session, bytes, is_eviction);
-	}
-	wb_unit_table_unref(table);
 	return bytes;
 }
 
@@ -569,50 +580,51 @@ static void keep_better(struct wb_dwarf_hit *best, struct wb_dwarf_hit *hit)
 	wb_unit_table_unref(worse.table);
 }
 
-static enum wb_err look_into(struct wb_dwarf *dwarf, size_t unit, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *best)
+static enum wb_err look_into(struct wb_dwarf *dwarf, size_t unit, uint64_t image_pc, struct wb_dwarf_use use, struct wb_dwarf_hit *best)
 {
 	struct wb_dwarf_hit hit = { .node = WB_NODE_NONE };
-	enum wb_err err = wb_dwarf_table(dwarf, unit, stamp, &hit.table, &hit.is_over);
+	enum wb_err err = wb_dwarf_table(dwarf, unit, use, &hit.table, &hit.is_over);
 
 	if (err)
 		return err;
 	hit.functions_err = hit.table->functions_err;
 	hit.lines_err = hit.table->lines_err;
 	hit.node = wb_functions_find(hit.table->functions, image_pc);
-	hit.has_line = wb_lines_find(hit.table->lines, image_pc, &hit.line);
+	hit.has_line = use.lines && wb_lines_find(hit.table->lines, image_pc, &hit.line);
 	keep_better(best, &hit);
 	return WB_OK;
 }
 
-static enum wb_err look_up(struct wb_dwarf *dwarf, const struct wb_unit_index *index, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *best)
+static enum wb_err look_up(struct wb_dwarf *dwarf, const struct wb_unit_index *index, uint64_t image_pc, struct wb_dwarf_use use,
+                           struct wb_dwarf_hit *best)
 {
 	uint32_t unit, last = UINT32_MAX;
 	size_t cursor = SIZE_MAX;
 
 	for (unsigned i = 0; i < CANDIDATES_MAX && wb_unit_index_next(index, image_pc, &cursor, &unit); i++) {
-		enum wb_err err = unit != last ? look_into(dwarf, unit, image_pc, stamp, best) : WB_OK;
+		enum wb_err err = unit != last ? look_into(dwarf, unit, image_pc, use, best) : WB_OK;
 
 		if (err)
 			return err;
-		if (best->node != WB_NODE_NONE && best->has_line)
+		if (best->node != WB_NODE_NONE && (best->has_line || !use.lines))
 			break;
 		last = unit;
 	}
 	return WB_OK;
 }
 
-enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *ret_hit)
+enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, struct wb_dwarf_use use, struct wb_dwarf_hit *ret_hit)
 {
 	struct wb_dwarf_hit best = { .node = WB_NODE_NONE };
 	struct wb_unit_index *index;
 	enum wb_err err = index_of(dwarf, false, &index);
 
 	if (!err)
-		err = look_up(dwarf, index, image_pc, stamp, &best);
+		err = look_up(dwarf, index, image_pc, use, &best);
 	if (!err && index->has_aranges && best.node == WB_NODE_NONE && !best.has_line) {
 		err = index_of(dwarf, true, &index);
 		if (!err)
-			err = look_up(dwarf, index, image_pc, stamp, &best);
+			err = look_up(dwarf, index, image_pc, use, &best);
 	}
 	if (err) {
 		wb_unit_table_unref(best.table);

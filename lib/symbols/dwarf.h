@@ -21,6 +21,7 @@ struct wb_unit_table {
 	struct wb_lines *lines;       /* NULL: none */
 	struct wb_functions *functions; /* NULL: none, see functions_err */
 	enum wb_err lines_err;        /* WB_NONE: the unit refers to no line table */
+	bool lines_left_out;          /* nobody has asked for lines yet */
 	enum wb_err functions_err;    /* WB_NONE: in a split file that is not had; WB_ERR_UNSUPPORTED: no compiler for it; WB_ERR_DATA */
 	size_t bytes;                 /* of all this */
 };
@@ -46,9 +47,11 @@ const struct wb_unit *wb_dwarf_unit(const struct wb_dwarf *dwarf, size_t unit);
 /* The unit that an offset into .debug_info is in; WB_NONE if none that is understood. */
 enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit);
 
-/* A unit's table, compiled if need be; wb_unit_table_unref gives it back. Malformed units have a table too, with less in it. stamp: of this
- * use, not 0; larger is later. *ret_is_over is set if the session's budget does not have the bytes: drop others, then this one. */
-enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, uint64_t stamp, struct wb_unit_table **ret_table, bool *ret_is_over);
+/* A use of tables: when, not 0, larger is later; and whether lines are wanted. */
+struct wb_dwarf_use { uint64_t stamp; bool lines; };
+/* A unit's table, compiled if need be; wb_unit_table_unref gives it back. Malformed units have a table too, with less in it. Without lines
+ * wanted, there may be none. *ret_is_over is set if the session's budget does not have the bytes: drop others, then this one. */
+enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_use use, struct wb_unit_table **ret_table, bool *ret_is_over);
 void wb_unit_table_unref(struct wb_unit_table *table);
 /* The unit whose table was used least recently; false if no table is kept. */
 bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_stamp);
@@ -65,13 +68,13 @@ enum wb_err wb_dwarf_plans(const struct wb_unit_source *source, const struct wb_
 struct wb_dwarf_hit {
 	struct wb_unit_table *table;  /* held until wb_dwarf_release */
 	uint32_t node;                /* innermost; WB_NODE_NONE: no function */
-	bool has_line;
+	bool has_line;                /* never, if none was wanted */
 	bool is_over;                 /* see wb_dwarf_table */
 	struct wb_line_hit line;
 	enum wb_err functions_err, lines_err; /* of the table: why there may be neither */
 };
 /* The best that the units know about image_pc. WB_NONE: no unit covers it. */
-enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, uint64_t stamp, struct wb_dwarf_hit *ret_hit);
+enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, struct wb_dwarf_use use, struct wb_dwarf_hit *ret_hit);
 void wb_dwarf_release(struct wb_dwarf_hit *hit);
 
 #endif

@@ -229,14 +229,14 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 	lookup->dwarf = dwarf;
 	lookup->sections = wb_dwarf_sections_of(dwarf);
 	time = wb_session_tick(symbolizer->session);
-	err = wb_dwarf_find(dwarf, lookup->pc, time, &lookup->hit);
+	err = wb_dwarf_find(dwarf, lookup->pc, (struct wb_dwarf_use){ time, !symbolizer->opts.no_lines }, &lookup->hit);
 	if (err == WB_NONE) {
 		lookup->line_reason = WB_REASON_NO_UNIT;
 		return WB_OK;
 	}
 	if (err)
 		return err;
-	lookup->line_reason = reason_of(lookup->hit.lines_err, WB_REASON_NO_LINE);
+	lookup->line_reason = symbolizer->opts.no_lines ? WB_REASON_NOT_ASKED : reason_of(lookup->hit.lines_err, WB_REASON_NO_LINE);
 	lookup->function_reason = reason_of(lookup->hit.functions_err, WB_REASON_NO_SYMBOL);
 	if (lacks_split(lookup))
 		lookup->function_reason = reason_of_file(lookup->image, WB_FILE_DWO, WB_REASON_NO_SYMBOL);
@@ -357,7 +357,7 @@ static enum wb_err add_chain(struct wb_symbolizer *symbolizer, const struct look
 		if (err)
 			return err;
 		line = (struct wb_line_hit){ node->call_file, node->call_line, node->call_column };
-		has_line = true;
+		has_line = !symbolizer->opts.no_lines;
 	}
 	return WB_OK;
 }
@@ -378,7 +378,7 @@ static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, const struct loo
 	if (lookup->has_symbol) {
 		site->function_start = lookup->symbol.start;
 		site->function_size = lookup->symbol.size;
-		if (lookup->symbol.file && !site->file && symbolizer->opts.detail >= WB_DETAIL_LINES)
+		if (lookup->symbol.file && !site->file && symbolizer->opts.detail >= WB_DETAIL_LINES && !symbolizer->opts.no_lines)
 			err = wb_symbolizer_file(symbolizer, lookup->symbol.file, site);
 		if (err)
 			return err;

@@ -113,7 +113,7 @@ static size_t compare_units(struct side *fast, struct side *slow)
 		struct wb_unit_table *a = NULL, *b = NULL;
 		bool is_over;
 
-		if (!CHECK(wb_dwarf_table(fast->dwarf, i, 1, &a, &is_over) == WB_OK && wb_dwarf_table(slow->dwarf, i, 1, &b, &is_over) == WB_OK))
+		if (!CHECK(wb_dwarf_table(fast->dwarf, i, (struct wb_dwarf_use){ 1, true }, &a, &is_over) == WB_OK && wb_dwarf_table(slow->dwarf, i, (struct wb_dwarf_use){ 1, true }, &b, &is_over) == WB_OK))
 			return segments;
 		CHECK_EQ_I64(a->functions_err, b->functions_err);
 		CHECK(!a->functions == !b->functions);

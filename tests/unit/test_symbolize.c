@@ -203,6 +203,7 @@ static const struct {
 	{ "names", "at_leaf", { .detail = WB_DETAIL_NAMES }, 1, "outer", "outer", WB_NAME_SYMTAB, NULL },
 	{ "lines", "at_leaf", { .detail = WB_DETAIL_LINES }, 1, "outer", "outer", WB_NAME_DWARF, "at_leaf" },
 	{ "inlines", "at_leaf", { .detail = WB_DETAIL_INLINES }, 3, "outer", "outer", WB_NAME_DWARF, "at_leaf" },
+	{ "inlines without lines", "at_leaf", { .detail = WB_DETAIL_INLINES, .no_lines = 1 }, 3, "outer", "outer", WB_NAME_DWARF, NULL },
 	{ "the source's name", "at_renamed", { .detail = WB_DETAIL_INLINES }, 1, "renamed", "renamed_by_assembler", WB_NAME_DWARF, "at_renamed" },
 	{ "the raw name", "at_renamed", { .detail = WB_DETAIL_INLINES, .raw_names = 1 }, 1, "renamed_by_assembler", "renamed_by_assembler", WB_NAME_DWARF,
 	  "at_renamed" },
@@ -242,6 +243,38 @@ static void keeps_to_the_detail_level(void)
 		close_program(&opened);
 	}
 	test_row(NULL);
+}
+
+/* Two symbolizers share a session's tables: lines come when somebody asks for them, however late, and only to who asks. */
+static void adds_lines_for_who_asks(void)
+{
+	struct wb_symbolizer_opts opts = { .size = sizeof opts, .detail = WB_DETAIL_INLINES, .no_lines = 1 };
+	struct wb_symbolizer *with_lines;
+	char path[PROGRAM_PATH_MAX];
+	const struct wb_site *sites;
+	struct opened opened;
+	size_t count = 0;
+
+	if (!compile("cc -O2 -g", "make/inlines.c", path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, &opts, &opened));
+	uint64_t address = address_of(&opened, "at_leaf");
+	opts.no_lines = 0;
+	REQUIRE(wb_symbolizer_new(opened.session, &opts, &with_lines) == WB_OK);
+	for (uint64_t i = 0; i < 4; i++) {
+		bool lines = i % 2 == 1;
+
+		/* A new address each time: answers are remembered. */
+		CHECK_EQ_I64(wb_symbolize(lines ? with_lines : opened.symbolizer, opened.image, address + i / 2, WB_PC_EXACT, &sites, &count), WB_OK);
+		REQUIRE(count == 3);
+		CHECK_STR(sites[2].function, "outer");
+		for (size_t at = 0; at < count; at++) {
+			CHECK((sites[at].line != 0) == lines && (sites[at].file != NULL) == lines);
+			CHECK_EQ_U64(sites[at].line_reason, lines ? WB_REASON_NONE : WB_REASON_NOT_ASKED);
+		}
+	}
+	wb_symbolizer_free(with_lines);
+	close_program(&opened);
 }
 
 static void asks_the_callers_demangler_once(void)
@@ -511,6 +544,7 @@ int main(void)
 {
 	TEST_RUN(names_what_compilers_make);
 	TEST_RUN(keeps_to_the_detail_level);
+	TEST_RUN(adds_lines_for_who_asks);
 	TEST_RUN(asks_the_callers_demangler_once);
 	TEST_RUN(maps_paths);
 	TEST_RUN(names_lambdas_in_full);
