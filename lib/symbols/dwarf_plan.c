@@ -125,8 +125,8 @@ static enum wb_err add_read(struct wb_plans *plans, struct wb_plan *plan, const 
 		add_fixed(plan, &plan->read_fixed, shape->size);
 		return WB_OK;
 	}
-	/* Odd sizes are those of indexes of three bytes, and of blocks. */
-	if (shape->step != WB_STEP_NONE || read.class == WB_FORM_CLASS_BLOCK || (read.size & (read.size - 1)) != 0) {
+	/* Loads are of 1, 2, 4 and 8 bytes that are the value: there are indexes of three bytes, and flags of any. */
+	if (shape->step != WB_STEP_NONE || read.class == WB_FORM_CLASS_BLOCK || read.size == 3 || (read.class == WB_FORM_CLASS_FLAG && read.size > 0)) {
 		read.size = WB_PLAN_BY_FORM;
 		plan->is_fixed = false;
 	}
@@ -362,12 +362,18 @@ bool wb_plan_skip_long(const struct wb_plans *plans, const struct wb_plan *plan,
 	return true;
 }
 
+/* Of what counts something. */
+static void not_negative(unsigned slot, unsigned form, struct wb_form_value *value)
+{
+	if (slot != WB_PLAN_RANGES && (form == WB_FORM_SDATA || form == WB_FORM_IMPLICIT_CONST) && value->value > INT64_MAX)
+		value->value = 0;
+}
+
 static bool read_by_form(const struct wb_plans *plans, const struct wb_plan_read *read, struct wb_bytes *b, struct wb_form_value *ret_value)
 {
 	if (!wb_form_read(b, &plans->unit, read->form, 0, ret_value))
 		return false;
-	if (read->form == WB_FORM_SDATA && read->slot != WB_PLAN_RANGES && ret_value->value > INT64_MAX)
-		ret_value->value = 0;
+	not_negative(read->slot, read->form, ret_value);
 	return true;
 }
 
@@ -383,6 +389,7 @@ static bool read_other(const struct wb_plans *plans, const struct wb_plan *plan,
 
 		if (!wb_abbrev_read(b, &plans->unit, &plans->abbrevs, attr, &value))
 			return false;
+		not_negative(slot, attr->form, &value);
 		if (slot != WB_PLAN_SLOTS)
 			values->of[slot] = value;
 	}
