@@ -299,7 +299,8 @@ static enum wb_err scan_entries(struct scan *scan)
 		const struct wb_plan *plan;
 		uint64_t at, code;
 
-		skip_plain(scan->plans, &scan->b);
+		if (scan->depth > 1) /* what follows a root that nothing is in is not looked at */
+			skip_plain(scan->plans, &scan->b);
 		at = wb_bytes_offset(&scan->b);
 		code = wb_bytes_uleb_2(&scan->b);
 		plan = wb_plans_find(scan->plans, code);

@@ -120,9 +120,10 @@ static void units_overlap(void)
 
 /* ---- 3: a unit without ranges ------------------------------------------------------------------------------------------------- */
 
-enum rangeless { WITH_FUNCTIONS, LINES_ONLY, NO_UNIT_AT_ALL };
+enum rangeless { WITH_FUNCTIONS, LINES_ONLY, ROOT_ALONE, NO_UNIT_AT_ALL };
 
-/* As perf inject --jit writes units (stmt_list alone), and beside it one that says where it is. Without any unit: the line table alone. */
+/* As perf inject --jit writes units (stmt_list alone), and beside it one that says where it is. ROOT_ALONE: nothing is in the unit but an entry
+ * of fixed size, as assemblers write it. Without any unit: the line table alone. */
 static void make_rangeless(struct dwarf_make *m, unsigned kind)
 {
 	uint64_t lines = put_lines(m, "jit.js", 0x2000, 0x2040, 17);
@@ -130,10 +131,15 @@ static void make_rangeless(struct dwarf_make *m, unsigned kind)
 	if (kind == NO_UNIT_AT_ALL)
 		return;
 	dwarf_unit_start(m);
-	DWARF_OPEN(m, WB_TAG_COMPILE_UNIT, AT_NAME("jit.js"), AT_COMP_DIR("/build"), AT_LINES(lines));
-	if (kind == WITH_FUNCTIONS)
-		put_function(m, "jitted", 0x2000, 0x20);
-	close_unit(m);
+	if (kind == ROOT_ALONE) {
+		DWARF_ENTRY(m, WB_TAG_COMPILE_UNIT, AT(WB_AT_COMP_DIR, WB_FORM_STRP, .text = "/build"), AT_LINES(lines));
+		dwarf_unit_end(m);
+	} else {
+		DWARF_OPEN(m, WB_TAG_COMPILE_UNIT, AT_NAME("jit.js"), AT_COMP_DIR("/build"), AT_LINES(lines));
+		if (kind == WITH_FUNCTIONS)
+			put_function(m, "jitted", 0x2000, 0x20);
+		close_unit(m);
+	}
 	lines = put_lines(m, "a.c", 0x1000, 0x1010, 5);
 	dwarf_unit_start(m);
 	DWARF_OPEN(m, WB_TAG_COMPILE_UNIT, AT_NAME("a.c"), AT_COMP_DIR("/build"), AT_CODE(0x1000, 0x10), AT_LINES(lines));
@@ -157,6 +163,7 @@ static void unit_has_no_ranges(void)
 	static const struct dwarf_case cases[] = {
 		{ .name = "3, with functions", .make = make_rangeless, .kind = WITH_FUNCTIONS, .answers = with_functions },
 		{ .name = "3, lines only", .make = make_rangeless, .kind = LINES_ONLY, .answers = lines_only },
+		{ .name = "3, a root alone", .make = make_rangeless, .kind = ROOT_ALONE, .answers = lines_only },
 		{ .name = "3, no unit", .make = make_rangeless, .kind = NO_UNIT_AT_ALL, .answers = no_unit, .first_version = 5 },
 		{ .name = "3, no unit", .make = make_rangeless, .kind = NO_UNIT_AT_ALL, .answers = no_unit_4, .last_version = 4 },
 	};
