@@ -225,8 +225,6 @@ int wb_cmd_stacks(int argc, char **argv)
 	if (!wb_options_parse(&command, argc, argv, &operands, &status))
 		return status;
 	status = check_usage(&command, &stacks, operands);
-	if (!status)
-		status = wb_path_maps_parse(&stacks.path_maps, &command);
 	if (status)
 		return status;
 	if (stacks.max_frames > UINT32_MAX || stacks.threads > UINT32_MAX)
@@ -235,7 +233,11 @@ int wb_cmd_stacks(int argc, char **argv)
 		return wb_options_refuse(&command, "--strategy %s: there are auto, cfi, code, leaf, fp, scan", stacks.strategy);
 	if (stacks.scan && (!wb_strategy_parse(stacks.strategy ? "scan" : "auto,scan", &list)))
 		return wb_options_refuse(&command, "--scan: too many strategies");
+	status = wb_path_maps_parse(&stacks.path_maps, &command);
+	if (status)
+		return status;
 	status = write_stacks(&stacks, argv[1], &list);
+	wb_path_maps_deinit(&stacks.path_maps);
 	wb_input_deinit(&stacks.input);
 	return status;
 }

@@ -244,7 +244,7 @@ static int check_usage(struct symbolize *s, const struct wb_command *command)
 	return wb_path_maps_parse(&s->path_maps, command);
 }
 
-int wb_cmd_symbolize(int argc, char **argv)
+static int symbolize(int argc, char **argv)
 {
 	struct symbolize s = { .style.object = "a.out" };
 	const struct wb_option options[] = {
@@ -279,7 +279,6 @@ int wb_cmd_symbolize(int argc, char **argv)
 	int operands, status;
 
 	wb_input_init(&s.input);
-	wb_response_expand(&argc, &argv);
 	if (!wb_options_parse(&command, argc, argv, &operands, &status))
 		return status;
 	if (s.version) {
@@ -291,7 +290,19 @@ int wb_cmd_symbolize(int argc, char **argv)
 		return status;
 	status = run(&s, argv + 1, operands);
 	wb_symbolize_batch_deinit(&s.batch);
+	wb_path_maps_deinit(&s.path_maps);
 	wb_image_unref(s.image);
 	wb_input_deinit(&s.input);
+	return status;
+}
+
+int wb_cmd_symbolize(int argc, char **argv)
+{
+	struct wb_response response;
+	int status;
+
+	wb_response_init(&response, argc, argv);
+	status = symbolize(response.argc, response.argv);
+	wb_response_deinit(&response);
 	return status;
 }

@@ -17,7 +17,8 @@ struct wb_path_maps {
 #define WB_PATH_MAPS_OPTION(path_maps) \
 	{ 0, "map", WB_OPTION_TEXTS, &(path_maps)->texts, "FROM=TO", "source files that were in the folder FROM are in TO; may be repeated" }
 
-/* The texts to maps, which live until the process ends. WB_EXIT_OK, or WB_EXIT_USAGE: said why. */
+/* The texts to maps. WB_EXIT_OK, or WB_EXIT_USAGE: said why, and there is nothing to free. */
 int wb_path_maps_parse(struct wb_path_maps *path_maps, const struct wb_command *command);
+void wb_path_maps_deinit(struct wb_path_maps *path_maps);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES_MAX = 100, FILE_SIZE_MAX = 16 << 20, WORDS_MAX = 1 << 22 };
+enum { FILE_SIZE_MAX = 16 << 20, WORDS_MAX = 1 << 22 };
 
 /* The file's text, terminated; NULL if it cannot be read, or is too large. */
 static char *read_text(const char *path)
@@ -16,16 +16,19 @@ static char *read_text(const char *path)
 	FILE *file = fopen(path, "rb");
 	char *text = file ? malloc(FILE_SIZE_MAX + 1) : NULL;
 	size_t size = text ? fread(text, 1, FILE_SIZE_MAX + 1, file) : 0;
+	char *fitted;
 
 	if (text && (ferror(file) || size > FILE_SIZE_MAX)) {
 		free(text);
 		text = NULL;
 	}
-	if (text)
-		text[size] = 0;
 	if (file)
 		fclose(file);
-	return text;
+	if (!text)
+		return NULL;
+	text[size] = 0;
+	fitted = realloc(text, size + 1);
+	return fitted ? fitted : text;
 }
 
 static bool is_blank(char c)
@@ -53,7 +56,11 @@ static char *cut_word(char **at)
 	return word;
 }
 
-struct words { char **items; size_t count, capacity; };
+struct words {
+	struct wb_response *response;
+	char **items;
+	size_t count, capacity;
+};
 
 static bool add(struct words *words, char *word)
 {
@@ -71,38 +78,52 @@ static bool add(struct words *words, char *word)
 	return true;
 }
 
-static bool add_expanded(struct words *words, char *word, unsigned *files)
+static bool add_expanded(struct words *words, char *word)
 {
-	char *text = word[0] == '@' && word[1] && *files < FILES_MAX ? read_text(word + 1) : NULL;
+	struct wb_response *response = words->response;
+	char *text = word[0] == '@' && word[1] && response->num_texts < WB_RESPONSE_FILES_MAX ? read_text(word + 1) : NULL;
 
 	if (!text)
 		return add(words, word);
-	/* Files in files count, and there may be no more than FILES_MAX in all: so deep the recursion is at most. */
-	++*files;
+	/* The limit of all files is that of files in files too: so deep the recursion is at most. */
+	response->texts[response->num_texts++] = text;
 	for (char *at = text; *at;) {
 		if (is_blank(*at))
 			at++;
-		else if (!add_expanded(words, cut_word(&at), files))
+		else if (!add_expanded(words, cut_word(&at)))
 			return false;
 	}
 	return true;
 }
 
-void wb_response_expand(int *argc, char ***argv)
+static bool has_files(int argc, char **argv)
 {
-	struct words words = { NULL, 0, 0 };
-	unsigned files = 0;
-	bool any = false;
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] == '@')
+			return true;
+	return false;
+}
 
-	for (int i = 1; i < *argc; i++)
-		any |= (*argv)[i][0] == '@';
-	if (!any)
+void wb_response_init(struct wb_response *response, int argc, char **argv)
+{
+	struct words words = { .response = response };
+	bool good = has_files(argc, argv);
+
+	*response = (struct wb_response){ .argc = argc, .argv = argv };
+	for (int i = 0; good && i < argc; i++)
+		good = i ? add_expanded(&words, argv[i]) : add(&words, argv[i]);
+	if (!good) {
+		free(words.items);
 		return;
-	for (int i = 0; i < *argc; i++)
-		if (i == 0 ? !add(&words, (*argv)[i]) : !add_expanded(&words, (*argv)[i], &files)) {
-			free(words.items);
-			return;
-		}
-	*argc = (int)words.count;
-	*argv = words.items;
+	}
+	response->argc = (int)words.count;
+	response->argv = response->own = words.items;
+}
+
+void wb_response_deinit(struct wb_response *response)
+{
+	for (unsigned i = 0; i < response->num_texts; i++)
+		free(response->texts[i]);
+	free(response->own);
+	*response = (struct wb_response){ .argc = 0 };
 }
