@@ -12,7 +12,7 @@
 #include "path_maps.h"
 #include "response.h"
 
-#include <stdatomic.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,14 +54,14 @@ static bool split_offset(const char *text, char **ret_name, uint64_t *ret_offset
 	return true;
 }
 
-/* A symbol of code by its name, raw or demangled. */
+/* A symbol of code by its name, raw or demangled. All symbols are looked at, so what programs send to hear an echo (perf: ",") is not. */
 static bool find_symbol(struct symbolize *s, const char *text, uint64_t *ret_address)
 {
 	uint64_t offset, start, size;
 	char *name;
 	bool found;
 
-	if (!*text || !split_offset(text, &name, &offset))
+	if (!*text || (!isalpha((unsigned char)*text) && !strchr("_.$?~(<", *text)) || !split_offset(text, &name, &offset))
 		return false;
 	found = wb_symbol_find(s->batch.workers[0].symbolizer, s->image, name, &start, &size) == WB_OK;
 	free(name);

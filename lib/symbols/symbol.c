@@ -118,6 +118,12 @@ static enum wb_err match_name(void *arg, const struct wb_symbol *symbol)
 	return WB_OK;
 }
 
+/* Demangled names of functions have parameters, or at least a scope: to compare with them, every mangled name must be demangled. */
+static bool may_be_demangled(const char *name)
+{
+	return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$@")] != '\0';
+}
+
 enum wb_err wb_symbol_find(struct wb_symbolizer *symbolizer, struct wb_image *image, const char *name, uint64_t *ret_image_pc,
                            uint64_t *ret_size)
 {
@@ -127,7 +133,7 @@ enum wb_err wb_symbol_find(struct wb_symbolizer *symbolizer, struct wb_image *im
 	if (!symbolizer || !image || !name || !ret_image_pc || !ret_size)
 		return WB_ERR_ARGUMENT;
 	err = wb_symtab_list(image, match_name, &search);
-	if (!err && !search.found) {
+	if (!err && !search.found && may_be_demangled(name)) {
 		search.is_demangled = true;
 		err = wb_symtab_list(image, match_name, &search);
 	}
