@@ -45,6 +45,8 @@ struct dwarf_make {
 	struct dwarf_format format;
 	uint64_t text_start, text_size; /* where the object has code: 0x1000 to 0x100000 unless changed */
 	struct dwarf_buffer by_id[WB_DWARF_SECTIONS];
+	unsigned unit_type;           /* of units from here on, since version 5; 0: WB_UT_COMPILE */
+	uint64_t dwo_id;              /* of skeleton and split units since version 5 */
 	uint64_t unit;                /* offset of the open unit's header */
 	size_t unit_length, lines_length, aranges_length, rnglists_length; /* places of lengths that are still open */
 	uint64_t num_abbrevs;
@@ -261,12 +263,14 @@ static inline uint64_t dwarf_unit_start(struct dwarf_make *m)
 	m->unit_length = dwarf_length_start(m, WB_DWARF_INFO);
 	dwarf_uint(m, WB_DWARF_INFO, m->format.version, 2);
 	if (m->format.version >= 5) {
-		dwarf_uint(m, WB_DWARF_INFO, WB_UT_COMPILE, 1);
+		dwarf_uint(m, WB_DWARF_INFO, m->unit_type ? m->unit_type : WB_UT_COMPILE, 1);
 		dwarf_uint(m, WB_DWARF_INFO, m->format.address_size, 1);
 	}
 	dwarf_offset(m, WB_DWARF_INFO, 0);
 	if (m->format.version < 5)
 		dwarf_uint(m, WB_DWARF_INFO, m->format.address_size, 1);
+	else if (m->unit_type == WB_UT_SKELETON || m->unit_type == WB_UT_SPLIT_COMPILE)
+		dwarf_uint(m, WB_DWARF_INFO, m->dwo_id, 8);
 	return m->unit;
 }
 

@@ -38,10 +38,10 @@ enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, str
 /* Whether an object that a finder offered is the wanted one, where only its reader can tell: WB_OK or WB_NONE (reported by it). Its sections
  * can be read, with wb_image_section. Called under the image's files' lock. */
 typedef enum wb_err (*wb_object_accept_fn)(void *arg, struct wb_image *image, struct wb_object *object);
-/* A further object that belongs to the image (dwo), kept as long as the image. query's path: the file's as recorded. WB_NONE: not had; the
- * role's verdict says why, for the last one that was looked for and not had. */
-enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *query, wb_object_accept_fn accept, void *arg,
-                                  struct wb_object **ret_object);
+/* A further object that belongs to the image (dwo), kept as long as the image. queries: for the same file by one path after the other, the first
+ * of which it is known by; a path is the file's as recorded. WB_NONE: not had; the role's verdict says why, for the worst of its files. */
+enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *queries, size_t count, wb_object_accept_fn accept,
+                                  void *arg, struct wb_object **ret_object);
 
 /* The object's symbols, see wb_symbol_fn; what the object has to keep for their names is charged. */
 enum wb_err wb_image_symbols(struct wb_image *image, struct wb_object *object, wb_symbol_fn fn, void *arg);

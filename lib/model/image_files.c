@@ -458,33 +458,62 @@ static struct wb_image_extra *extra_known(struct wb_image *image, const struct w
 {
 	struct wb_image_extra *extra = image->extras;
 
-	while (extra && (extra->dwo_id != query->dwo_id || extra->role != query->role || strcmp(extra->path, query->path)))
+	while (extra && (extra->dwo_id != query->dwo_id || extra->role != query->role || strcmp(extra->path, query->path ? query->path : "")))
 		extra = extra->next;
 	return extra;
 }
 
-/* The role's verdict is the worst of its files': what is missing is what somebody has to know. */
+/* How much a verdict tells somebody who looks for what is missing. */
+static unsigned rank_of(enum wb_verdict verdict)
+{
+	switch (verdict) {
+	case WB_VERDICT_NOT_TRIED: return 0;
+	case WB_VERDICT_MATCHED:
+	case WB_VERDICT_FORCED: return 1;
+	case WB_VERDICT_MISSING: return 2;
+	case WB_VERDICT_UNVERIFIABLE:
+	case WB_VERDICT_MALFORMED: return 3;
+	case WB_VERDICT_MISMATCHED: return 4;
+	}
+	return 0;
+}
+
+/* The role's verdict is the worst of its files'. */
 static void note_extra(struct wb_image *image, struct search *search)
 {
 	struct wb_image_role *role = &image->roles[search->query.role];
 
-	if (search->file && atomic_load_explicit(&role->verdict, memory_order_relaxed) != WB_VERDICT_NOT_TRIED)
+	if (rank_of(search->verdict) <= rank_of((enum wb_verdict)atomic_load_explicit(&role->verdict, memory_order_relaxed)))
 		return;
 	atomic_store_explicit(&role->verdict, (uint8_t)search->verdict, memory_order_relaxed);
 	/* Readers may hold the path that is there. */
-	if (search->refused && !atomic_load_explicit(&role->refused, memory_order_relaxed)) {
+	if (!search->file && search->refused && !atomic_load_explicit(&role->refused, memory_order_relaxed)) {
 		atomic_store_explicit(&role->refused, search->refused, memory_order_release);
 		search->refused = NULL;
 	}
 }
 
-static enum wb_err extra_new(struct search *search, struct wb_image_extra **ret_extra)
+/* Sets what is asked for next, and asks. */
+static enum wb_err extra_search(struct search *search, const struct wb_file_query *query)
+{
+	search->query = *query;
+	search->query.size = sizeof(search->query);
+	search->query.path = query->path ? query->path : "";
+	search->query.referrer = query->referrer ? query->referrer : "";
+	search->wants.build_id = query->build_id;
+	search->wants.build_id_size = query->build_id_size;
+	return search_run(search);
+}
+
+static enum wb_err extra_new(struct search *search, const struct wb_file_query *queries, size_t count, struct wb_image_extra **ret_extra)
 {
 	struct wb_image *image = search->image;
 	struct wb_image_extra *extra = wb_mem_zalloc(1, sizeof(*extra));
-	char *path = wb_mem_strdup(search->query.path);
-	enum wb_err err = extra && path ? search_run(search) : WB_ERR_MEMORY;
+	char *path = wb_mem_strdup(queries[0].path ? queries[0].path : "");
+	enum wb_err err = extra && path ? WB_NONE : WB_ERR_MEMORY;
 
+	for (size_t i = 0; err == WB_NONE && i < count; i++)
+		err = extra_search(search, &queries[i]);
 	if (err >= 0)
 		note_extra(image, search);
 	wb_mem_free(search->refused);
@@ -493,29 +522,26 @@ static enum wb_err extra_new(struct search *search, struct wb_image_extra **ret_
 		wb_mem_free(extra);
 		return err < 0 ? err : WB_NONE;
 	}
-	*extra = (struct wb_image_extra){ .next = image->extras, .file = search->file, .role = search->query.role,
-	                                  .dwo_id = search->query.dwo_id, .path = path };
+	*extra = (struct wb_image_extra){ .next = image->extras, .file = search->file, .role = queries[0].role,
+	                                  .dwo_id = queries[0].dwo_id, .path = path };
 	image->extras = extra;
 	*ret_extra = extra;
 	return WB_OK;
 }
 
-enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *query, wb_object_accept_fn accept, void *arg,
-                                  struct wb_object **ret_object)
+enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_query *queries, size_t count, wb_object_accept_fn accept,
+                                  void *arg, struct wb_object **ret_object)
 {
-	struct search search = search_for(image, query->role, query->path ? query->path : "", query->referrer ? query->referrer : "");
+	struct search search = search_for(image, queries[0].role, "", "");
 	struct wb_image_extra *extra;
 	enum wb_err err = WB_OK;
 
-	search.query.dwo_id = query->dwo_id;
-	search.wants.build_id = search.query.build_id = query->build_id;
-	search.wants.build_id_size = search.query.build_id_size = query->build_id_size;
 	search.accept = accept;
 	search.accept_arg = arg;
 	wb_lock_take(&image->files_lock);
-	extra = extra_known(image, &search.query);
+	extra = extra_known(image, &queries[0]);
 	if (!extra)
-		err = extra_new(&search, &extra);
+		err = extra_new(&search, queries, count, &extra);
 	wb_lock_give(&image->files_lock);
 	if (err)
 		return err;

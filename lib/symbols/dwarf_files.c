@@ -340,24 +340,22 @@ static enum wb_err accept_dwo(void *arg, struct wb_image *image, struct wb_objec
 static enum wb_err find_dwo(struct dwo_search *search, struct wb_object **ret_object)
 {
 	const struct wb_unit_root *root = search->root;
-	struct wb_image *image = search->files->image;
 	struct wb_file_query query = {
-		.size = sizeof query, .role = WB_FILE_DWO, .referrer = search->files->object->path, .dwo_id = root->dwo_id,
+		.size = sizeof query, .role = WB_FILE_DWO, .path = root->dwo_name, .referrer = search->files->object->path, .dwo_id = root->dwo_id,
 	};
+	struct wb_file_query queries[2] = { query, query };
+	bool is_in_folder = root->dwo_name && root->dwo_name[0] != '/' && root->comp_dir;
 	char path[DWO_PATH_MAX];
-	enum wb_err err = WB_NONE;
-	int length;
 
 	if (!root->dwo_name)
 		return WB_NONE;
-	if (root->dwo_name[0] != '/' && root->comp_dir) {
-		length = snprintf(path, sizeof path, "%s/%s", root->comp_dir, root->dwo_name);
-		query.path = path;
-		if (length > 0 && (size_t)length < sizeof path)
-			err = wb_image_extra_object(image, &query, accept_dwo, search, ret_object);
+	if (is_in_folder) {
+		int length = snprintf(path, sizeof path, "%s/%s", root->comp_dir, root->dwo_name);
+
+		queries[0].path = path;
+		is_in_folder = length > 0 && (size_t)length < sizeof path;
 	}
-	query.path = root->dwo_name;
-	return err == WB_NONE ? wb_image_extra_object(image, &query, accept_dwo, search, ret_object) : err;
+	return wb_image_extra_object(search->files->image, is_in_folder ? queries : queries + 1, is_in_folder ? 2 : 1, accept_dwo, search, ret_object);
 }
 
 static enum wb_err open_dwo(struct wb_dwarf_files *files, const struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,

@@ -172,11 +172,13 @@ enum wb_err wb_ranges_read(struct wb_ranges *ranges, const struct wb_dwarf_secti
 	return unit->version >= 5 ? read_ranges_5(ranges, &list, budget) : read_ranges_4(ranges, &b, unit, base, budget);
 }
 
+/* DWARF 5, 3.1.1: the low pc; GCC writes an entry pc in its place where a low pc must not stand beside ranges (DWARF 2 and strict ones). */
 uint64_t wb_ranges_base(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root)
 {
+	const struct wb_form_value *value = root->has_low ? &root->low : root->has_entry ? &root->entry : NULL;
 	uint64_t base;
 
-	return root->has_low && wb_unit_address(sections, unit, root, &root->low, &base) ? base : 0;
+	return value && wb_unit_address(sections, unit, root, value, &base) ? base : 0;
 }
 
 enum wb_err wb_ranges_of_root(struct wb_ranges *ranges, const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit,

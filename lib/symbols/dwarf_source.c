@@ -35,6 +35,8 @@ static void inherit(struct wb_unit_source *split, const struct wb_unit_source *s
 
 	root->has_low = from->has_low;
 	root->low = from->low;
+	root->has_entry = from->has_entry;
+	root->entry = from->entry;
 	root->addr_base = from->addr_base;
 	root->ranges_base = from->gnu_ranges_base != UINT64_MAX ? from->gnu_ranges_base : 0;
 	root->comp_dir = from->comp_dir;

@@ -190,6 +190,11 @@ static bool is_offset(const struct wb_form_value *value)
 	return value->class == WB_FORM_CLASS_OFFSET || value->class == WB_FORM_CLASS_CONSTANT;
 }
 
+static bool is_address(const struct wb_form_value *value)
+{
+	return value->class == WB_FORM_CLASS_ADDRESS || value->class == WB_FORM_CLASS_ADDRESS_INDEX;
+}
+
 static void take_attr(struct wb_unit_root *root, struct root_strings *strings, uint64_t name, const struct wb_form_value *value)
 {
 	switch (name) {
@@ -198,12 +203,16 @@ static void take_attr(struct wb_unit_root *root, struct root_strings *strings, u
 	case WB_AT_COMP_DIR: strings->comp_dir = *value; break;
 	case WB_AT_LOW_PC:
 		root->low = *value;
-		root->has_low = value->class == WB_FORM_CLASS_ADDRESS || value->class == WB_FORM_CLASS_ADDRESS_INDEX;
+		root->has_low = is_address(value);
+		break;
+	case WB_AT_ENTRY_PC:
+		root->entry = *value;
+		root->has_entry = is_address(value);
 		break;
 	case WB_AT_HIGH_PC:
 		root->high = *value;
 		root->high_is_offset = value->class == WB_FORM_CLASS_CONSTANT;
-		root->has_high = root->high_is_offset || value->class == WB_FORM_CLASS_ADDRESS || value->class == WB_FORM_CLASS_ADDRESS_INDEX;
+		root->has_high = root->high_is_offset || is_address(value);
 		break;
 	case WB_AT_RANGES:
 		root->ranges = *value;

@@ -134,8 +134,8 @@ static inline bool wb_abbrev_read(struct wb_bytes *b, const struct wb_unit_heade
 struct wb_unit_root {
 	uint16_t tag;
 	uint16_t language;            /* DW_AT_language; 0: unknown */
-	bool has_low, has_high, high_is_offset, has_ranges, has_stmt_list, is_split;
-	struct wb_form_value low, high, ranges;
+	bool has_low, has_high, high_is_offset, has_entry, has_ranges, has_stmt_list, is_split;
+	struct wb_form_value low, high, entry, ranges;
 	uint64_t dwo_id;              /* of both halves of a split unit before DWARF 5; 0: none */
 	const char *dwo_name;         /* NULL: none; borrowed as long as the image */
 	uint64_t ranges_base;         /* what offsets of range lists count from in .debug_ranges; 0 but for split units */

@@ -196,6 +196,10 @@ static enum wb_reason reason_of(enum wb_err err, enum wb_reason otherwise)
 /* Why one of the further files that debug information is in does not help; `otherwise` if it is had, or not needed. */
 static enum wb_reason reason_of_file(struct wb_image *image, enum wb_file_role role, enum wb_reason otherwise)
 {
+	struct wb_object *object;
+
+	if (role != WB_FILE_DWO && wb_image_object(image, role, &object) == WB_OK)
+		return otherwise;
 	switch (wb_image_verdict(image, role)) {
 	case WB_VERDICT_MISSING:
 	case WB_VERDICT_UNVERIFIABLE: return WB_REASON_NO_FILE;
@@ -483,10 +487,11 @@ static enum wb_err find_answer(struct wb_symbolizer *symbolizer, struct wb_image
 	wb_memo_make_room(&symbolizer->memo);
 	symbolizer->num_sites = 0;
 	err = find_sites(symbolizer, &lookup);
+	if (!err)
+		answer.missed = missing_file(symbolizer, &lookup);
 	wb_dwarf_release(&lookup.hit);
 	if (err)
 		return err;
-	answer.missed = missing_file(symbolizer, &lookup);
 	answer.sites = symbolizer->sites;
 	answer.count = (uint32_t)symbolizer->num_sites;
 	return wb_memo_store(&symbolizer->memo, &answer, ret_answer);

@@ -198,15 +198,15 @@ static void keeps_extra_objects(void)
 	script.offers[0].path = path;
 	wb_session_add_finder(session, find_scripted, &script, NULL);
 	REQUIRE(wb_image_open(session, write_made("with-dwo", EXECUTABLE, id_a, NULL, 0), &image) == WB_OK);
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, NULL, NULL, &first), WB_OK); /* its reader compares the dwo id */
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, NULL, NULL, &again), WB_OK);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, 1, NULL, NULL, &first), WB_OK); /* its reader compares the dwo id */
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, 1, NULL, NULL, &again), WB_OK);
 	CHECK(first == again);
 	CHECK_EQ_U64(atomic_load(&script.asked), 1);
 	dwo.dwo_id = 2;
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, NULL, NULL, &other), WB_OK);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwo, 1, NULL, NULL, &other), WB_OK);
 	CHECK(other != first);
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, NULL, NULL, &other), WB_NONE);
-	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, NULL, NULL, &other), WB_NONE);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, 1, NULL, NULL, &other), WB_NONE);
+	CHECK_EQ_I64(wb_image_extra_object(image, &dwp, 1, NULL, NULL, &other), WB_NONE);
 	CHECK_EQ_U64(atomic_load(&script.asked), 3);
 	wb_image_unref(image);
 	wb_session_free(session);
@@ -239,17 +239,17 @@ static void asks_readers_of_extra_objects(void)
 	}
 	wb_session_add_finder(session, find_scripted, &script, NULL);
 	REQUIRE(wb_image_open(session, write_made("with-two", EXECUTABLE, id_a, NULL, 0), &image) == WB_OK);
-	CHECK_EQ_I64(wb_image_extra_object(image, &query, accept_ending, ending, &object), WB_OK);
+	CHECK_EQ_I64(wb_image_extra_object(image, &query, 1, accept_ending, ending, &object), WB_OK);
 	CHECK_STR(object->path, paths[1]);
 	CHECK_EQ_I64(wb_image_verdict(image, WB_FILE_DWO), WB_VERDICT_MATCHED);
 	query.dwo_id = 2;
-	CHECK_EQ_I64(wb_image_extra_object(image, &query, accept_ending, nothing, &object), WB_NONE);
+	CHECK_EQ_I64(wb_image_extra_object(image, &query, 1, accept_ending, nothing, &object), WB_NONE);
 	CHECK_EQ_I64(wb_image_verdict(image, WB_FILE_DWO), WB_VERDICT_MISMATCHED);
 	query.dwo_id = 3;
-	CHECK_EQ_I64(wb_image_extra_object(image, &query, accept_ending, ending, &object), WB_OK);
+	CHECK_EQ_I64(wb_image_extra_object(image, &query, 1, accept_ending, ending, &object), WB_OK);
 	CHECK_EQ_I64(wb_image_verdict(image, WB_FILE_DWO), WB_VERDICT_MISMATCHED); /* one is enough to say so */
 	CHECK_EQ_I64(wb_image_info(image, &info), WB_OK);
-	CHECK_STR(info.files[WB_FILE_DWO].path, paths[0]);
+	CHECK_STR(info.files[WB_FILE_DWO].path, paths[1]); /* the last that was refused */
 	wb_image_unref(image);
 	wb_session_free(session);
 }
