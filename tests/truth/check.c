@@ -24,10 +24,10 @@ const char *const check_verdicts[NUM_VERDICTS] = { "exact", "short", "wrong", "r
 
 /* What a moment is walked from, and what is true of it. */
 struct moment {
-	struct tracee *tracee;
+	struct machine *machine;
 	const struct shadow *shadow;
 	const uint64_t *now;
-	struct wb_reg regs[NUM_REGS];
+	struct wb_reg regs[REGS_MAX];
 	struct wb_context context;
 	struct wb_region regions[STACKS_MAX];
 	struct wb_sample sample;
@@ -39,6 +39,7 @@ struct outcome {
 	size_t frame;                 /* the first that is not right */
 	size_t count;
 	struct wb_stop stop;
+	bool is_sp;                   /* REGISTER: it is the stack pointer */
 	char what[160];
 	char reason[64];              /* the kind of fault, without addresses */
 };
@@ -115,19 +116,19 @@ void check_deinit(struct check *c)
 /* ---- The space ---- */
 
 /* The vDSO is in no file: its bytes are the process's. */
-static enum wb_err open_vdso(struct check *c, struct tracee *t, const struct range *range, struct wb_image **ret_image)
+static enum wb_err open_vdso(struct check *c, struct machine *t, const struct range *range, struct wb_image **ret_image)
 {
 	size_t size = (size_t)(range->end - range->start);
 	void *bytes = malloc(size);
 
-	if (!bytes || !tracee_read(t, range->start, bytes, size)) {
+	if (!bytes || !machine_read(t, range->start, bytes, size)) {
 		free(bytes);
 		return WB_ERR_IO;
 	}
 	return wb_image_open_bytes(c->session, "[vdso]", bytes, size, WB_IMAGE_LOADED, free, bytes, ret_image);
 }
 
-static enum wb_err add_range(struct check *c, struct tracee *t, const struct range *range, struct wb_space **space)
+static enum wb_err add_range(struct check *c, struct machine *t, const struct range *range, struct wb_space **space)
 {
 	struct wb_mapping mapping = { .size = sizeof(mapping), .start = range->start, .end = range->end, .prot = range->prot };
 	struct wb_space *next = NULL;
@@ -149,15 +150,14 @@ static enum wb_err add_range(struct check *c, struct tracee *t, const struct ran
 	return WB_OK;
 }
 
-static enum wb_err update_space(struct check *c, struct tracee *t)
+static enum wb_err update_space(struct check *c, struct machine *t)
 {
-	static const struct wb_platform platform = { .arch = WB_ARCH_X86_64, .os = WB_OS_LINUX };
 	struct wb_space *space = NULL;
 	enum wb_err err;
 
 	if (c->space && c->generation == t->generation)
 		return WB_OK;
-	err = wb_space_new(c->session, &platform, &space);
+	err = wb_space_new(c->session, &t->target->platform, &space);
 	for (size_t i = 0; i < t->num_ranges && !err; i++)
 		err = add_range(c, t, &t->ranges[i], &space);
 	if (err) {
@@ -175,7 +175,7 @@ static enum wb_err update_space(struct check *c, struct tracee *t)
 /* Adds the stack that sp is on, unless it is there; regions stay sorted. */
 static bool add_stack(struct moment *m, uint64_t sp)
 {
-	const struct range *range = tracee_range(m->tracee, sp);
+	const struct range *range = machine_range(m->machine, sp);
 	struct wb_sample *sample = &m->sample;
 	uint64_t start, size;
 	size_t at = sample->num_regions;
@@ -189,7 +189,7 @@ static bool add_stack(struct moment *m, uint64_t sp)
 	start = sp - range->start > BELOW ? sp - BELOW : range->start;
 	size = range->end - start < STACK_MAX ? range->end - start : STACK_MAX;
 	bytes = malloc((size_t)size);
-	if (!bytes || !tracee_read(m->tracee, start, bytes, (size_t)size)) {
+	if (!bytes || !machine_read(m->machine, start, bytes, (size_t)size)) {
 		free(bytes);
 		return false;
 	}
@@ -200,20 +200,22 @@ static bool add_stack(struct moment *m, uint64_t sp)
 	return true;
 }
 
-static bool moment_init(struct moment *m, struct tracee *t, const struct shadow *s, const uint64_t *now)
+static bool moment_init(struct moment *m, struct machine *t, const struct shadow *s, const uint64_t *now)
 {
-	*m = (struct moment){ .tracee = t, .shadow = s, .now = now };
-	for (uint32_t i = 0; i < NUM_REGS; i++)
-		m->regs[i] = (struct wb_reg){ .number = i == RIP ? (uint32_t)WB_REG_PC : i, .value = now[i] };
-	m->context = (struct wb_context){ .regs = m->regs, .num_regs = NUM_REGS, .pc_kind = WB_PC_EXACT };
+	const struct target *target = t->target;
+
+	*m = (struct moment){ .machine = t, .shadow = s, .now = now };
+	for (uint32_t i = 0; i < target->num_regs; i++)
+		m->regs[i] = (struct wb_reg){ .number = target->dwarf[i], .value = now[i] };
+	m->context = (struct wb_context){ .regs = m->regs, .num_regs = target->num_regs, .pc_kind = WB_PC_EXACT };
 	m->sample = (struct wb_sample){ .size = sizeof(m->sample), .contexts = &m->context, .num_contexts = 1, .regions = m->regions,
 	                                .pid = (uint32_t)t->pid, .tid = (uint32_t)t->pid, .comm = "truth" };
-	if (!add_stack(m, now[RSP]))
+	if (!add_stack(m, now[target->sp]))
 		return false;
 	/* A handler may run on another stack than what it interrupted. */
 	for (size_t i = s->count; i-- > 0;)
 		if (s->callers[i].interrupted)
-			add_stack(m, s->callers[i].regs[RSP]);
+			add_stack(m, s->callers[i].regs[target->sp]);
 	return true;
 }
 
@@ -226,13 +228,15 @@ static void moment_deinit(struct moment *m)
 /* What a capture has: each stack from its stack pointer upwards. bytes stay where they are. */
 static void cut_below(struct moment *m, struct wb_region *cut)
 {
+	uint8_t sp_at = m->machine->target->sp;
+
 	for (size_t i = 0; i < m->sample.num_regions; i++) {
 		const struct wb_region *region = &m->regions[i];
-		uint64_t sp = m->now[RSP], skip;
+		uint64_t sp = m->now[sp_at], skip;
 
 		for (size_t j = m->shadow->count; sp - region->address >= region->size && j-- > 0;)
 			if (m->shadow->callers[j].interrupted)
-				sp = m->shadow->callers[j].regs[RSP];
+				sp = m->shadow->callers[j].regs[sp_at];
 		skip = sp - region->address;
 		cut[i] = (struct wb_region){ sp, (const uint8_t *)region->bytes + skip, region->size - (size_t)skip };
 	}
@@ -250,7 +254,7 @@ static const struct caller *caller_at(const struct moment *m, size_t frame)
 
 static uint64_t true_pc(const struct moment *m, size_t frame)
 {
-	return frame ? caller_at(m, frame)->pc : m->now[RIP];
+	return frame ? caller_at(m, frame)->pc : m->now[m->machine->target->pc];
 }
 
 /* ---- One walk ---- */
@@ -337,24 +341,36 @@ static void keep(struct check *c, const struct moment *m, const struct wb_sample
 		fclose(out);
 }
 
-/* What there is to say of a fault without looking at code: the program wrote over the return address, or the image's own CFI says that the frame goes on
- * where a register points, as it does at the end of longjmp and of eh_return. */
+/* Whether the program wrote over the return address that this frame has on the stack. */
+static bool is_overwritten(const struct moment *m, size_t from)
+{
+	uint64_t word;
+
+	return m->machine->target->link == REG_NONE && from < m->shadow->count && !caller_at(m, from + 1)->interrupted &&
+	       machine_read(m->machine, caller_at(m, from + 1)->slot, &word, sizeof(word)) && word != caller_at(m, from + 1)->pc;
+}
+
+/* What there is to say of a fault without looking at code: the program wrote over the return address; the image has no CFI here, or its own CFI says that
+ * the frame goes on where a register points, as it does at the end of longjmp and of eh_return; a frame pointer led here, which lost the rest. */
 static const char *hint_of(struct check *c, const struct moment *m, size_t from)
 {
+	const struct target *target = m->machine->target;
 	struct wb_place place = { .size = sizeof(place) };
 	struct wb_row_info row = { .size = sizeof(row) };
-	uint64_t word, pc = true_pc(m, from);
+	bool is_return = from && !caller_at(m, from)->interrupted;
+	uint64_t pc = true_pc(m, from) - is_return;
 
-	if (from < m->shadow->count && !caller_at(m, from + 1)->interrupted &&
-	    tracee_read(m->tracee, caller_at(m, from + 1)->slot, &word, sizeof(word)) && word != caller_at(m, from + 1)->pc)
+	if (is_overwritten(m, from))
 		return ", return address overwritten";
-	if (from || wb_space_find(c->space, pc, &place) || !place.image ||
-	    wb_row_info(c->session, place.image, place.image_pc, WB_HOW_CFI, &row))
-		return "";
-	for (size_t i = 0; i < row.num_rules; i++)
+	if (wb_space_find(c->space, pc, &place) || !place.image || wb_row_info(c->session, place.image, place.image_pc, WB_HOW_CFI, &row))
+		return ", no CFI";
+	if (from)
+		return frames[from].how == WB_HOW_FRAME_POINTER ? ", behind a frame pointer" : "";
+	for (size_t i = 0; i < row.num_rules && target->link == REG_NONE; i++)
 		if (row.rules[i].reg == WB_REG_PC && row.rules[i].kind == WB_RULE_REGISTER)
 			return ", return address in a register";
-	return row.cfa.kind == WB_RULE_OFFSET && row.cfa.base != RSP && row.cfa.base != RBP ? ", CFA in another register" : "";
+	return row.cfa.kind == WB_RULE_OFFSET && row.cfa.base != target->dwarf[target->sp] && row.cfa.base != target->dwarf[target->fp]
+	               ? ", CFA in another register" : "";
 }
 
 static struct group *find_group(struct check *c, const char *key)
@@ -394,17 +410,16 @@ static void record(struct check *c, const struct moment *m, const struct wb_samp
 /* ---- Registers ---- */
 
 /* False: a register of this frame is known and wrong; *ret_number is the first. */
-static bool check_regs(struct check *c, struct wb_walker *walker, struct tally *tally, const struct caller *caller, uint32_t *ret_number,
-                       uint64_t *ret_value)
+static bool check_regs(const struct target *target, struct wb_walker *walker, struct tally *tally, const struct caller *caller,
+                       uint32_t *ret_number, uint64_t *ret_value)
 {
 	bool right = true;
 
-	(void)c;
-	for (uint32_t number = 0; number < RIP; number++) {
+	for (uint32_t number = 0; number < target->num_regs; number++) {
 		enum wb_reg_state state = WB_REG_UNKNOWN;
 		uint64_t value = 0;
 
-		if (!(caller->known >> number & 1) || wb_walker_reg(walker, number, &state, &value))
+		if (!(caller->known >> number & 1) || wb_walker_reg(walker, target->dwarf[number], &state, &value))
 			continue;
 		tally->known += state == WB_REG_KNOWN;
 		tally->derived += state == WB_REG_DERIVED;
@@ -419,17 +434,18 @@ static bool check_regs(struct check *c, struct wb_walker *walker, struct tally *
 	return right;
 }
 
-/* The same walk step by step, as far as its frames are right, with the registers of each. */
+/* The same walk step by step, as far as its frames are right, with the registers of each. *ret_out gets the first that is wrong. */
 static enum wb_err walk_regs(struct check *c, const struct moment *m, const struct wb_sample *sample, unsigned strategy, unsigned memory,
-                             const struct outcome *whole)
+                             const struct outcome *whole, struct outcome *ret_out)
 {
 	struct tally *tally = &c->tallies[strategy][memory];
-	struct outcome out = { .verdict = VERDICT_REGISTER, .stop = whole->stop };
 	struct wb_walker *walker = c->walkers[strategy];
+	const struct target *target = m->machine->target;
 	enum wb_err err = wb_walker_begin(walker, c->space, sample);
 	uint64_t value = 0;
 	uint32_t number = 0;
 
+	*ret_out = (struct outcome){ .verdict = VERDICT_EXACT, .stop = whole->stop };
 	for (size_t i = 0; i < whole->frame && !err; i++) {
 		struct wb_frame frame;
 
@@ -438,14 +454,16 @@ static enum wb_err walk_regs(struct check *c, const struct moment *m, const stru
 			c->inconsistent++;
 			return err < 0 ? err : WB_OK;
 		}
-		if (!i || check_regs(c, walker, tally, caller_at(m, i), &number, &value))
+		if (!i || check_regs(target, walker, tally, caller_at(m, i), &number, &value))
 			continue;
-		out.frame = i;
-		snprintf(out.reason, sizeof(out.reason), "%s", wb_reg_name(WB_ARCH_X86_64, number));
-		snprintf(out.what, sizeof(out.what), "frame %zu of %zu: %s expected %#" PRIx64 ", actual %#" PRIx64, i, num_frames(m), out.reason,
-		         caller_at(m, i)->regs[number], value);
-		tally->by_verdict[VERDICT_REGISTER]++;
-		record(c, m, sample, strategy, memory, &out);
+		ret_out->verdict = VERDICT_REGISTER;
+		ret_out->frame = i;
+		ret_out->is_sp = number == target->sp;
+		snprintf(ret_out->reason, sizeof(ret_out->reason), "%s", wb_reg_name(target->platform.arch, target->dwarf[number]));
+		if (ret_out->is_sp)
+			snprintf(ret_out->reason, sizeof(ret_out->reason), "sp %+" PRId64, (int64_t)(value - caller_at(m, i)->regs[number]));
+		snprintf(ret_out->what, sizeof(ret_out->what), "frame %zu of %zu: %s expected %#" PRIx64 ", actual %#" PRIx64, i, num_frames(m),
+		         ret_out->reason, caller_at(m, i)->regs[number], value);
 		break;
 	}
 	return err < 0 ? err : WB_OK;
@@ -454,7 +472,7 @@ static enum wb_err walk_regs(struct check *c, const struct moment *m, const stru
 static enum wb_err walk(struct check *c, const struct moment *m, const struct wb_sample *sample, unsigned strategy, unsigned memory)
 {
 	struct tally *tally = &c->tallies[strategy][memory];
-	struct outcome out = { .verdict = VERDICT_EXACT };
+	struct outcome out = { .verdict = VERDICT_EXACT }, regs;
 	enum wb_err err = wb_walk(c->walkers[strategy], c->space, sample, frames, sizeof(frames[0]), FRAMES_MAX, &out.count, &out.stop);
 
 	if (err)
@@ -462,19 +480,30 @@ static enum wb_err walk(struct check *c, const struct moment *m, const struct wb
 	judge(m, &out);
 	tally->steps++;
 	tally->by_verdict[out.verdict]++;
+	err = walk_regs(c, m, sample, strategy, memory, &out, &regs);
+	/* A wrong stack pointer is why a later frame was not found. */
+	if (!err && out.verdict != VERDICT_EXACT && regs.verdict != VERDICT_EXACT && regs.is_sp) {
+		regs.verdict = out.verdict;
+		out = regs;
+		regs.verdict = VERDICT_EXACT;
+	}
 	if (out.verdict != VERDICT_EXACT)
 		record(c, m, sample, strategy, memory, &out);
-	return walk_regs(c, m, sample, strategy, memory, &out);
+	if (regs.verdict == VERDICT_EXACT)
+		return err;
+	tally->by_verdict[VERDICT_REGISTER]++;
+	record(c, m, sample, strategy, memory, &regs);
+	return err;
 }
 
-enum wb_err check_moment(struct check *c, struct tracee *t, const struct shadow *s, const uint64_t regs[NUM_REGS])
+enum wb_err check_moment(struct check *c, struct machine *t, const struct shadow *s, const uint64_t regs[REGS_MAX])
 {
 	struct moment moment;
 	struct wb_region cut[STACKS_MAX];
 	struct wb_sample from_sp;
 	enum wb_err err;
 
-	tracee_refresh(t);
+	machine_refresh(t);
 	err = update_space(c, t);
 	if (err)
 		return err;

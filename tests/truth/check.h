@@ -48,7 +48,7 @@ struct check {
 	const char *program;
 	struct wb_walker *walkers[NUM_STRATEGIES];
 	struct wb_space *space;
-	uint64_t generation;          /* of the tracee's ranges that space was made from */
+	uint64_t generation;          /* of the machine's ranges that space was made from */
 	struct tally tallies[NUM_STRATEGIES][NUM_MEMORIES];
 	struct group *groups;
 	size_t num_groups;
@@ -61,6 +61,6 @@ enum wb_err check_init(struct check *check, const char *keep, const char *debug_
 enum wb_err check_name_by(struct check *check, const char *program, const char *file);
 void check_deinit(struct check *check);
 /* WB_OK whatever the verdicts are. */
-enum wb_err check_moment(struct check *check, struct tracee *tracee, const struct shadow *shadow, const uint64_t regs[NUM_REGS]);
+enum wb_err check_moment(struct check *check, struct machine *machine, const struct shadow *shadow, const uint64_t regs[REGS_MAX]);
 
 #endif

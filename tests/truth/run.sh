@@ -3,18 +3,20 @@
 # Builds the programs in several ways, steps through each with `truth`, and prints the table. Fails if a walk by `auto`
 # was not exact, or one by `cfi` alone was wrong, at a place that known.txt does not name.
 #
-# usage: run.sh [--long] [--chains] [--keep DIR] [--work DIR] [-j N] [--only REGEX] TRUTH
+# usage: run.sh [--machine NAME,...] [--long] [--chains] [--keep DIR] [--work DIR] [-j N] [--only REGEX] TRUTH
+#   --machine  native (by ptrace, the default), x86_64, aarch64 (emulated)
 #   --long     all compilers, levels, forms; else a choice that takes less than a minute
 #   --chains   walk at each pc once in each call chain, not at two visits
 #   --keep     a snapshot folder for the first of each class of faults
-#   --only     runs whose label (program/compiler-level-...) matches
+#   --only     runs whose label (machine/program/compiler-level-...) matches
 set -u
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
-long=no chains='' keep='' work='' jobs=2 only=.
+machines=native long=no chains='' keep='' work='' jobs=2 only=.
 while [ $# -gt 1 ]; do
     case $1 in
+    --machine) machines=$(echo "$2" | tr , ' '); shift ;;
     --long) long=yes ;;
     --chains) chains='--chains --hot 4096' ;;
     --keep) keep=$2; shift ;;
@@ -32,46 +34,60 @@ if [ -z "$work" ]; then
 fi
 mkdir -p "$work" || exit 1
 
-compilers=
-for compiler in gcc clang; do
-    command -v "$compiler" >/dev/null && compilers="$compilers $compiler"
-done
-[ -n "$compilers" ] || { echo 'skip: no compiler'; exit 77; }
+# The cross compiler's prefix, and where the libraries of its programs are.
+cross=aarch64-linux-gnu
+root=/usr/$cross
 
-# build LABEL PROGRAM COMPILER LEVEL FRAME FORM STRIP: $work/LABEL/PROGRAM
-build() {
-    dir=$work/$1 program=$2 compiler=$3 level=$4
-    flags="-$level -g"
-    [ "$5" = fp ] && flags="$flags -fno-omit-frame-pointer" || flags="$flags -fomit-frame-pointer"
-    form='-fPIE -pie -Wl,-z,lazy'
-    [ "$6" = static ] && form='-static -fno-PIE -no-pie'
-    mkdir -p "$dir" && cd "$here/programs" || return 1
-    case $program in
-    exceptions)
-        [ "$compiler" = gcc ] && compiler=g++ || compiler=clang++
-        # shellcheck disable=SC2086
-        $compiler $flags $form -o "$dir/$program" exceptions.cc ;;
-    lazy)
-        library=library.c
-        if [ "$6" != static ]; then
-            # shellcheck disable=SC2086
-            $compiler $flags -fPIC -shared -o "$dir/library.so" library.c || return 1
-            library=$dir/library.so
+# compilers MACHINE: those that are there
+compilers() {
+    for compiler in gcc clang; do
+        if [ "$1" = aarch64 ]; then
+            # clang takes the libraries and the linker from gcc's.
+            command -v $cross-gcc >/dev/null || continue
         fi
-        # shellcheck disable=SC2086
-        $compiler $flags $form -o "$dir/$program" lazy.c "$library" -lm -Wl,-rpath,"$dir" ;;
-    assembly)
-        # shellcheck disable=SC2086
-        $compiler $flags $form -o "$dir/$program" assembly.c assembly.S ;;
-    *)
-        # shellcheck disable=SC2086
-        $compiler $flags $form -o "$dir/$program" "$program.c" ;;
-    esac || return 1
-    cp "$dir/$program" "$dir/full"
-    if [ "$7" = stripped ]; then strip "$dir/$program"; fi
+        command -v "$compiler" >/dev/null && echo "$compiler"
+    done
 }
 
-# one LABEL PROGRAM ...: builds and steps; the lines go to $work/LABEL/out
+# compile MACHINE COMPILER LANGUAGE ARGUMENT...
+compile() {
+    machine=$1 tool=$2
+    [ "$3" = c++ ] && tool=$(echo "$2" | sed 's/gcc/g++/; s/clang/clang++/')
+    shift 3
+    case $machine-$tool in
+    aarch64-g*) "$cross-$tool" "$@" ;;
+    aarch64-*) "$tool" "--target=$cross" "$@" ;;
+    *) "$tool" "$@" ;;
+    esac
+}
+
+# build LABEL MACHINE PROGRAM COMPILER LEVEL FRAME FORM STRIP: $work/LABEL/PROGRAM
+build() {
+    dir=$work/$1 program=$3
+    flags="-$5 -g"
+    [ "$6" = fp ] && flags="$flags -fno-omit-frame-pointer" || flags="$flags -fomit-frame-pointer"
+    form='-fPIE -pie -Wl,-z,lazy'
+    [ "$7" = static ] && form='-static -fno-PIE -no-pie'
+    language=c sources=$program.c strip=strip
+    [ "$2" = aarch64 ] && strip=$cross-strip
+    case $program in
+    exceptions) language=c++ sources=exceptions.cc ;;
+    assembly) [ "$2" = aarch64 ] && sources='assembly.c assembly_aarch64.S' || sources='assembly.c assembly_x86_64.S' ;;
+    lazy) sources="lazy.c library.c -lm" ;;
+    esac
+    mkdir -p "$dir" && cd "$here/programs" || return 1
+    if [ "$program-$7" = lazy-pie ]; then
+        # shellcheck disable=SC2086
+        compile "$2" "$4" c $flags -fPIC -shared -o "$dir/library.so" library.c || return 1
+        sources="lazy.c $dir/library.so -lm -Wl,-rpath,$dir"
+    fi
+    # shellcheck disable=SC2086
+    compile "$2" "$4" $language $flags $form -o "$dir/$program" $sources || return 1
+    cp "$dir/$program" "$dir/full"
+    if [ "$8" = stripped ]; then $strip "$dir/$program"; fi
+}
+
+# one LABEL MACHINE PROGRAM ...: builds and steps; the lines go to $work/LABEL/out
 one() {
     dir=$work/$1
     mkdir -p "$dir"
@@ -80,44 +96,52 @@ one() {
         return
     fi
     options=$chains
-    [ "$8" = start ] && options="$options --from-start"
+    case $2 in
+    native) ;;
+    aarch64) options="$options --emulate --root $root" ;;
+    *) options="$options --emulate" ;;
+    esac
+    [ "$9" = start ] && options="$options --from-start"
     [ -n "$keep" ] && options="$options --keep $keep/$(echo "$1" | tr / -)"
     arguments=
-    [ "$2" = noreturn ] && [ "$3" = gcc ] && arguments=abort
+    [ "$3" = noreturn ] && [ "$4" = gcc ] && arguments=abort
     # shellcheck disable=SC2086
-    "$truth" $options --pcs "$dir/pcs" --names "$dir/full" --label "$1" "$dir/$2" $arguments >"$dir/out" 2>"$dir/err"
+    "$truth" $options --pcs "$dir/pcs" --names "$dir/full" --label "$1" "$dir/$3" $arguments >"$dir/out" 2>"$dir/err"
     status=$?
     if [ $status -ne 0 ]; then printf 'failed\t%s\tstatus %s\n' "$1" $status >>"$dir/out"; fi
 }
 
 programs='recursion frames exceptions jumps signals lazy noreturn assembly'
 
-# Every run, one a line: LABEL PROGRAM COMPILER LEVEL FRAME FORM STRIP START
+# Every run, one a line: LABEL MACHINE PROGRAM COMPILER LEVEL FRAME FORM STRIP START
 list() {
-    for program in $programs; do
-        for compiler in $compilers; do
-            if [ $long = no ]; then
-                echo "$program $compiler O2 nofp pie full entry"
-                echo "$program $compiler O0 fp static stripped entry"
-                # The dynamic linker's own start, too, once.
-                [ "$program $compiler" = 'lazy gcc' ] && echo "$program $compiler O2 nofp pie stripped start"
-                continue
-            fi
-            for level in O0 O1 O2 O3; do
-                for frame in fp nofp; do
-                    echo "$program $compiler $level $frame pie full entry"
-                    echo "$program $compiler $level $frame static stripped entry"
+    for machine in $machines; do
+        for compiler in $(compilers "$machine"); do
+            for program in $programs; do
+                if [ $long = no ]; then
+                    echo "$machine $program $compiler O2 nofp pie full entry"
+                    echo "$machine $program $compiler O0 fp static stripped entry"
+                    # The dynamic linker's own start, too, once.
+                    [ "$program $compiler" = 'lazy gcc' ] && echo "$machine $program $compiler O2 nofp pie stripped start"
+                    continue
+                fi
+                for level in O0 O1 O2 O3; do
+                    for frame in fp nofp; do
+                        echo "$machine $program $compiler $level $frame pie full entry"
+                        echo "$machine $program $compiler $level $frame static stripped entry"
+                    done
                 done
+                echo "$machine $program $compiler O2 nofp pie stripped start"
             done
-            echo "$program $compiler O2 nofp pie stripped start"
         done
-    done | awk '{ print $1 "/" $2 "-" $3 "-" $4 "-" $5 "-" $6 "-" $7, $0 }' | grep -E "$only"
+    done | awk '{ print $1 "/" $2 "/" $3 "-" $4 "-" $5 "-" $6 "-" $7 "-" $8, $0 }' | grep -E "$only"
 }
 
 running=0
 list >"$work/list"
-while read -r label program compiler level frame form strip start; do
-    one "$label" "$program" "$compiler" "$level" "$frame" "$form" "$strip" "$start" &
+[ -s "$work/list" ] || { echo "skip: no compiler for $machines"; exit 77; }
+while read -r label machine program compiler level frame form strip start; do
+    one "$label" "$machine" "$program" "$compiler" "$level" "$frame" "$form" "$strip" "$start" &
     running=$((running + 1))
     if [ $running -ge "$jobs" ]; then
         wait
@@ -128,7 +152,7 @@ wait
 
 find "$work" -name out -exec cat {} + | sort >"$work/all"
 if grep -q 'status 77' "$work/all"; then
-    echo 'skip: tracing is not permitted here'
+    echo 'skip: tracing is not permitted here, or the build has no emulator'
     exit 77
 fi
 cat "$(dirname "$0")/known.txt" 2>/dev/null >"$work/known"

@@ -1,38 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Encodings: Intel SDM volume 2. The signal frame: Linux, arch/x86/include/asm/sigframe.h and uapi/asm/sigcontext.h. */
+/* What instructions do to the call stack. */
 #include "shadow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	/* struct rt_sigframe: the address of the return code, then struct ucontext, whose registers start behind flags, link and stack. */
-	FRAME_UCONTEXT = 8, UCONTEXT_REGS = 40,
-	SYS_RT_SIGRETURN = 15, SYS_MMAP = 9, SYS_MPROTECT = 10, SYS_MUNMAP = 11, SYS_BRK = 12, SYS_MREMAP = 25,
-};
-/* What a function must keep for its caller (AMD64 psABI, figure 3.4), and the stack pointer. */
-static const uint32_t kept = 1u << RBX | 1u << RBP | 1u << RSP | 0xfu << 12;
-static const uint32_t all_regs = (1u << RIP) - 1;
-
-static bool is_prefix(uint8_t byte)
-{
-	return byte == 0x66 || byte == 0x67 || byte == 0xf2 || byte == 0xf3 || byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x26 ||
-	       byte == 0x64 || byte == 0x65 || (byte & 0xf0) == 0x40;
-}
-
-enum instruction shadow_decode(const uint8_t *bytes, size_t size)
-{
-	size_t at = 0;
-
-	while (at + 2 < size && is_prefix(bytes[at]))
-		at++;
-	if (at + 2 > size)
-		return INSTRUCTION_OTHER;
-	if (bytes[at] == 0xe8 || (bytes[at] == 0xff && (bytes[at + 1] >> 3 & 7) == 2))
-		return INSTRUCTION_CALL;
-	return bytes[at] == 0x0f && bytes[at + 1] == 0x05 ? INSTRUCTION_SYSCALL : INSTRUCTION_OTHER;
-}
 
 void shadow_deinit(struct shadow *s)
 {
@@ -50,9 +22,9 @@ uint64_t shadow_chain(const struct shadow *s, uint64_t pc)
 	return mix(s->count ? s->callers[s->count - 1].chain : 1, pc);
 }
 
-static struct caller *push(struct shadow *s, struct tracee *t, uint64_t pc, uint64_t slot, const uint64_t *regs, uint32_t known)
+static struct caller *push(struct shadow *s, struct machine *m, uint64_t pc, uint64_t slot, const uint64_t *regs, uint64_t known)
 {
-	const struct range *stack = tracee_range(t, slot);
+	const struct range *stack = machine_range(m, slot);
 	struct caller *caller;
 
 	if (s->count == s->capacity) {
@@ -72,6 +44,16 @@ static struct caller *push(struct shadow *s, struct tracee *t, uint64_t pc, uint
 	return caller;
 }
 
+static struct caller *innermost(struct shadow *s)
+{
+	return s->count ? &s->callers[s->count - 1] : NULL;
+}
+
+static bool is_on_stack_of(const struct caller *caller, uint64_t sp)
+{
+	return sp >= caller->stack_start && sp < caller->stack_end;
+}
+
 /* Whether a caller is still waited for when the stack pointer is there. */
 static bool waits(const struct caller *caller, uint64_t sp)
 {
@@ -86,65 +68,91 @@ static void pop_left(struct shadow *s, uint64_t sp)
 }
 
 /* Whether sp is in another mapping than the innermost caller's slot, lower in memory. */
-static bool is_elsewhere(const struct shadow *s, struct tracee *t, uint64_t sp)
+static bool is_elsewhere(struct shadow *s, struct machine *m, uint64_t sp)
 {
-	const struct caller *caller = s->count ? &s->callers[s->count - 1] : NULL;
+	const struct caller *caller = innermost(s);
 	const struct range *stack;
 
-	if (!caller || (sp >= caller->stack_start && sp < caller->stack_end))
+	if (!caller || is_on_stack_of(caller, sp))
 		return false;
-	stack = tracee_range(t, sp);
+	stack = machine_range(m, sp);
 	if (!stack) {
 		/* The stack grew, which no system call tells. */
-		t->is_stale = true;
-		tracee_refresh(t);
-		stack = tracee_range(t, sp);
+		m->is_stale = true;
+		machine_refresh(m);
+		stack = machine_range(m, sp);
 	}
 	return !stack || stack->end != caller->stack_end;
 }
 
-static bool changes_mappings(uint64_t number)
+static void follow_call(struct shadow *s, struct machine *m, const uint64_t *before, const uint64_t *after)
 {
-	return number == SYS_MMAP || number == SYS_MPROTECT || number == SYS_MUNMAP || number == SYS_MREMAP || number == SYS_BRK;
+	const struct target *target = m->target;
+	uint64_t sp = after[target->sp], regs[REGS_MAX], back;
+
+	if (target->link == REG_NONE) {
+		if (sp == before[target->sp] - 8 && machine_read(m, sp, &back, sizeof(back)))
+			push(s, m, back, sp, before, target->kept);
+		return;
+	}
+	memcpy(regs, before, sizeof(regs));
+	back = regs[target->link] = after[target->link];
+	push(s, m, back, sp, regs, target->kept);
 }
 
-void shadow_follow(struct shadow *s, struct tracee *t, enum instruction instruction, const uint64_t before[NUM_REGS],
-                   const uint64_t after[NUM_REGS])
+/* Where calls leave the return address in a register: a return, a tail call, a jump table, or a jump out of calls, whose slots sp may have reached. */
+static void follow_jump(struct shadow *s, const struct target *target, const uint64_t *after)
 {
-	uint64_t sp = after[RSP], target;
+	uint64_t sp = after[target->sp];
+	const struct caller *caller = innermost(s);
 
-	if (instruction == INSTRUCTION_SYSCALL && changes_mappings(before[RAX]))
-		t->is_stale = true;
-	if (instruction == INSTRUCTION_SYSCALL && before[RAX] == SYS_RT_SIGRETURN && s->count && s->callers[s->count - 1].interrupted) {
+	if (!caller || caller->interrupted)
+		return;
+	if (caller->pc == after[target->pc] && caller->regs[target->sp] == sp) {
 		s->count--;
 		return;
 	}
-	if (instruction == INSTRUCTION_CALL && sp == before[RSP] - 8) {
-		if (tracee_read(t, sp, &target, sizeof(target)))
-			push(s, t, target, sp, before, kept);
+	/* longjmp and eh_return go where the link register says, with all that was called from there left; tail calls let it be. */
+	if (after[target->pc] != after[target->link])
+		return;
+	while (s->count && is_on_stack_of(innermost(s), sp) && innermost(s)->slot <= sp)
+		s->count--;
+}
+
+void shadow_follow(struct shadow *s, struct machine *m, enum instruction instruction, const uint64_t before[REGS_MAX],
+                   const uint64_t after[REGS_MAX])
+{
+	const struct target *target = m->target;
+	const struct caller *caller = innermost(s);
+	uint64_t sp = after[target->sp];
+
+	if (instruction == INSTRUCTION_SYSCALL && before[target->number] == target->sigreturn && caller && caller->interrupted) {
+		s->count--;
+		return;
+	}
+	if (instruction == INSTRUCTION_CALL && after[target->pc] != before[target->pc]) {
+		follow_call(s, m, before, after);
 		return;
 	}
 	/* Back on the stack of an outer frame without its return: siglongjmp out of a handler on an alternate stack. */
-	while (is_elsewhere(s, t, sp))
+	while (is_elsewhere(s, m, sp))
 		s->count--;
 	pop_left(s, sp);
+	if (instruction == INSTRUCTION_JUMP && target->link != REG_NONE)
+		follow_jump(s, target, after);
 }
 
-bool shadow_enter_signal(struct shadow *s, struct tracee *t, int signal, const uint64_t regs[NUM_REGS])
+bool shadow_enter_signal(struct shadow *s, struct machine *m, int signal, const uint64_t regs[REGS_MAX])
 {
-	/* struct sigcontext: r8 to r15, di, si, bp, bx, dx, ax, cx, sp, ip. */
-	static const uint8_t order[NUM_REGS] = { 8, 9, 10, 11, 12, 13, 14, 15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP };
-	uint64_t saved[NUM_REGS], interrupted[NUM_REGS], back, trampoline[NUM_REGS];
+	const struct target *target = m->target;
+	struct interrupted in = { .known = 0 };
+	uint64_t trampoline[REGS_MAX];
 
-	/* The kernel enters handlers with (signal, &siginfo, &ucontext), and the address of the return code on the stack. */
-	if (regs[RDI] != (uint64_t)signal || regs[RDX] != regs[RSP] + FRAME_UCONTEXT || !tracee_read(t, regs[RSP], &back, sizeof(back)) ||
-	    !tracee_read(t, regs[RSP] + FRAME_UCONTEXT + UCONTEXT_REGS, saved, sizeof(saved)))
+	if (!target->at_handler(m, signal, regs, &in))
 		return false;
-	for (size_t i = 0; i < NUM_REGS; i++)
-		interrupted[order[i]] = saved[i];
-	push(s, t, interrupted[RIP], regs[RSP] + 8, interrupted, all_regs)->interrupted = true;
+	push(s, m, in.regs[target->pc], in.slot + 8, in.regs, in.known)->interrupted = true;
 	memcpy(trampoline, regs, sizeof(trampoline));
-	trampoline[RSP] += 8;
-	push(s, t, back, regs[RSP], trampoline, kept);
+	trampoline[target->sp] = in.back_sp;
+	push(s, m, in.back, in.slot, trampoline, target->kept);
 	return true;
 }

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-# The lines of `truth`, from several runs, as one table and a list of classes. The first file is known.txt: lines of strategy, verdict, a regular
+# The lines of `truth`, from several runs, as one table and a list of classes. The first file is known.txt: lines of machine (and compiler), strategy, verdict, a regular
 # expression over the place, and the reason, separated by tabs.
 
 FILENAME ~ /known$/ {
-	if ($0 !~ /^#/ && NF >= 4) {
-		known_strategy[++num_known] = $1; known_verdict[num_known] = $2; known_place[num_known] = $3; known_reason[num_known] = $4
+	if ($0 !~ /^#/ && NF >= 5) {
+		known_machine[++num_known] = $1; known_strategy[num_known] = $2; known_verdict[num_known] = $3
+		known_place[num_known] = $4; known_reason[num_known] = $5
 	}
 	next
 }
@@ -12,7 +13,7 @@ FILENAME ~ /known$/ {
 $1 == "tally" {
 	split($2, label, "/")
 	for (pass = 0; pass < 2; pass++) {
-		row = $3 "\t" $4 "\t" (pass ? "(all)" : label[1])
+		row = label[1] "\t" $3 "\t" $4 "\t" (pass ? "(all)" : label[2])
 		if (!(row in steps))
 			order[++num_rows] = row
 		steps[row] += $5; exact[row] += $6; short[row] += $7; wrong[row] += $8; register[row] += $9
@@ -20,12 +21,16 @@ $1 == "tally" {
 	}
 }
 
-$1 == "total" { executed += $3; walked += $4; chains += $6; runs++ }
+$1 == "total" {
+	split($2, label, "/")
+	executed[label[1]] += $3; walked[label[1]] += $4; chains[label[1]] += $6; runs[label[1]]++
+	any++
+}
 $1 == "failed" { print "FAILED " $2 ": " $3; failed++ }
 
-function reason(strategy, verdict, place,    i) {
+function reason(machine, strategy, verdict, place,    i) {
 	for (i = 1; i <= num_known; i++)
-		if (strategy ~ "^(" known_strategy[i] ")$" && verdict ~ "^(" known_verdict[i] ")$" && place ~ known_place[i])
+		if (machine ~ "^(" known_machine[i] ")" && strategy ~ "^(" known_strategy[i] ")$" && verdict ~ "^(" known_verdict[i] ")$" && place ~ known_place[i])
 			return known_reason[i]
 	return ""
 }
@@ -35,13 +40,15 @@ $1 == "group" {
 	sub(/ *\(0x[0-9a-f]+\)$/, "", place)
 	if ($3 == "frame-pointer")
 		next
-	why = reason($3, $5, place " (" $9 ")")
+	split($2, label, "/")
+	split(label[3], form, "-")
+	why = reason(label[1] "-" form[1], $3, $5, place " (" $9 ")")
 	# Code without CFI is what cfi alone cannot do.
 	if (why == "" && $3 == "cfi" && $5 == "short")
 		why = "no CFI"
 	function_of = place
 	sub(/\+0x[0-9a-f]+$/, "", function_of)
-	class = $5 "\t" function_of " (" $9 ")\t" why
+	class = label[1] "-" form[1] " " $5 "\t" function_of " (" $9 ")\t" why
 	if (!(class in first)) {
 		classes[++num_classes] = class
 		first[class] = $2 ": " $7 ": " $8
@@ -52,24 +59,26 @@ $1 == "group" {
 	most[class] = class_steps[class, $3, $4] > most[class] ? class_steps[class, $3, $4] : most[class]
 	if (why == "") {
 		open += $6
-		split($2, label, "/")
-		open_steps[$3 "\t" $4 "\t" label[1]] += $6
-		open_steps[$3 "\t" $4 "\t(all)"] += $6
+		open_steps[label[1] "\t" $3 "\t" $4 "\t" label[2]] += $6
+		open_steps[label[1] "\t" $3 "\t" $4 "\t(all)"] += $6
 	}
 }
 
 function percent(part, whole) { return whole ? sprintf("%.3f", 100 * part / whole) : "-" }
 
 END {
-	printf "%-14s %-8s %-11s %9s %9s %8s %8s %9s %9s %9s %6s\n", "strategy", "memory", "program", "steps", "exact %", "short", "wrong", "register", "derived!", "unknown", "open"
+	printf "%-8s %-14s %-8s %-11s %9s %9s %8s %8s %9s %9s %9s %6s\n", "machine", "strategy", "memory", "program", "steps", "exact %", "short", "wrong", "register", "derived!", "unknown", "open"
 	for (i = 1; i <= num_rows; i++) {
 		row = order[i]
 		split(row, name, "\t")
-		printf "%-14s %-8s %-11s %9d %9s %8d %8d %9d %9d %9d %6s\n", name[1], name[2], name[3], steps[row], percent(exact[row], steps[row]),
-			short[row], wrong[row], register[row], derived_wrong[row], unknown[row], name[1] == "frame-pointer" ? "-" : open_steps[row] + 0
+		printf "%-8s %-14s %-8s %-11s %9d %9s %8d %8d %9d %9d %9d %6s\n", name[1], name[2], name[3], name[4], steps[row], percent(exact[row], steps[row]),
+			short[row], wrong[row], register[row], derived_wrong[row], unknown[row], name[2] == "frame-pointer" ? "-" : open_steps[row] + 0
 	}
 	print ""
-	printf "%d runs, %d instructions executed, %d moments walked, %d distinct pcs, %d distinct (pc, call chain) pairs\n", runs, executed, walked, pcs, chains
+	for (machine in runs)
+		printf "%s: %d runs, %d instructions executed, %d moments walked, %d distinct (pc, call chain) pairs\n", machine, runs[machine],
+			executed[machine], walked[machine], chains[machine]
+	printf "%d distinct pcs\n", pcs
 	for (pass = 0; pass < 2; pass++) {
 		print pass ? "\nknown classes:" : "\nopen classes:"
 		for (i = 1; i <= num_classes; i++) {
@@ -81,6 +90,6 @@ END {
 				printf "      %s\n", name[3]
 		}
 	}
-	if (!runs && !failed) { print "skip: nothing ran"; exit 77 }
+	if (!any && !failed) { print "skip: nothing ran"; exit 77 }
 	exit (open || failed) ? 1 : 0
 }

@@ -3,14 +3,14 @@
  * truth: executes a program one instruction at a time, and compares every walk with the call stack that the execution itself shows.
  *
  * usage: truth [--visits N | --chains | --all] [--from-start] [--hot N] [--max-steps N] [--debug-dir DIR] [--keep DIR] [--pcs FILE]
- *              [--names FILE] [--label TEXT] PROGRAM [ARGUMENT...]
+ *              [--names FILE] [--label TEXT] [--emulate [--root DIR]] PROGRAM [ARGUMENT...]
  *
- * By default each pc is walked from at its first two visits; --chains: at its first one in each call chain; --all: always. Standard output has lines of
+ * A program that does not end within 50 million instructions is given up. By default each pc is walked from at its first two visits; --chains: at its first one in each call chain; --all: always. Standard output has lines of
  * words, separated by tabs, for run.sh:
  *     tally LABEL STRATEGY MEMORY STEPS EXACT SHORT WRONG REGISTER KNOWN DERIVED DERIVED-WRONG UNKNOWN
  *     group LABEL STRATEGY MEMORY VERDICT STEPS WHERE WHAT REASON
  *     total LABEL EXECUTED WALKED PCS CHAINS STATUS
- * The status is 0 if it ran, whatever was found; 77 if tracing is not permitted here.
+ * The status is 0 if it ran, whatever was found; 77 if tracing is not permitted here, or the build has no emulator.
  */
 #include "check.h"
 
@@ -31,15 +31,16 @@ struct seen {
 
 struct options {
 	unsigned visits;              /* walks from each pc; 0: from all */
-	bool chains, from_start;
+	bool chains, from_start, emulate;
 	unsigned hot;                 /* calls of a function after which it runs at full speed; 0: never */
 	uint64_t max_steps;
 	const char *keep, *debug_dir, *pcs, *label, *names;
+	const char *root;             /* of the emulated system */
 };
 
 struct run {
 	struct options options;
-	struct tracee tracee;
+	struct machine machine;
 	struct shadow shadow;
 	struct check check;
 	struct seen pcs, chains, callees;
@@ -98,58 +99,61 @@ static bool wants(struct run *r, uint64_t pc)
 /* A function that was called often enough runs at full speed until it returns. */
 static enum moved skip_hot(struct run *r, uint64_t *regs)
 {
+	struct machine *m = &r->machine;
 	const struct caller *caller = &r->shadow.callers[r->shadow.count - 1];
-	uint64_t before[NUM_REGS];
+	uint64_t before[REGS_MAX];
 	enum moved moved;
 
-	if (!r->options.hot || seen_add(&r->callees, regs[RIP]) < r->options.hot)
+	if (!r->options.hot || seen_add(&r->callees, regs[m->target->pc]) < r->options.hot)
 		return MOVED_STEP;
 	memcpy(before, regs, sizeof(before));
-	moved = tracee_run_to(&r->tracee, caller->pc, caller->slot + 8);
+	moved = m->ops->run_to(m, caller->pc, caller->regs[m->target->sp]);
 	if (moved == MOVED_END)
 		return moved;
-	tracee_regs(&r->tracee, regs);
-	r->tracee.is_stale = true;
-	shadow_follow(&r->shadow, &r->tracee, INSTRUCTION_OTHER, before, regs);
+	m->ops->regs(m, regs);
+	m->is_stale = true;
+	shadow_follow(&r->shadow, m, INSTRUCTION_JUMP, before, regs);
 	return moved;
 }
 
 /* One step, followed by the shadow stack. regs become those after it. */
 static enum moved step(struct run *r, uint64_t *regs)
 {
-	uint64_t before[NUM_REGS];
+	struct machine *m = &r->machine;
+	uint64_t before[REGS_MAX];
 	const uint8_t *code = NULL;
-	size_t size = tracee_code(&r->tracee, regs[RIP], &code);
-	enum instruction instruction = size ? shadow_decode(code, size) : INSTRUCTION_OTHER;
-	int signal = r->tracee.signal;
+	size_t size = machine_code(m, regs[m->target->pc], &code);
+	enum instruction instruction = size ? m->target->decode(code, size) : INSTRUCTION_OTHER;
+	int signal = m->signal;
 	enum moved moved;
 
 	memcpy(before, regs, sizeof(before));
-	moved = tracee_step(&r->tracee);
+	moved = m->ops->step(m);
 	r->executed++;
 	if (moved == MOVED_END)
 		return moved;
-	tracee_regs(&r->tracee, regs);
+	m->ops->regs(m, regs);
+	m->is_stale |= instruction == INSTRUCTION_SYSCALL;
 	if (moved == MOVED_SIGNAL && !memcmp(before, regs, sizeof(before)))
 		return moved;
-	if (signal && shadow_enter_signal(&r->shadow, &r->tracee, signal, regs))
+	if (signal && shadow_enter_signal(&r->shadow, m, signal, regs))
 		return moved;
-	shadow_follow(&r->shadow, &r->tracee, instruction, before, regs);
+	shadow_follow(&r->shadow, m, instruction, before, regs);
 	return moved;
 }
 
 static enum wb_err run(struct run *r)
 {
-	uint64_t regs[NUM_REGS] = { 0 };
+	uint64_t regs[REGS_MAX] = { 0 };
 	enum moved moved = MOVED_STEP;
 
-	tracee_regs(&r->tracee, regs);
+	r->machine.ops->regs(&r->machine, regs);
 	while (moved != MOVED_END && r->executed < r->options.max_steps) {
 		size_t depth = r->shadow.count;
 
-		tracee_refresh(&r->tracee);
-		if (wants(r, regs[RIP])) {
-			enum wb_err err = check_moment(&r->check, &r->tracee, &r->shadow, regs);
+		machine_refresh(&r->machine);
+		if (wants(r, regs[r->machine.target->pc])) {
+			enum wb_err err = check_moment(&r->check, &r->machine, &r->shadow, regs);
 
 			if (err)
 				return err;
@@ -169,7 +173,7 @@ static void write_pcs(struct run *r, const char *path)
 
 	for (size_t i = 0; out && i < r->pcs.capacity; i++) {
 		uint64_t pc = r->pcs.items[i].key;
-		const struct range *range = r->pcs.items[i].count ? tracee_range(&r->tracee, pc) : NULL;
+		const struct range *range = r->pcs.items[i].count ? machine_range(&r->machine, pc) : NULL;
 
 		if (range)
 			fprintf(out, "%s %" PRIx64 "\n", range->path, pc - range->start + range->file_offset);
@@ -197,7 +201,7 @@ static void print(const struct run *r)
 		       check_verdicts[g->verdict], g->steps, g->where, g->what, g->reason);
 	}
 	printf("total\t%s\t%" PRIu64 "\t%" PRIu64 "\t%zu\t%zu\t%d\n", label, r->executed, r->walked, r->pcs.count, r->chains.count,
-	       r->tracee.has_ended ? r->tracee.status : -1);
+	       r->machine.has_ended ? r->machine.status : -1);
 	if (r->check.inconsistent)
 		printf("group\t%s\tauto\tall\twrong\t%" PRIu64 "\tstep by step\tanother walk than the whole\tinconsistent\n", label, r->check.inconsistent);
 }
@@ -207,11 +211,12 @@ static bool parse(int argc, char **argv, struct options *o)
 	static const struct option known[] = {
 		{ "visits", 1, NULL, 'v' }, { "chains", 0, NULL, 'c' }, { "all", 0, NULL, 'a' }, { "from-start", 0, NULL, 's' },
 		{ "hot", 1, NULL, 'h' }, { "max-steps", 1, NULL, 'm' }, { "debug-dir", 1, NULL, 'd' }, { "keep", 1, NULL, 'k' },
-		{ "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { "names", 1, NULL, 'n' }, { NULL, 0, NULL, 0 },
+		{ "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { "names", 1, NULL, 'n' },
+		{ "emulate", 0, NULL, 'e' }, { "root", 1, NULL, 'r' }, { NULL, 0, NULL, 0 },
 	};
 	int got;
 
-	*o = (struct options){ .visits = 2, .hot = 32, .max_steps = UINT64_MAX };
+	*o = (struct options){ .visits = 2, .hot = 32, .max_steps = 50000000 };
 	while ((got = getopt_long(argc, argv, "+", known, NULL)) >= 0) {
 		switch (got) {
 		case 'v': o->visits = (unsigned)strtoul(optarg, NULL, 0); break;
@@ -225,6 +230,8 @@ static bool parse(int argc, char **argv, struct options *o)
 		case 'p': o->pcs = optarg; break;
 		case 'l': o->label = optarg; break;
 		case 'n': o->names = optarg; break;
+		case 'e': o->emulate = true; break;
+		case 'r': o->root = optarg; break;
 		default: return false;
 		}
 	}
@@ -233,6 +240,13 @@ static bool parse(int argc, char **argv, struct options *o)
 	if (!o->label)
 		o->label = argv[optind];
 	return true;
+}
+
+static int start(struct run *r, char *const *arguments)
+{
+	if (r->options.emulate)
+		return machine_start_emulator(&r->machine, arguments, !r->options.from_start, r->options.root);
+	return machine_start_ptrace(&r->machine, arguments, !r->options.from_start);
 }
 
 int main(int argc, char **argv)
@@ -244,7 +258,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: truth [OPTION...] PROGRAM [ARGUMENT...]\n");
 		return 2;
 	}
-	if (tracee_start(&r.tracee, argv + optind, !r.options.from_start)) {
+	if (start(&r, argv + optind)) {
 		fprintf(stderr, "truth: %s: %s\n", argv[optind], strerror(errno));
 		return errno == EPERM || errno == ENOSYS ? SKIP : 1;
 	}
@@ -255,13 +269,15 @@ int main(int argc, char **argv)
 		err = run(&r);
 	if (err)
 		fprintf(stderr, "truth: %s: %s\n", argv[optind], wb_err_text(err));
+	else if (!r.machine.has_ended)
+		fprintf(stderr, "truth: %s: has not ended\n", argv[optind]);
 	else
 		print(&r);
 	if (!err && r.options.pcs)
 		write_pcs(&r, r.options.pcs);
 	check_deinit(&r.check);
 	shadow_deinit(&r.shadow);
-	tracee_deinit(&r.tracee);
+	machine_deinit(&r.machine);
 	free(r.pcs.items);
 	free(r.chains.items);
 	free(r.callees.items);
