@@ -34,7 +34,9 @@ enum wb_err wb_image_make(struct wb_session *session, const struct wb_identity *
 		memcpy(image->build_id, identity->build_id, identity->build_id_size);
 	image->platform = identity->platform;
 	wb_lock_init(&image->files_lock);
-	wb_lock_init(&image->sections_lock);
+	wb_lock_init(&image->held_lock);
+	for (size_t i = 0; i < WB_IMAGE_SECTION_LOCKS; i++)
+		wb_lock_init(&image->section_locks[i]);
 	for (size_t i = 0; i < WB_SLOT_COUNT; i++)
 		wb_lock_init(&image->values[i].lock);
 	*ret_image = image;
@@ -54,7 +56,9 @@ void wb_image_destroy(struct wb_image *image)
 		wb_lock_deinit(&value->lock);
 	}
 	wb_image_files_deinit(image);
-	wb_lock_deinit(&image->sections_lock);
+	for (size_t i = 0; i < WB_IMAGE_SECTION_LOCKS; i++)
+		wb_lock_deinit(&image->section_locks[i]);
+	wb_lock_deinit(&image->held_lock);
 	wb_lock_deinit(&image->files_lock);
 	wb_mem_free(image->path);
 	wb_mem_free(image);
@@ -277,7 +281,9 @@ enum wb_err wb_image_slot(struct wb_image *image, enum wb_image_slot slot, wb_sl
 		if (!atomic_load_explicit(&kept->done, memory_order_relaxed)) {
 			uint32_t laters = atomic_load_explicit(&image->laters, memory_order_relaxed);
 
+			atomic_store_explicit(&kept->is_busy, 1, memory_order_relaxed);
 			err = build(image, arg, &value);
+			atomic_store_explicit(&kept->is_busy, 0, memory_order_relaxed);
 			if (!is_final(image, err, value, laters)) {
 				wb_lock_give(&kept->lock);
 				return err == WB_LATER || err == WB_OK ? WB_NONE : err;
@@ -293,6 +299,11 @@ enum wb_err wb_image_slot(struct wb_image *image, enum wb_image_slot slot, wb_sl
 	if (err == WB_OK)
 		*ret_value = kept->value;
 	return err;
+}
+
+bool wb_image_slot_is_busy(struct wb_image *image, enum wb_image_slot slot)
+{
+	return atomic_load_explicit(&image->values[slot].is_busy, memory_order_relaxed);
 }
 
 /* ---- What an image is ------------------------------------------------------------------------------------------------ */

@@ -11,6 +11,8 @@
 #include "base/lock.h"
 #include "model/object.h"
 
+#include <stdbool.h>
+
 /* What other layers compute from an image and keep with it. */
 enum wb_image_slot {
 	WB_SLOT_CFI,                  /* unwind/cfi */
@@ -53,6 +55,9 @@ enum wb_err wb_image_symbols(struct wb_image *image, struct wb_object *object, w
 typedef enum wb_err (*wb_slot_build_fn)(struct wb_image *image, void *arg, void **ret_value);
 enum wb_err wb_image_slot(struct wb_image *image, enum wb_image_slot slot, wb_slot_build_fn build, void *arg, void (*destroy)(void *value),
                           void **ret_value);
+
+/* Whether another thread is building the slot's value: who needs it too has the time to do something else for it. */
+bool wb_image_slot_is_busy(struct wb_image *image, enum wb_image_slot slot);
 
 /* A new image whose executable is an object that the caller made (generated code). Takes the object, also on failure; the object's path
  * becomes the image's copy of the identity's. */

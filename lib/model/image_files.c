@@ -50,7 +50,7 @@ void wb_image_file_free(struct wb_image *image, struct wb_image_file *file)
 	wb_mem_free(file->sections);
 	wb_object_close(file->object);
 	wb_mem_free(file->path);
-	wb_session_discharge(image->session, file->charged, false);
+	wb_session_discharge(image->session, atomic_load_explicit(&file->charged, memory_order_relaxed), false);
 	atomic_fetch_sub_explicit(&wb_session_image_pool(image->session)->files, 1, memory_order_relaxed);
 	wb_mem_free(file);
 }
@@ -553,7 +553,7 @@ enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_q
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------------------ */
 
-/* Reads a section and publishes it, also that it cannot be read. Under the sections' lock. */
+/* Reads a section and publishes it, also that it cannot be read. Under the section's lock. */
 static enum wb_err load_section(struct wb_image *image, struct wb_image_file *file, size_t index, struct wb_image_section **ret_section)
 {
 	struct wb_object *object = file->object;
@@ -568,7 +568,7 @@ static enum wb_err load_section(struct wb_image *image, struct wb_image_file *fi
 	}
 	if (!section->err && section->piece.owned) {
 		wb_session_charge(image->session, section->piece.size, true);
-		file->charged += section->piece.size;
+		atomic_fetch_add_explicit(&file->charged, section->piece.size, memory_order_relaxed);
 	}
 	atomic_store_explicit(&file->sections[index], section, memory_order_release);
 	*ret_section = section;
@@ -581,11 +581,13 @@ static enum wb_err section_of(struct wb_image *image, struct wb_image_file *file
 	enum wb_err err = WB_OK;
 
 	if (!section) {
-		wb_lock_take(&image->sections_lock);
+		struct wb_lock *lock = &image->section_locks[index % WB_IMAGE_SECTION_LOCKS];
+
+		wb_lock_take(lock);
 		section = atomic_load_explicit(&file->sections[index], memory_order_relaxed);
 		if (!section)
 			err = load_section(image, file, index, &section);
-		wb_lock_give(&image->sections_lock);
+		wb_lock_give(lock);
 	}
 	if (err)
 		return err;
@@ -690,13 +692,13 @@ enum wb_err wb_image_symbols(struct wb_image *image, struct wb_object *object, w
 	enum wb_err err = object->format->list_symbols(object, fn, arg);
 	uint64_t held = atomic_load_explicit(&object->held, memory_order_relaxed);
 
-	wb_lock_take(&image->sections_lock);
+	wb_lock_take(&image->held_lock);
 	if (held > file->held_charged) {
 		wb_session_charge(image->session, held - file->held_charged, true);
-		file->charged += held - file->held_charged;
+		atomic_fetch_add_explicit(&file->charged, held - file->held_charged, memory_order_relaxed);
 		file->held_charged = held;
 	}
-	wb_lock_give(&image->sections_lock);
+	wb_lock_give(&image->held_lock);
 	return err;
 }
 

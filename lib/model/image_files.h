@@ -30,8 +30,8 @@ struct wb_image_file {
 	struct wb_object *object;
 	char *path;                   /* the object's */
 	_Atomic(struct wb_image_section *) *sections; /* by index; NULL: not read yet */
-	uint64_t charged;             /* bytes charged to the session for it, under sections_lock */
-	uint64_t held_charged;        /* part of it: what the object itself holds */
+	_Atomic uint64_t charged;     /* bytes charged to the session for it */
+	uint64_t held_charged;        /* part of it: what the object itself holds; under held_lock */
 };
 
 /* An extra object by its query, or that there is none. */
@@ -53,11 +53,13 @@ struct wb_image_role {
 /* Written under the lock, the value before err and err before done. Without a value, done may go back to 0 (see wb_image_adopt). */
 struct wb_image_value {
 	struct wb_lock lock;
-	_Atomic uint8_t done;
+	_Atomic uint8_t done, is_busy; /* is_busy: somebody builds */
 	_Atomic int err;              /* enum wb_err; WB_OK: there is a value */
 	void *value;                  /* never changes once it is there */
 	void (*destroy)(void *value);
 };
+
+enum { WB_IMAGE_SECTION_LOCKS = 8 };
 
 struct wb_image {
 	_Atomic uint32_t refs;
@@ -72,7 +74,8 @@ struct wb_image {
 	size_t build_id_size;         /* 0 if unknown */
 	struct wb_platform platform;  /* of the identity */
 	_Atomic uint32_t laters;      /* how often a finder said WB_LATER */
-	struct wb_lock files_lock, sections_lock;
+	struct wb_lock files_lock, held_lock;
+	struct wb_lock section_locks[WB_IMAGE_SECTION_LOCKS]; /* by a section's index: different ones are read at the same time */
 	struct wb_image_role roles[WB_FILE_ROLES];
 	struct wb_image_extra *extras; /* under files_lock */
 	_Atomic(struct wb_image_file *) inner; /* what is packed into the executable */

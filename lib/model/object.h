@@ -84,8 +84,8 @@ struct wb_image_format {
 	/* Takes file, also on failure. path is borrowed as long as the object. flags: enum wb_image_flags. */
 	enum wb_err (*open)(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object);
 	void (*close)(struct wb_object *object);
-	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, under the image's lock;
-	 * the result is kept by the caller. */
+	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, of several
+	 * sections by several threads; the result is kept by the caller. */
 	enum wb_err (*read_section)(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
 	/* Any thread, also several at a time: what it keeps is under a lock of the object's. */
 	enum wb_err (*list_symbols)(struct wb_object *object, wb_symbol_fn fn, void *arg);

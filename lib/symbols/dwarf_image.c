@@ -2,6 +2,7 @@
 /* The debug information of an image: from its debug file, else from its executable; made on first need. */
 #include "symbols/dwarf.h"
 #include "symbols/dwarf_files.h"
+#include "symbols/symtab.h"
 
 #include "model/session.h"
 
@@ -65,6 +66,41 @@ static enum wb_err build_dwarf(struct wb_image *image, void *arg, void **ret_val
 	return err;
 }
 
+/* The file that will give the sections; NULL if that is not clear. */
+static struct wb_object *object_with_units(struct wb_image *image)
+{
+	static const enum wb_file_role roles[] = { WB_FILE_DEBUG, WB_FILE_EXECUTABLE };
+
+	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+		struct wb_object *object;
+		size_t index;
+
+		if (wb_image_object(image, roles[i], &object) == WB_OK && wb_object_find_section(object, ".debug_info", &index) == WB_OK &&
+		    !(object->sections[index].flags & WB_SECTION_NOBITS))
+			return object;
+	}
+	return NULL;
+}
+
+/* While another thread unpacks .debug_info, the largest section and the first that is read: the others, from the last on, and the symbols, which
+ * lookups need as well. What fails here fails again where it is needed. */
+static void help_building(struct wb_image *image)
+{
+	struct wb_object *object = object_with_units(image);
+	const struct wb_symtab *symtab;
+
+	if (!object)
+		return;
+	for (unsigned i = WB_DWARF_SECTIONS; i-- > WB_DWARF_INFO + 1 && wb_image_slot_is_busy(image, WB_SLOT_DWARF);) {
+		const uint8_t *bytes;
+		size_t size;
+
+		(void)wb_image_section(image, object, wb_dwarf_section_name((enum wb_dwarf_section)i), &bytes, &size, NULL);
+	}
+	if (wb_image_slot_is_busy(image, WB_SLOT_DWARF))
+		(void)wb_symtab_of_image(image, &symtab);
+}
+
 static void destroy_dwarf(void *value)
 {
 	struct wb_dwarf_files *files = wb_dwarf_sections_of(value)->files;
@@ -76,7 +112,11 @@ static void destroy_dwarf(void *value)
 enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf)
 {
 	void *value = NULL;
-	enum wb_err err = wb_image_slot(image, WB_SLOT_DWARF, build_dwarf, NULL, destroy_dwarf, &value);
+	enum wb_err err;
+
+	if (wb_image_slot_is_busy(image, WB_SLOT_DWARF))
+		help_building(image);
+	err = wb_image_slot(image, WB_SLOT_DWARF, build_dwarf, NULL, destroy_dwarf, &value);
 
 	if (err)
 		return err;
