@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What ranges mean, and which are none: cases 5, 6, 10 and 12 of the README. */
+/* What ranges mean, and which are none: cases 5, 6, 8, 9, 10 and 12 of the README. */
 #include "cases.h"
 
 /* A line table of one sequence and one row: a.c, line 1. */
@@ -259,6 +259,111 @@ static void code_was_discarded(void)
 	RUN_CASES(cases);
 }
 
+/* ---- 8 and 9: what counts from a base, and what is absolute ---------------------------------------------------------------------------- */
+
+/* A list that all pairs of count from the unit's low pc, then from a base of the list's own (DWARF 4, 2.17.3; DWARF 5, 2.17.3), of a function
+ * and, anew, of a call in it. The unit itself lists all of its code from 0 on: its low pc is the base of its own list, too. */
+static void make_bases(struct dwarf_make *m, unsigned kind)
+{
+	uint64_t whole = DWARF_RANGES(m, { 0, 0x1000 }, { 0x3000, 0x4000 }), lines = put_lines(m, 0x2000, 0x2100), function, call, leaf;
+
+	(void)kind;
+	function = dwarf_ranges_start(m);
+	dwarf_range(m, 0x10, 0x40);
+	dwarf_ranges_base(m, 0x5000);
+	dwarf_range(m, 0x10, 0x40);
+	dwarf_ranges_end(m);
+	call = dwarf_ranges_start(m);
+	dwarf_range(m, 0x20, 0x30);
+	dwarf_ranges_base(m, 0x5008);
+	dwarf_range(m, 0x20, 0x30);
+	dwarf_ranges_end(m);
+	open_unit(m, 0x2000, whole, lines);
+	leaf = DWARF_ENTRY(m, WB_TAG_SUBPROGRAM, AT_NAME("leaf"));
+	DWARF_OPEN(m, WB_TAG_SUBPROGRAM, AT_NAME("f"), AT_RANGES(function));
+	DWARF_ENTRY(m, WB_TAG_INLINED_SUBROUTINE, AT_ORIGIN(leaf), AT_RANGES(call), AT_CALL(1, 9, 0));
+	dwarf_close(m);
+	close_unit(m);
+}
+
+static const struct answer bases[] = {
+	{ 0x2000, "?!no-symbol /build/a.c:1" }, { 0x2010, "f /build/a.c:1" }, { 0x2020, "leaf /build/a.c:1 < f /build/a.c:9" },
+	{ 0x2030, "f /build/a.c:1" }, { 0x2040, "?!no-symbol /build/a.c:1" }, { 0x5010, "f !no-line" }, { 0x5020, "f !no-line" },
+	{ 0x5028, "leaf !no-line < f /build/a.c:9" }, { 0x5037, "leaf !no-line < f /build/a.c:9" }, { 0x5038, "f !no-line" },
+	{ 0x5040, "?!no-symbol !no-line" }, { 0x7010, "?!no-symbol !no-unit" }, { 0, NULL },
+};
+
+/* .debug_addr (7.27) with four addresses; returns the base of its indexes. */
+static uint64_t put_addresses(struct dwarf_make *m)
+{
+	static const uint64_t addresses[] = { 0x6000, 0x6010, 0x7000, 0x8000 };
+	size_t length = dwarf_length_start(m, WB_DWARF_ADDR), base;
+
+	dwarf_uint(m, WB_DWARF_ADDR, 5, 2);
+	dwarf_uint(m, WB_DWARF_ADDR, m->format.address_size, 1);
+	dwarf_uint(m, WB_DWARF_ADDR, 0, 1);
+	base = m->by_id[WB_DWARF_ADDR].size;
+	for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
+		dwarf_address(m, WB_DWARF_ADDR, addresses[i]);
+	dwarf_length_end(m, WB_DWARF_ADDR, length);
+	return base;
+}
+
+static void put_entry(struct dwarf_make *m, enum wb_dw_rle kind, uint64_t first, uint64_t second)
+{
+	bool is_index = kind == WB_RLE_BASE_ADDRESSX || kind == WB_RLE_STARTX_ENDX || kind == WB_RLE_STARTX_LENGTH;
+
+	dwarf_uint(m, WB_DWARF_RNGLISTS, kind, 1);
+	if (is_index)
+		dwarf_uleb(m, WB_DWARF_RNGLISTS, first);
+	else
+		dwarf_address(m, WB_DWARF_RNGLISTS, first);
+	if (kind == WB_RLE_STARTX_ENDX || kind == WB_RLE_STARTX_LENGTH || kind == WB_RLE_START_LENGTH)
+		dwarf_uleb(m, WB_DWARF_RNGLISTS, second);
+	else if (kind == WB_RLE_START_END)
+		dwarf_address(m, WB_DWARF_RNGLISTS, second);
+}
+
+/* DWARF 5, 2.17.3: of all kinds, only offset pairs count from the base, which is 0x1000 and then the third address. */
+static void make_kinds(struct dwarf_make *m, unsigned kind)
+{
+	uint64_t base = put_addresses(m), lines = put_lines(m, 0x1010, 0x1020), list = dwarf_ranges_start(m);
+
+	(void)kind;
+	dwarf_range(m, 0x10, 0x20);
+	put_entry(m, WB_RLE_START_END, 0x4000, 0x4010);
+	put_entry(m, WB_RLE_START_LENGTH, 0x5000, 0x10);
+	put_entry(m, WB_RLE_STARTX_ENDX, 0, 1);
+	put_entry(m, WB_RLE_STARTX_LENGTH, 3, 0x10);
+	put_entry(m, WB_RLE_BASE_ADDRESSX, 2, 0);
+	dwarf_range(m, 0x10, 0x20);
+	put_entry(m, WB_RLE_START_LENGTH, 0x9000, 0x10);
+	dwarf_ranges_end(m);
+	dwarf_unit_start(m);
+	DWARF_OPEN(m, WB_TAG_COMPILE_UNIT, AT_NAME("a.c"), AT_COMP_DIR("/build"), AT_LOW(0x1000), AT(WB_AT_ADDR_BASE, DWARF_FORM_OFFSET, .value = base),
+	           AT_RANGES(list), AT_LINES(lines));
+	DWARF_ENTRY(m, WB_TAG_SUBPROGRAM, AT_NAME("f"), AT_RANGES(list));
+	close_unit(m);
+}
+
+static const struct answer kinds[] = {
+	{ 0x1000, "?!no-symbol !no-unit" }, { 0x1010, "f /build/a.c:1" }, { 0x1020, "?!no-symbol !no-unit" }, { 0x4000, "f !no-line" },
+	{ 0x4010, "?!no-symbol !no-unit" }, { 0x5000, "f !no-line" }, { 0x500f, "f !no-line" }, { 0x5010, "?!no-symbol !no-unit" },
+	{ 0x6000, "f !no-line" }, { 0x6010, "?!no-symbol !no-unit" }, { 0x8000, "f !no-line" }, { 0x8010, "?!no-symbol !no-unit" },
+	{ 0x7000, "?!no-symbol !no-unit" }, { 0x7010, "f !no-line" }, { 0x7020, "?!no-symbol !no-unit" }, { 0x9000, "f !no-line" },
+	{ 0xa000, "?!no-symbol !no-unit" }, { 0x10000, "?!no-symbol !no-unit" }, { 0, NULL },
+};
+
+static void ranges_count_from_a_base(void)
+{
+	static const struct dwarf_case cases[] = {
+		{ .name = "8, bases", .make = make_bases, .answers = bases },
+		{ .name = "9, kinds", .make = make_kinds, .first_version = 5, .answers = kinds },
+	};
+
+	RUN_CASES(cases);
+}
+
 /* ---- 10: empty and inverted ranges ---------------------------------------------------------------------------------------------------- */
 
 enum empty { OF_UNIT, OF_FUNCTION };
@@ -436,6 +541,7 @@ int main(void)
 	}
 	TEST_RUN(code_is_at_zero);
 	TEST_RUN(code_was_discarded);
+	TEST_RUN(ranges_count_from_a_base);
 	TEST_RUN(ranges_are_empty);
 	TEST_RUN(functions_have_cold_parts);
 	TEST_RUN(cold_parts_are_the_functions);
