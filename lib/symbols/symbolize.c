@@ -234,12 +234,12 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 	lookup->sections = wb_dwarf_sections_of(dwarf);
 	time = wb_session_tick(symbolizer->session);
 	err = wb_dwarf_find(dwarf, lookup->pc, (struct wb_dwarf_use){ time, !symbolizer->opts.no_lines }, &lookup->hit);
-	if (err == WB_NONE) {
-		lookup->line_reason = WB_REASON_NO_UNIT;
+	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
+		return err;
+	if (err) {
+		lookup->line_reason = reason_of(err, WB_REASON_NO_UNIT);
 		return WB_OK;
 	}
-	if (err)
-		return err;
 	lookup->line_reason = symbolizer->opts.no_lines ? WB_REASON_NOT_ASKED : reason_of(lookup->hit.lines_err, WB_REASON_NO_LINE);
 	lookup->function_reason = reason_of(lookup->hit.functions_err, WB_REASON_NO_SYMBOL);
 	if (lacks_split(lookup))
