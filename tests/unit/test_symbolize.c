@@ -436,6 +436,74 @@ static void works_without_budget(void)
 	close_program(&opened);
 }
 
+enum { UNITS = 24, ROWS = 3000 };
+
+/* A program of many line tables that are large beside all else: function f<i> has ROWS instructions, each on a line of its own, from
+ * line i * 10000 on. */
+static bool compile_units(char *ret_path)
+{
+	char shell[8 * PROGRAM_PATH_MAX], folder[PROGRAM_PATH_MAX];
+
+	snprintf(ret_path, PROGRAM_PATH_MAX, "%s", test_tmp("units"));
+	snprintf(folder, sizeof folder, "%s", test_tmp("sources"));
+	snprintf(shell, sizeof shell,
+	         "mkdir '%s' && cd '%s' && i=0 && while [ $i -lt %d ]; do awk -v i=$i 'BEGIN { print \".text\\n.globl f\" i \"\\n.type f\" i \", @function\\n"
+	         "f\" i \":\\n.file 1 \\\"\" i \".c\\\"\"; for (k = 0; k < %d; k++) print \".loc 1 \" i * 10000 + k \"\\nnop\"; "
+	         "print \".size f\" i \", .-f\" i }' >$i.s; i=$((i + 1)); done && echo 'int main(void) { return 0; }' >main.c && "
+	         "cc -w -o '%s' main.c *.s 2>/dev/null", folder, folder, UNITS, ROWS, ret_path);
+	return system(shell) == 0;
+}
+
+static void check_unit(struct opened *opened, const uint64_t addresses[UNITS], uint64_t nop, unsigned unit, unsigned row)
+{
+	const struct wb_site *sites;
+	size_t count = 0;
+
+	CHECK_EQ_I64(wb_symbolize(opened->symbolizer, opened->image, addresses[unit] + row * nop, WB_PC_EXACT, &sites, &count), WB_OK);
+	CHECK_EQ_U64(count, 1);
+	CHECK_EQ_U64(sites[0].line, unit * 10000 + row);
+}
+
+/* With room for some of the units, the budget holds for what can be dropped, and all answers are as without one. */
+static void drops_units_to_keep_the_budget(void)
+{
+	struct wb_usage full = { .size = sizeof full }, usage = { .size = sizeof usage };
+	struct wb_session_opts session_opts = { .size = sizeof session_opts };
+	char path[PROGRAM_PATH_MAX], name[16];
+	uint64_t addresses[UNITS], nop = 0;
+	struct opened opened;
+
+	if (!compile_units(path))
+		TEST_SKIP("no compiler");
+	REQUIRE(open_program(path, NULL, NULL, &opened));
+	for (unsigned i = 0; i < UNITS; i++) {
+		snprintf(name, sizeof name, "f%u", i);
+		CHECK_EQ_I64(wb_symbol_find(opened.symbolizer, opened.image, name, &addresses[i], &nop), WB_OK);
+		nop /= ROWS;
+	}
+	check_unit(&opened, addresses, nop, 0, 1);
+	CHECK_EQ_I64(wb_session_usage(opened.session, &usage), WB_OK);
+	for (unsigned i = 1; i < UNITS; i++)
+		check_unit(&opened, addresses, nop, i, 1);
+	CHECK_EQ_I64(wb_session_usage(opened.session, &full), WB_OK);
+	CHECK_EQ_U64(full.evictions, 0);
+	REQUIRE(full.cache_bytes > usage.cache_bytes);
+	close_program(&opened);
+
+	/* What the first answer cost stays (sections, symbols, indexes); of what the other units cost, there is room for half. */
+	session_opts.cache_bytes = usage.cache_bytes + (full.cache_bytes - usage.cache_bytes) / 2;
+	REQUIRE(open_program(path, &session_opts, NULL, &opened));
+	for (unsigned round = 0; round < 3; round++)
+		for (unsigned i = 0; i < UNITS; i++) {
+			check_unit(&opened, addresses, nop, i * 7 % UNITS, 1 + round);
+			CHECK_EQ_I64(wb_session_usage(opened.session, &usage), WB_OK);
+			CHECK(usage.cache_bytes <= session_opts.cache_bytes);
+		}
+	/* In turns, the one that is wanted next is always the one that went. */
+	CHECK(usage.evictions > 2 * UNITS);
+	close_program(&opened);
+}
+
 /* Hostile files are not for libdwarf: what it would say is known without it. */
 static void leaves_libdwarf_out(void)
 {
@@ -454,8 +522,10 @@ static void leaves_libdwarf_out(void)
 /* Opens the program and asks about a place while the nth allocation, and all after it if `sticky`, fail. */
 static enum wb_err ask_without_memory(const char *path, uint64_t pc, uint64_t nth, bool sticky, size_t *ret_count)
 {
+	const struct wb_alias *aliases;
 	const struct wb_site *sites;
 	struct opened opened = { 0 };
+	size_t num_aliases;
 	enum wb_err err;
 
 	wb_mem_fail_at(nth, sticky);
@@ -466,6 +536,8 @@ static enum wb_err ask_without_memory(const char *path, uint64_t pc, uint64_t nt
 		err = wb_symbolizer_new(opened.session, NULL, &opened.symbolizer);
 	if (!err)
 		err = wb_symbolize(opened.symbolizer, opened.image, pc, WB_PC_EXACT, &sites, ret_count);
+	if (!err)
+		err = wb_symbol_aliases(opened.symbolizer, opened.image, pc, WB_PC_EXACT, &aliases, &num_aliases);
 	close_program(&opened);
 	return err;
 }
@@ -550,6 +622,7 @@ int main(void)
 	TEST_RUN(names_lambdas_in_full);
 	TEST_RUN(gives_reasons);
 	TEST_RUN(works_without_budget);
+	TEST_RUN(drops_units_to_keep_the_budget);
 	TEST_RUN(leaves_libdwarf_out);
 	TEST_RUN(survives_every_failing_allocation);
 	TEST_RUN(names_many);
