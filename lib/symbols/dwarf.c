@@ -540,7 +540,7 @@ static enum wb_err make_index(struct wb_dwarf *dwarf, bool believe_aranges, stru
 		wb_mem_free(index);
 		return err;
 	}
-	charge(dwarf, sizeof *index + index->capacity * sizeof *index->spans);
+	charge(dwarf, sizeof *index + wb_unit_index_bytes(index));
 	*ret_index = index;
 	return WB_OK;
 }

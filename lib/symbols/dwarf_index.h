@@ -10,12 +10,13 @@
 
 struct wb_unit_span {
 	uint64_t start, end;
-	uint64_t max_end;             /* largest end up to here */
 	uint32_t unit;
 };
 struct wb_unit_index {
 	struct wb_unit_span *spans;   /* sorted by start */
 	size_t num_spans, capacity;
+	uint64_t *reach;              /* a tree over the spans: how far those below a node reach at most; node i is above 2 i and 2 i + 1 */
+	size_t num_leaves;            /* spans are the nodes from here on: a power of two that is larger than their number */
 	bool has_aranges;             /* .debug_aranges was believed for some units: an index without it may know more */
 };
 
@@ -30,6 +31,7 @@ struct wb_unit_index_input {
  * is looked up again in an index that does not believe. */
 enum wb_err wb_unit_index_init(struct wb_unit_index *index, const struct wb_unit_index_input *input, bool believe_aranges);
 void wb_unit_index_deinit(struct wb_unit_index *index);
+size_t wb_unit_index_bytes(const struct wb_unit_index *index);
 /* The next candidate for image_pc: start with *cursor = SIZE_MAX. The one that starts last comes first, of those the first unit's.
  * False: no more. */
 bool wb_unit_index_next(const struct wb_unit_index *index, uint64_t image_pc, size_t *cursor, uint32_t *ret_unit);

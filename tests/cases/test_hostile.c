@@ -58,6 +58,23 @@ static void make_claims(struct dwarf_make *m)
 	}
 }
 
+/* One unit that claims all of the code, and below whose claim no other reaches the addresses that are asked about. */
+static void make_narrow_claims(struct dwarf_make *m)
+{
+	uint64_t unit;
+
+	open_unit(m);
+	put_function(m, 0x1000, 0x80000);
+	close_unit(m);
+	unit = dwarf_unit_start(m);
+	DWARF_ENTRY(m, WB_TAG_COMPILE_UNIT, AT_LOW(0x1000));
+	dwarf_unit_end(m);
+	dwarf_aranges_start(m, unit);
+	for (unsigned i = 0; i < 10 * MANY; i++)
+		dwarf_arange(m, 0x1001 + i % (STEP - 1), 1);
+	dwarf_aranges_end(m);
+}
+
 /* Units of one entry, whose abbreviation is the last of a large table that they share. */
 static void make_late_abbreviation(struct dwarf_make *m)
 {
@@ -228,6 +245,7 @@ static const struct {
 	void (*make)(struct dwarf_make *m);
 } shapes[] = {
 	{ "claims", make_claims },
+	{ "narrow claims", make_narrow_claims },
 	{ "late abbreviation", make_late_abbreviation },
 	{ "overlapping tables", make_overlapping_whole },
 	{ "overlapping tables, cut", make_overlapping_cut },
