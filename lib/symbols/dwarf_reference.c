@@ -228,6 +228,9 @@ static bool read_address(const struct entry *entry, Dwarf_Attribute attr, Dwarf_
 
 		return wb_unit_address(&source->sections, source->header, &source->root, &raw, ret_value);
 	}
+	/* Without a base, libdwarf makes one up. */
+	if (form != WB_FORM_ADDR && source->root.addr_base == UINT64_MAX)
+		return false;
 	res = dwarf_formaddr(attr, &value, &error);
 	forget_error(entry->debug, error);
 	if (res == DW_DLV_OK)
