@@ -293,7 +293,7 @@ struct wb_image_info {
 	uint8_t has_eh_frame, has_eh_frame_hdr, has_debug_frame, has_symtab, has_dynsym, has_debug_info, has_debug_line;
 	uint64_t eh_frame_size, debug_frame_size, debug_info_size, num_symbols; /* bytes; 0 if absent or not counted */
 };
-/* info->size is the caller's. Opens the main and the debug file (finders are asked) if they were not yet. */
+/* info->size is the caller's. Opens the main file, the debug file and dwz's (finders are asked) if they were not yet. */
 WB_API enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *info);
 
 struct wb_section_info {

@@ -380,6 +380,8 @@ static enum wb_err info_of_objects(struct wb_image *image, struct wb_image_info 
 
 	if (err >= 0)
 		err = wb_image_object(image, WB_FILE_DEBUG, &debug);
+	if (err >= 0)
+		err = wb_image_object(image, WB_FILE_SUPPLEMENTARY, &of_symbols);
 	if (err < 0)
 		return err;
 	info->format = executable ? executable->format->name : debug ? debug->format->name : "";

@@ -55,6 +55,18 @@ void wb_image_file_free(struct wb_image *image, struct wb_image_file *file)
 	wb_mem_free(file);
 }
 
+static void free_extras(struct wb_image *image, struct wb_image_extra *extra)
+{
+	while (extra) {
+		struct wb_image_extra *next = extra->next;
+
+		wb_image_file_free(image, extra->file);
+		wb_mem_free(extra->path);
+		wb_mem_free(extra);
+		extra = next;
+	}
+}
+
 void wb_image_files_deinit(struct wb_image *image)
 {
 	for (size_t i = 0; i < WB_FILE_ROLES; i++) {
@@ -64,12 +76,9 @@ void wb_image_files_deinit(struct wb_image *image)
 		wb_mem_free(atomic_load_explicit(&role->refused, memory_order_relaxed));
 	}
 	wb_image_file_free(image, atomic_load_explicit(&image->inner, memory_order_relaxed));
-	for (struct wb_image_extra *extra = image->extras, *next; extra; extra = next) {
-		next = extra->next;
-		wb_image_file_free(image, extra->file);
-		wb_mem_free(extra->path);
-		wb_mem_free(extra);
-	}
+	for (size_t i = 0; image->extras && i < WB_EXTRA_BUCKETS; i++)
+		free_extras(image, image->extras[i]);
+	wb_mem_free(image->extras);
 }
 
 static struct wb_image_file *file_of(struct wb_image *image, enum wb_file_role role)
@@ -454,9 +463,16 @@ enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role)
 
 /* ---- Extra objects: split units ------------------------------------------------------------------------------------------ */
 
-static struct wb_image_extra *extra_known(struct wb_image *image, const struct wb_file_query *query)
+/* The list that an extra object is in; NULL when out of memory. */
+static struct wb_image_extra **extra_list(struct wb_image *image, uint64_t dwo_id)
 {
-	struct wb_image_extra *extra = image->extras;
+	if (!image->extras)
+		image->extras = wb_mem_zalloc(WB_EXTRA_BUCKETS, sizeof(image->extras[0]));
+	return image->extras ? &image->extras[dwo_id % WB_EXTRA_BUCKETS] : NULL;
+}
+
+static struct wb_image_extra *extra_known(struct wb_image_extra *extra, const struct wb_file_query *query)
+{
 
 	while (extra && (extra->dwo_id != query->dwo_id || extra->role != query->role || strcmp(extra->path, query->path ? query->path : "")))
 		extra = extra->next;
@@ -505,9 +521,9 @@ static enum wb_err extra_search(struct search *search, const struct wb_file_quer
 	return search_run(search);
 }
 
-static enum wb_err extra_new(struct search *search, const struct wb_file_query *queries, size_t count, struct wb_image_extra **ret_extra)
+/* Adds it to the list. */
+static enum wb_err extra_new(struct search *search, const struct wb_file_query *queries, size_t count, struct wb_image_extra **list)
 {
-	struct wb_image *image = search->image;
 	struct wb_image_extra *extra = wb_mem_zalloc(1, sizeof(*extra));
 	char *path = wb_mem_strdup(queries[0].path ? queries[0].path : "");
 	enum wb_err err = extra && path ? WB_NONE : WB_ERR_MEMORY;
@@ -515,17 +531,16 @@ static enum wb_err extra_new(struct search *search, const struct wb_file_query *
 	for (size_t i = 0; err == WB_NONE && i < count; i++)
 		err = extra_search(search, &queries[i]);
 	if (err >= 0)
-		note_extra(image, search);
+		note_extra(search->image, search);
 	wb_mem_free(search->refused);
 	if (err < 0 || (!search->file && search->later)) {
 		wb_mem_free(path);
 		wb_mem_free(extra);
 		return err < 0 ? err : WB_NONE;
 	}
-	*extra = (struct wb_image_extra){ .next = image->extras, .file = search->file, .role = queries[0].role,
+	*extra = (struct wb_image_extra){ .next = *list, .file = search->file, .role = queries[0].role,
 	                                  .dwo_id = queries[0].dwo_id, .path = path };
-	image->extras = extra;
-	*ret_extra = extra;
+	*list = extra;
 	return WB_OK;
 }
 
@@ -533,15 +548,18 @@ enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_q
                                   void *arg, struct wb_object **ret_object)
 {
 	struct search search = search_for(image, queries[0].role, "", "");
-	struct wb_image_extra *extra;
+	struct wb_image_extra **list, *extra;
 	enum wb_err err = WB_OK;
 
 	search.accept = accept;
 	search.accept_arg = arg;
 	wb_lock_take(&image->files_lock);
-	extra = extra_known(image, &queries[0]);
-	if (!extra)
-		err = extra_new(&search, queries, count, &extra);
+	list = extra_list(image, queries[0].dwo_id);
+	extra = list ? extra_known(*list, &queries[0]) : NULL;
+	if (!extra) {
+		err = list ? extra_new(&search, queries, count, list) : WB_ERR_MEMORY;
+		extra = err ? NULL : *list;
+	}
 	wb_lock_give(&image->files_lock);
 	if (err)
 		return err;

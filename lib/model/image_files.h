@@ -17,6 +17,7 @@ struct wb_image_pool;
 enum {
 	WB_BUILD_ID_MAX = 64,
 	WB_FILE_ROLES = 6,            /* of enum wb_file_role */
+	WB_EXTRA_BUCKETS = 1024,      /* large programs have some ten thousand split units */
 };
 
 /* A section as it was read, or why it cannot be. */
@@ -77,7 +78,7 @@ struct wb_image {
 	struct wb_lock files_lock, held_lock;
 	struct wb_lock section_locks[WB_IMAGE_SECTION_LOCKS]; /* by a section's index: different ones are read at the same time */
 	struct wb_image_role roles[WB_FILE_ROLES];
-	struct wb_image_extra *extras; /* under files_lock */
+	struct wb_image_extra **extras; /* WB_EXTRA_BUCKETS lists, by dwo id; NULL: none yet; under files_lock */
 	_Atomic(struct wb_image_file *) inner; /* what is packed into the executable */
 	_Atomic uint8_t inner_done;   /* inner is final */
 	struct wb_image_value values[WB_SLOT_COUNT];
