@@ -343,6 +343,9 @@ static void advance(struct wb_walker *w)
 	}
 	elsewhere = is_elsewhere(w, sp);
 	wb_regs_set(regs, arch->pc, pc, false);
+	/* A function comes back with its return address in the link register, unsigned; what a signal interrupted may have anything there. */
+	if (!(w->found.row.flags & WB_ROW_SIGNAL))
+		regs->value[arch->ra_column] = wb_address_strip(regs->value[arch->ra_column], w->pointer_mask);
 	wb_walker_set_base(w, regs);
 	w->now = (struct wb_now){
 		.pc = pc,

@@ -94,6 +94,8 @@ bool wb_walker_recover(struct wb_walker *w, uint8_t slot, uint64_t *ret_value, b
 		}
 		found.derived |= popped;
 	}
+	if (slot == w->arch->ra_column && w->has_stepped)
+		found.value = wb_address_strip(found.value, w->pointer_mask);
 	if (w->num_trail) {
 		w->memo |= UINT64_C(1) << slot;
 		w->memos[slot].level = w->num_trail;

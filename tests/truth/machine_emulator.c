@@ -66,9 +66,42 @@ static bool prepare_x86_64(struct emulator *e)
 	return uc_hook_add(e->uc, &hook, UC_HOOK_INSN, (void *)(uintptr_t)on_cpuid, e, 1, 0, UC_X86_INS_CPUID) == UC_ERR_OK;
 }
 
+static bool write_system_register(uc_engine *uc, uint32_t op1, uint32_t crn, uint32_t crm, uint32_t op2, uint64_t value)
+{
+	uc_arm64_cp_reg reg = { .op0 = 3, .op1 = op1, .crn = crn, .crm = crm, .op2 = op2, .val = value };
+
+	return uc_reg_write(uc, UC_ARM64_REG_CP_REG, &reg) == UC_ERR_OK;
+}
+
+/* Signed return addresses, as Linux has them for programs: with key A, in bits 48 to 54 (Arm ARM, D13.2: SCR_EL3, HCR_EL2, SCTLR_EL1, TCR_EL1). */
+static bool prepare_aarch64(struct emulator *e)
+{
+	/* What the emulator derives from these two it notices only when instructions write them. */
+	static const uint32_t code[] = {
+		0xd5381000,           /* mrs x0, sctlr_el1 */
+		0xb2610000,           /* orr x0, x0, #0x80000000: EnIA */
+		0xd5181000,           /* msr sctlr_el1, x0 */
+		0xd5182041,           /* msr tcr_el1, x1 */
+		0xd5033fdf,           /* isb */
+	};
+	const uint64_t at = UINT64_C(0x7fe000010000), key = UINT64_C(0x0123456789abcdef);
+	/* Addresses of 48 bits; the top byte is ignored. */
+	uint64_t tcr = 16 | 16 << 16 | UINT64_C(1) << 37;
+	bool ok = uc_ctl_set_cpu_model(e->uc, UC_CPU_ARM64_MAX) == UC_ERR_OK;
+
+	ok = ok && write_system_register(e->uc, 6, 1, 1, 0, 3 << 16 | 1 << 10 | 1) && write_system_register(e->uc, 4, 1, 1, 0, UINT64_C(3) << 40) &&
+	     write_system_register(e->uc, 0, 2, 1, 0, key) && write_system_register(e->uc, 0, 2, 1, 1, ~key);
+	ok = ok && uc_mem_map(e->uc, at, EMULATOR_PAGE, UC_PROT_ALL) == UC_ERR_OK && uc_mem_write(e->uc, at, code, sizeof(code)) == UC_ERR_OK &&
+	     uc_reg_write(e->uc, UC_ARM64_REG_X1, &tcr) == UC_ERR_OK && uc_emu_start(e->uc, at, at + sizeof(code), 0, 0) == UC_ERR_OK &&
+	     uc_mem_unmap(e->uc, at, EMULATOR_PAGE) == UC_ERR_OK;
+	for (int i = 0; i < 2; i++)
+		uc_reg_write(e->uc, UC_ARM64_REG_X0 + i, &(uint64_t){ 0 });
+	return ok;
+}
+
 static const struct processor processors[] = {
 	{ WB_ARCH_X86_64, UC_ARCH_X86, UC_MODE_64, x86_64_regs, UC_X86_INS_SYSCALL, prepare_x86_64 },
-	{ WB_ARCH_AARCH64, UC_ARCH_ARM64, UC_MODE_ARM, aarch64_regs, 0, NULL },
+	{ WB_ARCH_AARCH64, UC_ARCH_ARM64, UC_MODE_ARM, aarch64_regs, 0, prepare_aarch64 },
 };
 
 static const struct loader *const loaders[] = { &loader_elf };

@@ -65,6 +65,8 @@ compile() {
 build() {
     dir=$work/$1 program=$3
     flags="-$5 -g"
+    # Signed return addresses; libraries have none.
+    [ "$2" = aarch64 ] && case $5 in O2|O3) flags="$flags -mbranch-protection=standard" ;; esac
     [ "$6" = fp ] && flags="$flags -fno-omit-frame-pointer" || flags="$flags -fomit-frame-pointer"
     form='-fPIE -pie -Wl,-z,lazy'
     [ "$7" = static ] && form='-static -fno-PIE -no-pie'
