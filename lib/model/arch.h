@@ -30,6 +30,15 @@ struct wb_arch_reg {
 
 struct wb_arch_alias { const char *name; uint8_t slot; };
 
+/* Code that handlers of signals return to, where systems give it no unwind information: told by its instructions. */
+struct wb_trampoline {
+	uint8_t code[16];
+	uint8_t size;                 /* bytes of code */
+	uint8_t step;                 /* bytes of its first instruction, after which it may be interrupted too */
+	uint16_t saved;               /* bytes from SP to what was interrupted: slots 0 to num_saved - 1, in words */
+	uint8_t num_saved;            /* SP and pc among them */
+};
+
 /* Where the return address of a frame is by convention. */
 struct wb_convention {
 	uint8_t cfa_base;             /* slot that the CFA counts from */
@@ -57,6 +66,7 @@ struct wb_arch_info {
 	struct wb_convention leaf;    /* at a function's first instruction */
 	struct wb_convention frame;   /* once the frame pointer is set up */
 	const struct wb_arch_alias *aliases; /* further names of registers; ends with NULL */
+	const struct wb_trampoline *trampoline; /* NULL: none is known */
 	const uint8_t *slot_of_dwarf; /* by DWARF number; WB_SLOT_NONE: not modelled */
 	uint32_t num_dwarf;
 	const uint8_t *perf_regs;     /* slot by bit of perf's sample_regs_user (arch/.../perf_regs.h); WB_SLOT_NONE: ignored */

@@ -128,6 +128,20 @@ static void set_pc_rule(const struct program *p, struct state *s)
 	                               : *ra;
 }
 
+/* A caller's stack does not begin below a saved return address. glibc's lazy resolver for aarch64 says so, by not counting what the linkage table has
+ * pushed: its CFA finds what is saved, but is not the caller's stack pointer. */
+static void set_sp_rule(const struct program *p, struct state *s)
+{
+	const struct wb_arch_info *arch = p->arch;
+	const struct rule *ra = &s->regs[p->ra_slot];
+
+	if (p->ra_slot == arch->pc || p->fde->cie.signal_frame || s->regs[arch->sp].kind != WB_RULE_UNSPECIFIED)
+		return;
+	if (s->cfa.kind == WB_RULE_OFFSET && s->cfa.base == arch->sp && ra->kind == WB_RULE_OFFSET && ra->offset >= 0 &&
+	    ra->offset <= INT32_MAX - arch->word_size)
+		s->regs[arch->sp] = (struct rule){ .kind = WB_RULE_VAL_OFFSET, .offset = ra->offset + arch->word_size };
+}
+
 static enum wb_err make_row(struct program *p, struct wb_row *ret_row)
 {
 	struct state state = p->state, *s = &state;
@@ -136,6 +150,7 @@ static enum wb_err make_row(struct program *p, struct wb_row *ret_row)
 	struct wb_row row = { .rules = (uint32_t)p->num_rules, .how = WB_HOW_CFI };
 
 	set_pc_rule(p, s);
+	set_sp_rule(p, s);
 	simple = is_simple(p, s);
 	if (simple) {
 		const struct rule *fp = &s->regs[arch->fp];

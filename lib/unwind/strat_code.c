@@ -192,12 +192,51 @@ static enum wb_err find_row_once(const struct wb_lookup *lookup, const struct wb
 	return err;
 }
 
+/* ---- Return code of signals ---- */
+
+static bool is_at(const struct wb_lookup *lookup, const struct wb_trampoline *trampoline, uint64_t start)
+{
+	uint8_t bytes[sizeof(trampoline->code)];
+
+	return wb_space_read(lookup->space, start, bytes, trampoline->size) == WB_OK && !memcmp(bytes, trampoline->code, trampoline->size);
+}
+
+/* The frame of a signal: everything that was interrupted is in it. */
+static enum wb_err find_trampoline(const struct wb_lookup *lookup, struct wb_found *ret_found)
+{
+	const struct wb_arch_info *arch = lookup->arch;
+	const struct wb_trampoline *trampoline = arch->trampoline;
+	struct wb_row_rule rules[WB_SLOTS_MAX];
+	uint8_t count = 1;
+
+	if (!is_at(lookup, trampoline, lookup->pc) && !(lookup->exact && is_at(lookup, trampoline, lookup->pc - trampoline->step)))
+		return WB_NONE;
+	for (uint8_t slot = 0; slot < trampoline->num_saved; slot++) {
+		struct wb_row_rule rule = { .slot = slot, .kind = WB_RULE_DEREF, .base = arch->sp, .offset = trampoline->saved + slot * arch->word_size };
+
+		if (slot != arch->sp) {
+			rules[count++] = rule;
+			continue;
+		}
+		/* The caller's stack pointer is the CFA. */
+		rule.slot = WB_SLOT_CFA;
+		rules[0] = rule;
+	}
+	ret_found->row = (struct wb_row){ .flags = WB_ROW_GENERAL | WB_ROW_SIGNAL, .how = WB_HOW_CODE };
+	return wb_found_rules(ret_found, rules, count, lookup->image_pc);
+}
+
 enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
 	struct wb_code_row row;
 	enum wb_err err;
 
+	if (lookup->arch->trampoline) {
+		err = find_trampoline(lookup, ret_found);
+		if (err != WB_NONE)
+			return err;
+	}
 	if (!code || !lookup->image)
 		return WB_NONE;
 	err = find_row_once(lookup, code, &row);

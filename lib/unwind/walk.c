@@ -293,7 +293,8 @@ static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 		return !is_cycle(w, pc, sp);
 	if (sp > now->sp)
 		return true;
-	return sp == now->sp && now->exact && pc != now->pc && (w->arch->leaf.ra_in_register || w->applied.ra_in_register);
+	/* Behind a call that leaves the return address in a register the pc may stay, too: it does not return, and its function comes right after it. */
+	return sp == now->sp && now->exact && (w->arch->leaf.ra_in_register || (w->applied.ra_in_register && pc != now->pc));
 }
 
 /* Whether a signal interrupted another stack than its handler's, and nothing of that was captured. On the same stack only the signal's frame is

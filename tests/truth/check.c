@@ -39,7 +39,7 @@ struct outcome {
 	size_t frame;                 /* the first that is not right */
 	size_t count;
 	struct wb_stop stop;
-	bool is_sp;                   /* REGISTER: it is the stack pointer */
+	bool is_base;                 /* REGISTER: it is the stack or frame pointer */
 	char what[160];
 	char reason[64];              /* the kind of fault, without addresses */
 };
@@ -458,9 +458,9 @@ static enum wb_err walk_regs(struct check *c, const struct moment *m, const stru
 			continue;
 		ret_out->verdict = VERDICT_REGISTER;
 		ret_out->frame = i;
-		ret_out->is_sp = number == target->sp;
+		ret_out->is_base = number == target->sp || number == target->fp;
 		snprintf(ret_out->reason, sizeof(ret_out->reason), "%s", wb_reg_name(target->platform.arch, target->dwarf[number]));
-		if (ret_out->is_sp)
+		if (number == target->sp)
 			snprintf(ret_out->reason, sizeof(ret_out->reason), "sp %+" PRId64, (int64_t)(value - caller_at(m, i)->regs[number]));
 		snprintf(ret_out->what, sizeof(ret_out->what), "frame %zu of %zu: %s expected %#" PRIx64 ", actual %#" PRIx64, i, num_frames(m),
 		         ret_out->reason, caller_at(m, i)->regs[number], value);
@@ -481,8 +481,8 @@ static enum wb_err walk(struct check *c, const struct moment *m, const struct wb
 	tally->steps++;
 	tally->by_verdict[out.verdict]++;
 	err = walk_regs(c, m, sample, strategy, memory, &out, &regs);
-	/* A wrong stack pointer is why a later frame was not found. */
-	if (!err && out.verdict != VERDICT_EXACT && regs.verdict != VERDICT_EXACT && regs.is_sp) {
+	/* A wrong stack or frame pointer is why a later frame was not found. */
+	if (!err && out.verdict != VERDICT_EXACT && regs.verdict != VERDICT_EXACT && regs.is_base) {
 		regs.verdict = out.verdict;
 		out = regs;
 		regs.verdict = VERDICT_EXACT;

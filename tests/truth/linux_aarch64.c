@@ -2,6 +2,7 @@
 /* 64-bit Arm: numbers of include/uapi/asm-generic/unistd.h, the signal frame of arch/arm64/kernel/signal.c and uapi/asm/sigcontext.h. */
 #include "linux.h"
 
+#include <elf.h>
 #include <string.h>
 
 enum { X0, X1, X2, X8 = 8, X29 = 29, X30, SP, PC, NUM_SAVED };
@@ -29,17 +30,26 @@ struct frame {
 /* And the frame record above it, by which a chain of frame pointers goes on. */
 struct record { uint64_t fp, link; };
 
-/* What handlers return to, which the kernel has in the vDSO: mov x8, #139; svc #0. */
-static const uint32_t back_code[] = { 0xd2801168, 0xd4000001 };
-static const uint64_t back_page = UINT64_C(0x7fe000000000), back_at = UINT64_C(0x7fe000000100);
+/* What handlers return to, in an image that is in no file, as the kernel has it: nop; mov x8, #139; svc #0. */
+static const uint32_t back_code[] = { 0xd503201f, 0xd2801168, 0xd4000001 };
+enum { BACK_AT = 0x100 };
+static const uint64_t vdso = UINT64_C(0x7fe000000000), back = UINT64_C(0x7fe000000000) + BACK_AT + 4;
 
-static bool map_back(struct emulator *e)
+static bool map_vdso(struct emulator *e)
 {
+	const Elf64_Ehdr header = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = ET_DYN, .e_machine = EM_AARCH64,
+		.e_version = EV_CURRENT, .e_phoff = sizeof(header), .e_ehsize = sizeof(header), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1,
+	};
+	const Elf64_Phdr segment = { .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = EMULATOR_PAGE, .p_memsz = EMULATOR_PAGE,
+	                             .p_align = EMULATOR_PAGE };
 	uint32_t word;
 
-	if (emulator_read(e, back_page, &word, sizeof(word)))
+	if (emulator_read(e, vdso, &word, sizeof(word)))
 		return true;
-	return emulator_map(e, back_page, EMULATOR_PAGE, 5, "", 0) && emulator_write(e, back_at, back_code, sizeof(back_code));
+	return emulator_map(e, vdso, EMULATOR_PAGE, 5, "[vdso]", 0) && emulator_write(e, vdso, &header, sizeof(header)) &&
+	       emulator_write(e, vdso + sizeof(header), &segment, sizeof(segment)) &&
+	       emulator_write(e, vdso + BACK_AT, back_code, sizeof(back_code));
 }
 
 static bool enter(struct emulator *e, int signal, const struct action *action, uint64_t sp)
@@ -52,14 +62,14 @@ static bool enter(struct emulator *e, int signal, const struct action *action, u
 	uc_reg_read(e->uc, UC_ARM64_REG_PSTATE, &frame.state);
 	record = (struct record){ frame.regs[X29], frame.regs[X30] };
 	sp = (sp - sizeof(record)) & ~UINT64_C(15);
-	if (!map_back(e) || !emulator_write(e, sp, &record, sizeof(record)))
+	if (!map_vdso(e) || !emulator_write(e, sp, &record, sizeof(record)))
 		return false;
 	emulator_set_reg(e, X29, sp);
 	sp = (sp - sizeof(frame)) & ~UINT64_C(15);
 	emulator_set_reg(e, X0, (uint64_t)signal);
 	emulator_set_reg(e, X1, sp);
 	emulator_set_reg(e, X2, sp + offsetof(struct frame, flags));
-	emulator_set_reg(e, X30, back_at);
+	emulator_set_reg(e, X30, back);
 	emulator_set_reg(e, SP, sp);
 	emulator_set_reg(e, PC, action->handler);
 	return emulator_write(e, sp, &frame, sizeof(frame));

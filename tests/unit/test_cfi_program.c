@@ -85,6 +85,9 @@ static const struct cfi_case aarch64_cases[] = {
 	{ "vector registers", { { 0x0e, 32, 0x9e, 4, 0x05, 72, 3, 0x05, 79, 2, 0x05, 80, 1 }, 13 }, "0: 31+32; pc=c-32 30=c-32 72=c-24 79=c-16" },
 	{ "_start", { { 0x07, 30 }, 2 }, "0: 31+0; pc=c+0 30=u root" },
 	{ "return address in another register", { { 0x09, 30, 9 }, 3 }, "0: 31+0; pc=r9 30=r9 general" },
+	/* _dl_runtime_resolve of glibc: the linkage table has pushed x16 and x30. */
+	{ "return address above the CFA", { { 0x41, 0x11, 30, 0x7f, 0x41, 0x0e, 0xd0, 0x01 }, 8 },
+	  "0: 31+0; pc=r30 general | 4: 31+0; pc=c+8 30=c+8 31=v+16 general | 8: 31+208; pc=c+8 30=c+8 31=v+16 general" },
 	{ "a link register that is said to be the same", { { 0x08, 30 }, 2 }, "0: 31+0; pc=r30 30=s general" },
 };
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is different on aarch64: return addresses in x30, frame records that do not tell SP, signed return addresses, and the return code of signals, whose
+ * frame is Linux's struct rt_sigframe (siginfo of 128 bytes; ucontext with its sigcontext at 176: fault address, x0 to x30, sp, pc).
+ */
+#include <walkback/walkback.h>
+
+#include "tests/test.h"
+
+#define CODE UINT64_C(0xaaaaaaaa0000)
+#define STACK UINT64_C(0xfffffffe0000)
+#define SIGNATURE (UINT64_C(0x5a) << 48)
+
+enum { WORDS = 160, SAVED = (128 + 176 + 8) / 8, FRAMES = 8, TRAMPOLINE = 0x104 };
+
+static uint64_t words[WORDS];
+
+static uint64_t at(unsigned word)
+{
+	return STACK + word * 8;
+}
+
+static void put_record(unsigned word, uint64_t fp, uint64_t back)
+{
+	words[word] = fp;
+	words[word + 1] = back;
+}
+
+/* A page of code that is in no file, with the return code of signals in it, and a stack. */
+static void make_space(struct wb_session *session, struct wb_space **ret_space)
+{
+	static const uint32_t code[] = { 0xd503201f, 0xd2801168, 0xd4000001 }; /* nop; mov x8, #139; svc #0 */
+	const struct wb_platform platform = { .arch = WB_ARCH_AARCH64, .os = WB_OS_LINUX };
+	const struct wb_mapping maps[] = {
+		{ .size = sizeof(maps[0]), .start = CODE, .end = CODE + 0x1000, .prot = WB_PROT_READ | WB_PROT_EXEC },
+		{ .size = sizeof(maps[0]), .start = STACK, .end = STACK + 0x20000, .prot = WB_PROT_READ | WB_PROT_WRITE },
+	};
+	const struct wb_memory memory = { .size = sizeof(memory), .kind = WB_MEMORY_BYTES, .start = CODE + TRAMPOLINE - 4,
+	                                  .end = CODE + TRAMPOLINE - 4 + sizeof(code), .bytes = code };
+	struct wb_space *empty, *mapped;
+
+	REQUIRE(wb_space_new(session, &platform, &empty) == WB_OK);
+	REQUIRE(wb_space_map(empty, maps, 2, &mapped) == WB_OK);
+	REQUIRE(wb_space_add_memory(mapped, &memory, ret_space) == WB_OK);
+	wb_space_unref(empty);
+	wb_space_unref(mapped);
+}
+
+static const struct {
+	const char *name;
+	struct { uint64_t pc, sp, fp, link; } regs;
+	struct { uint64_t pc; enum wb_how how; uint64_t sp; } frames[FRAMES]; /* sp 0: unknown */
+} cases[] = {
+	{ "a chain of frame records", { CODE + 0x20, STACK, STACK + 16, 0 },
+	  { { CODE + 0x20, WB_HOW_CONTEXT, STACK }, { CODE + 0x40, WB_HOW_FRAME_POINTER, 0 }, { CODE + 0x60, WB_HOW_FRAME_POINTER, 0 } } },
+	{ "a call through a bad pointer", { 0x10, STACK, STACK + 16, CODE + 0x80 },
+	  { { 0x10, WB_HOW_CONTEXT, STACK }, { CODE + 0x80, WB_HOW_LEAF, STACK }, { CODE + 0x40, WB_HOW_FRAME_POINTER, 0 },
+	    { CODE + 0x60, WB_HOW_FRAME_POINTER, 0 } } },
+	{ "the same, signed", { 0x10, STACK, STACK + 16, (CODE + 0x80) | SIGNATURE },
+	  { { 0x10, WB_HOW_CONTEXT, STACK }, { CODE + 0x80, WB_HOW_LEAF, STACK }, { CODE + 0x40, WB_HOW_FRAME_POINTER, 0 },
+	    { CODE + 0x60, WB_HOW_FRAME_POINTER, 0 } } },
+	{ "the return code of signals", { CODE + TRAMPOLINE, STACK + 64, 0, 0 },
+	  { { CODE + TRAMPOLINE, WB_HOW_CONTEXT, STACK + 64 }, { CODE + 0x30, WB_HOW_CODE, STACK + 1024 }, { CODE + 0x60, WB_HOW_FRAME_POINTER, 0 } } },
+	{ "its second instruction", { CODE + TRAMPOLINE + 4, STACK + 64, 0, 0 },
+	  { { CODE + TRAMPOLINE + 4, WB_HOW_CONTEXT, STACK + 64 }, { CODE + 0x30, WB_HOW_CODE, STACK + 1024 },
+	    { CODE + 0x60, WB_HOW_FRAME_POINTER, 0 } } },
+};
+
+/* Records at STACK + 16 and STACK + 1040; a signal's frame at STACK + 64, of something interrupted with SP = STACK + 1024 and the second record. */
+static void make_stack(void)
+{
+	memset(words, 0, sizeof(words));
+	put_record(2, at(130), (CODE + 0x40) | SIGNATURE);
+	put_record(130, at(140), CODE + 0x60);
+	put_record(140, 0, 0);
+	words[8 + SAVED + 29] = at(130);
+	words[8 + SAVED + 31] = STACK + 1024;
+	words[8 + SAVED + 32] = CODE + 0x30;
+}
+
+static void walks(void)
+{
+	const struct wb_session_opts opts = { .size = sizeof(opts) };
+	struct wb_session *session;
+	struct wb_walker *walker;
+	struct wb_space *space = NULL;
+
+	REQUIRE(wb_session_new(&opts, &session) == WB_OK);
+	REQUIRE(wb_walker_new(session, NULL, &walker) == WB_OK);
+	make_space(session, &space);
+	make_stack();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct wb_reg regs[] = { { .number = WB_REG_PC, .value = cases[i].regs.pc }, { .number = 31, .value = cases[i].regs.sp },
+		                               { .number = 29, .value = cases[i].regs.fp }, { .number = 30, .value = cases[i].regs.link } };
+		struct wb_frame frames[FRAMES];
+		struct wb_stop stop;
+		size_t count = 0;
+
+		test_row(cases[i].name);
+		REQUIRE(wb_walk_stack(walker, space, regs, 4, STACK, words, sizeof(words), frames, sizeof(frames[0]), FRAMES, &count, &stop) == WB_OK);
+		CHECK_EQ_I64(stop.reason, WB_STOP_ROOT);
+		CHECK(count < FRAMES && !cases[i].frames[count].pc);
+		for (size_t j = 0; j < count; j++) {
+			CHECK_EQ_U64(frames[j].pc, cases[i].frames[j].pc);
+			CHECK_EQ_U64(frames[j].how, cases[i].frames[j].how);
+			CHECK_EQ_U64(frames[j].sp, cases[i].frames[j].sp);
+		}
+	}
+	wb_space_unref(space);
+	wb_walker_free(walker);
+	wb_session_free(session);
+}
+
+int main(void)
+{
+	TEST_RUN(walks);
+	return test_summary();
+}
