@@ -162,6 +162,11 @@ void wb_session_remove_cache(struct wb_session *session, struct wb_cache *cache)
 	*cache->link = cache->next;
 	if (cache->next)
 		cache->next->link = cache->link;
+	/* Nobody else uses a cache that goes away, so a drop that is under way waits for no one, and is soon done. */
+	while (cache->users) {
+		wb_lock_give(&session->caches_lock);
+		wb_lock_take(&session->caches_lock);
+	}
 	wb_lock_give(&session->caches_lock);
 }
 
@@ -195,10 +200,15 @@ void wb_session_evict(struct wb_session *session, uint64_t time)
 {
 	struct wb_cache *cache;
 
-	/* Each round makes one part less. */
+	/* Each round makes one part less. Dropping waits for who is making a part beside it, which may add a cache: not under the lock. */
 	wb_lock_take(&session->caches_lock);
-	while (is_over(session) && (cache = oldest_cache(session, time)))
+	while (is_over(session) && (cache = oldest_cache(session, time))) {
+		cache->users++;
+		wb_lock_give(&session->caches_lock);
 		cache->drop_oldest(cache->arg);
+		wb_lock_take(&session->caches_lock);
+		cache->users--;
+	}
 	wb_lock_give(&session->caches_lock);
 }
 

@@ -28,7 +28,8 @@ struct wb_cache {
 	bool (*oldest)(void *arg, uint64_t *ret_time); /* when its least recently used part was used; false: there is no part */
 	void (*drop_oldest)(void *arg);
 	void *arg;
-	struct wb_cache *next, **link; /* the session's */
+	struct wb_cache *next, **link; /* the session's, as is users: threads that drop something from it right now */
+	unsigned users;
 };
 /* cache is borrowed until wb_session_remove_cache, after which no call is under way. */
 void wb_session_add_cache(struct wb_session *session, struct wb_cache *cache);

@@ -82,6 +82,35 @@ static void add_part(struct parts *parts)
 	wb_session_charge(parts->session, 10, true);
 }
 
+/* Dropping waits for who makes a part beside the one that goes, which may open another file: a cache is added in the meantime. */
+static void drop_and_add(void *arg)
+{
+	struct parts *parts = arg, other = { .session = parts->session };
+
+	other.cache = (struct wb_cache){ .oldest = oldest_part, .drop_oldest = drop_part, .arg = &other };
+	wb_session_add_cache(parts->session, &other.cache);
+	drop_part(parts);
+	wb_session_remove_cache(parts->session, &other.cache);
+}
+
+static void caches_come_while_others_drop(void)
+{
+	struct wb_session_opts opts = { .size = sizeof opts, .cache_bytes = 15 };
+	struct parts parts = { .count = 0 };
+	struct wb_session *session;
+
+	REQUIRE(wb_session_new(&opts, &session) == WB_OK);
+	parts.session = session;
+	parts.cache = (struct wb_cache){ .oldest = oldest_part, .drop_oldest = drop_and_add, .arg = &parts };
+	wb_session_add_cache(session, &parts.cache);
+	for (unsigned i = 0; i < 3; i++)
+		add_part(&parts);
+	wb_session_evict(session, UINT64_MAX);
+	CHECK_EQ_U64(parts.dropped, 2);
+	wb_session_remove_cache(session, &parts.cache);
+	wb_session_free(session);
+}
+
 /* The budget has room for three parts. */
 static void evicts_what_was_used_least_recently(void)
 {
@@ -230,6 +259,7 @@ int main(void)
 	TEST_RUN(takes_options);
 	TEST_RUN(keeps_the_budget);
 	TEST_RUN(evicts_what_was_used_least_recently);
+	TEST_RUN(caches_come_while_others_drop);
 	TEST_RUN(cancels);
 	TEST_RUN(asks_finders_in_order);
 	TEST_RUN(bounds_finders);
