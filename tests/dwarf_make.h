@@ -56,9 +56,8 @@ struct dwarf_make {
 
 /* ---- Bytes ---------------------------------------------------------------------------------------------------------------- */
 
-static inline size_t dwarf_raw(struct dwarf_make *m, enum wb_dwarf_section section, const void *bytes, size_t size)
+static inline size_t dwarf_buffer_put(struct dwarf_buffer *buffer, const void *bytes, size_t size)
 {
-	struct dwarf_buffer *buffer = &m->by_id[section];
 	size_t at = buffer->size;
 
 	while (buffer->capacity - buffer->size < size) {
@@ -71,6 +70,11 @@ static inline size_t dwarf_raw(struct dwarf_make *m, enum wb_dwarf_section secti
 		memcpy(buffer->bytes + at, bytes, size);
 	buffer->size += size;
 	return at;
+}
+
+static inline size_t dwarf_raw(struct dwarf_make *m, enum wb_dwarf_section section, const void *bytes, size_t size)
+{
+	return dwarf_buffer_put(&m->by_id[section], bytes, size);
 }
 
 static inline void dwarf_patch(struct dwarf_make *m, enum wb_dwarf_section section, size_t at, uint64_t value, unsigned size)

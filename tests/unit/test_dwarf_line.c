@@ -9,77 +9,29 @@
 #include "dwarf_bytes.h"
 #include "symbols/dwarf_constants.h"
 
-enum { LINE_BASE = -5, LINE_RANGE = 14, OPCODE_BASE = 13 }; /* as GCC and clang write them */
-
 static const uint8_t operand_counts[] = { 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1 };
 
 /* A special opcode: DWARF 5, 6.2.5.1. */
 static uint8_t special(int line, int operations)
 {
-	return (uint8_t)(line - LINE_BASE + LINE_RANGE * operations + OPCODE_BASE);
+	return (uint8_t)(line - DWARF_LINE_BASE + DWARF_LINE_RANGE * operations + DWARF_OPCODE_BASE);
 }
 
-struct options {
-	unsigned version;
-	uint8_t min_inst_length, max_ops, line_range;
-};
-
-/* Files of version 5: folder 0 "/build", folder 1 "/inc"; file 0 and 1 "a.c" in 0, file 2 "b.h" in 1. Before: the same from 1 on. */
-static void put_files(struct object *object, unsigned version)
+/* Starts a table with the maker's files: 1 "a.c" in the unit's folder, which is "/build" in version 5 and unknown before, 2 "/inc/b.h". */
+static struct dwarf_buffer *start_lines(struct object *object, unsigned version, unsigned min_inst_length, unsigned max_ops)
 {
-	struct out *line = &object->by_id[WB_DWARF_LINE], *strings = &object->by_id[WB_DWARF_LINE_STR];
-
-	if (version < 5) {
-		put_string(line, "/inc");
-		put_u8(line, 0);
-		put(line, "a.c\0\0\0\0", 7);
-		put(line, "b.h\0\1\0\0", 7);
-		put_u8(line, 0);
-		return;
-	}
-	put(line, "\1\1\37", 3);      /* a folder is a path, DW_FORM_line_strp */
-	put_uleb(line, 2);
-	put_uint(line, put_string(strings, "/build"), 4);
-	put_uint(line, put_string(strings, "/inc"), 4);
-	put(line, "\3\1\37\2\13\5\36", 7); /* a file is a path, an index (data1), and an MD5 sum (data16) */
-	put_uleb(line, 3);
-	for (int i = 0; i < 3; i++) {
-		put_uint(line, put_string(strings, i < 2 ? "a.c" : "b.h"), 4);
-		put_u8(line, i == 2);
-		put_uint(line, 0, 16);
-	}
+	object->m.format.version = version;
+	dwarf_lines_start(&object->m, &(struct dwarf_lines){ .min_inst_length = min_inst_length, .max_ops = max_ops, .with_md5 = true });
+	return &object->m.by_id[WB_DWARF_LINE];
 }
 
-/* The header up to the program; returns what end_length wants. */
-static size_t put_header(struct object *object, const struct options *options)
-{
-	struct out *line = &object->by_id[WB_DWARF_LINE];
-	size_t unit = start_length(line), header;
-
-	put_uint(line, options->version, 2);
-	if (options->version >= 5)
-		put(line, "\10\0", 2);
-	header = start_length(line);
-	put_u8(line, options->min_inst_length);
-	if (options->version >= 4)
-		put_u8(line, options->max_ops);
-	put_u8(line, 1);
-	put_u8(line, (uint8_t)LINE_BASE);
-	put_u8(line, options->line_range);
-	put_u8(line, OPCODE_BASE);
-	put(line, operand_counts, sizeof operand_counts);
-	put_files(object, options->version);
-	end_length(line, header);
-	return unit;
-}
-
-static void put_address(struct out *line, uint64_t address)
+static void put_address(struct dwarf_buffer *line, uint64_t address)
 {
 	put(line, "\0\11\2", 3);
 	put_uint(line, address, 8);
 }
 
-static void put_end(struct out *line)
+static void put_end(struct dwarf_buffer *line)
 {
 	put(line, "\0\1\1", 3);
 }
@@ -116,17 +68,15 @@ static void check_at(const struct wb_lines *lines, struct object *object, uint64
 static void runs_every_opcode(void)
 {
 	for (unsigned version = 2; version <= 5; version++) {
-		struct options options = { version, 1, 1, LINE_RANGE };
-		struct object *object = object_new();
-		struct out *line = &object->by_id[WB_DWARF_LINE];
+			struct object *object = object_new();
+		struct dwarf_buffer *line;
 		const char *a = version < 5 ? "a.c" : "/build/a.c";
 		char name[16];
-		size_t unit;
 		enum wb_err err;
 
 		snprintf(name, sizeof name, "version %u", version);
 		test_row(name);
-		unit = put_header(object, &options);
+		line = start_lines(object, version, 1, 1);
 		put_address(line, 0x1000);
 		/* File 1 in every version, before the first DW_LNS_set_file (6.2.2). */
 		put(line, "\1", 1);                    /* copy: 0x1000, line 1 */
@@ -141,7 +91,7 @@ static void runs_every_opcode(void)
 		put(line, "\3\177\1", 3);              /* advance line -1; copy: 0x1118, line 11, overrides */
 		put(line, "\2\10", 2);                 /* 0x1120 */
 		put_end(line);
-		end_length(line, unit);
+		dwarf_lines_end(&object->m);
 		struct wb_lines *lines = compile(object, &err);
 		CHECK_EQ_I64(err, WB_OK);
 		check_at(lines, object, 0xfff, -1, "");
@@ -164,10 +114,8 @@ static void runs_every_opcode(void)
 /* A sequence starts with fresh registers; DW_LNE_define_file adds file 3. */
 static void starts_sequences_afresh(void)
 {
-	struct options options = { 4, 1, 1, LINE_RANGE };
 	struct object *object = object_new();
-	struct out *line = &object->by_id[WB_DWARF_LINE];
-	size_t unit = put_header(object, &options);
+	struct dwarf_buffer *line = start_lines(object, 4, 1, 1);
 	enum wb_err err;
 
 	put_address(line, 0x1000);
@@ -178,7 +126,7 @@ static void starts_sequences_afresh(void)
 	put(line, "\0\10\3c.c\0\1\0\0", 10);   /* define "c.c" in folder 1: file 3 */
 	put(line, "\4\3\1\2\4", 5);            /* file 3: 0x2004; to 0x2008 */
 	put_end(line);
-	end_length(line, unit);
+	dwarf_lines_end(&object->m);
 	struct wb_lines *lines = compile(object, &err);
 	CHECK_EQ_I64(err, WB_OK);
 	check_at(lines, object, 0x1000, 11, "/inc/b.h");
@@ -191,10 +139,8 @@ static void starts_sequences_afresh(void)
 /* Bundles of 16 bytes with 3 operations, as on IA-64: 6.2.5.1's formulas. */
 static void advances_in_bundles(void)
 {
-	struct options options = { 4, 16, 3, LINE_RANGE };
 	struct object *object = object_new();
-	struct out *line = &object->by_id[WB_DWARF_LINE];
-	size_t unit = put_header(object, &options);
+	struct dwarf_buffer *line = start_lines(object, 4, 16, 3);
 	enum wb_err err;
 
 	put_address(line, 0x1000);
@@ -205,7 +151,7 @@ static void advances_in_bundles(void)
 	put(line, "\3\1\11\20\0\1", 6);        /* line 4; fixed advance 0x10, op 0: 0x1040 */
 	put(line, "\2\3", 2);                  /* 0x1050 */
 	put_end(line);
-	end_length(line, unit);
+	dwarf_lines_end(&object->m);
 	struct wb_lines *lines = compile(object, &err);
 	CHECK_EQ_I64(err, WB_OK);
 	check_at(lines, object, 0x1000, 2, "a.c");
@@ -220,10 +166,9 @@ static void advances_in_bundles(void)
 /* Two sequences; cut anywhere, what is whole counts, and nothing is read past the end. */
 static void survives_every_cut(void)
 {
-	struct options options = { 5, 1, 1, LINE_RANGE };
 	struct object *object = object_new();
-	struct out *line = &object->by_id[WB_DWARF_LINE];
-	size_t unit = put_header(object, &options), first_end;
+	struct dwarf_buffer *line = start_lines(object, 5, 1, 1);
+	size_t first_end;
 	enum wb_err err;
 
 	put_address(line, 0x1000);
@@ -233,13 +178,13 @@ static void survives_every_cut(void)
 	put_address(line, 0x2000);
 	put(line, "\1\2\4", 3);
 	put_end(line);
-	for (size_t size = line->size; size > unit; size--) {
+	for (size_t size = line->size; size > object->m.lines_length; size--) {
 		struct wb_lines *lines;
 		bool is_cut = size < line->size;
 		size_t whole = line->size;
 
 		line->size = size;
-		end_length(line, unit);
+		dwarf_lines_end(&object->m);
 		lines = compile(object, &err);
 		/* A cut between opcodes leaves a well-formed program with an open sequence. */
 		check_at(lines, object, 0x1000, size >= first_end ? 1 : -1, "/build/a.c");
@@ -254,25 +199,30 @@ static void survives_every_cut(void)
 	object_free(object);
 }
 
+enum { AT_LINE_RANGE = 14 };      /* in a header of version 4 */
+
 static const struct {
 	const char *name;
-	struct options options;
+	unsigned version;
+	bool without_range;
 	enum wb_err expect;
 } bad_headers[] = {
-	{ "version 1", { 1, 1, 1, LINE_RANGE }, WB_ERR_UNSUPPORTED },
-	{ "version 6", { 6, 1, 1, LINE_RANGE }, WB_ERR_UNSUPPORTED },
-	{ "line range 0", { 4, 1, 1, 0 }, WB_ERR_DATA },
+	{ "version 1", 1, false, WB_ERR_UNSUPPORTED },
+	{ "version 6", 6, false, WB_ERR_UNSUPPORTED },
+	{ "line range 0", 4, true, WB_ERR_DATA },
 };
 
 static void refuses_bad_headers(void)
 {
 	for (size_t i = 0; i < sizeof bad_headers / sizeof bad_headers[0]; i++) {
 		struct object *object = object_new();
-		size_t unit = put_header(object, &bad_headers[i].options);
 		enum wb_err err;
 
 		test_row(bad_headers[i].name);
-		end_length(&object->by_id[WB_DWARF_LINE], unit);
+		start_lines(object, bad_headers[i].version, 1, 1);
+		if (bad_headers[i].without_range)
+			dwarf_patch(&object->m, WB_DWARF_LINE, AT_LINE_RANGE, 0, 1);
+		dwarf_lines_end(&object->m);
 		wb_lines_free(compile(object, &err));
 		CHECK_EQ_I64(err, bad_headers[i].expect);
 		CHECK_EQ_U64(object->num_diags, 1);
@@ -291,7 +241,7 @@ static void refuses_absurd_counts(void)
 {
 	for (size_t i = 0; i < sizeof absurd / sizeof absurd[0]; i++) {
 		struct object *object = object_new();
-		struct out *line = &object->by_id[WB_DWARF_LINE];
+		struct dwarf_buffer *line = &object->m.by_id[WB_DWARF_LINE];
 		size_t unit = start_length(line), header;
 		enum wb_err err;
 

@@ -31,7 +31,7 @@ struct shape {
 
 static struct wb_plans *plans_of(struct object *object, const struct shape *shape, const struct wb_unit_header *unit)
 {
-	struct out *out = &object->by_id[WB_DWARF_ABBREV];
+	struct dwarf_buffer *out = &object->m.by_id[WB_DWARF_ABBREV];
 	struct wb_dwarf_sections sections;
 	struct wb_plans *plans = NULL;
 	uint64_t bytes = 0;

@@ -31,7 +31,7 @@ enum {
 	PARTIAL = 17,          /* children: a partial unit */
 };
 
-static void put_decl(struct out *out, unsigned code, unsigned tag, bool children, const unsigned *attrs)
+static void put_decl(struct dwarf_buffer *out, unsigned code, unsigned tag, bool children, const unsigned *attrs)
 {
 	put_uleb(out, code);
 	put_uleb(out, tag);
@@ -55,7 +55,7 @@ static void put_decl(struct out *out, unsigned code, unsigned tag, bool children
 
 static void put_abbrevs(struct object *object)
 {
-	struct out *out = &object->by_id[WB_DWARF_ABBREV];
+	struct dwarf_buffer *out = &object->m.by_id[WB_DWARF_ABBREV];
 
 	DECL(CU, WB_TAG_COMPILE_UNIT, true, NAME, LOW, HIGH);
 	DECL(CU_RANGES, WB_TAG_COMPILE_UNIT, true, NAME, LOW, RANGES);
@@ -78,13 +78,13 @@ static void put_abbrevs(struct object *object)
 }
 
 /* A unit in the making: entries count from `start`, the header's place. */
-struct unit { struct out *info; size_t start, length; };
+struct unit { struct dwarf_buffer *info; size_t start, length; };
 
 static struct unit start_unit(struct object *object, unsigned version)
 {
-	struct unit unit = { .info = &object->by_id[WB_DWARF_INFO] };
+	struct unit unit = { .info = &object->m.by_id[WB_DWARF_INFO] };
 
-	if (object->by_id[WB_DWARF_ABBREV].size == 0)
+	if (object->m.by_id[WB_DWARF_ABBREV].size == 0)
 		put_abbrevs(object);
 	unit.start = unit.info->size;
 	unit.length = start_length(unit.info);
@@ -286,7 +286,7 @@ static void follows_origins_into_other_units(void)
 	put_string(unit.info, "_Zbehind");
 	end_unit(&unit);
 	for (size_t i = 0; i < 4; i++)
-		object->by_id[WB_DWARF_INFO].bytes[patch + i] = (uint8_t)(third >> 8 * i);
+		object->m.by_id[WB_DWARF_INFO].bytes[patch + i] = (uint8_t)(third >> 8 * i);
 	struct wb_dwarf *dwarf = open_dwarf(object);
 	check_chain(dwarf, 0x1010, "before=_Zbefore:5<outer");
 	check_chain(dwarf, 0x1020, "behind=_Zbehind:6<outer");
@@ -339,7 +339,7 @@ static void names_nothing_by_broken_references(void)
 static void reads_range_lists(void)
 {
 	struct object *object = object_new();
-	struct out *ranges = &object->by_id[WB_DWARF_RANGES], *rnglists = &object->by_id[WB_DWARF_RNGLISTS];
+	struct dwarf_buffer *ranges = &object->m.by_id[WB_DWARF_RANGES], *rnglists = &object->m.by_id[WB_DWARF_RNGLISTS];
 	struct unit unit = start_unit(object, 4);
 	static const uint64_t pairs[] = { 0x10, 0x20, 0x30, 0x30, 0x50, 0x40, UINT64_MAX, 0x8000, 0x100, 0x110, 0, 0 };
 
@@ -420,7 +420,7 @@ static void asks_every_unit_that_may_know(void)
 static void mistrusts_aranges(void)
 {
 	struct object *object = object_new();
-	struct out *aranges = &object->by_id[WB_DWARF_ARANGES];
+	struct dwarf_buffer *aranges = &object->m.by_id[WB_DWARF_ARANGES];
 	struct unit unit = start_unit(object, 4);
 	size_t set;
 
@@ -528,19 +528,20 @@ static void survives_every_cut(void)
 	for (size_t size = 0; size <= whole; size++) {
 		struct wb_dwarf *dwarf;
 
-		object->by_id[WB_DWARF_INFO].size = size;
+		object->m.by_id[WB_DWARF_INFO].size = size;
 		dwarf = open_dwarf(object);
 		check_chain(dwarf, 0x1000, size >= first_end ? "first" : "");
 		check_chain(dwarf, 0x2000, size == whole ? "second" : "");
 		wb_dwarf_free(dwarf);
 	}
-	object->by_id[WB_DWARF_INFO].size = whole;
-	for (size_t size = 0; size < object->by_id[WB_DWARF_ABBREV].size; size++) {
+	object->m.by_id[WB_DWARF_INFO].size = whole;
+	for (size_t size = 0; size < object->m.by_id[WB_DWARF_ABBREV].size; size++) {
 		struct object *cut = object_new();
 		struct wb_dwarf *dwarf;
 
-		memcpy(cut->by_id, object->by_id, sizeof cut->by_id);
-		cut->by_id[WB_DWARF_ABBREV].size = size;
+		for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++)
+			put(&cut->m.by_id[i], object->m.by_id[i].bytes, object->m.by_id[i].size);
+		cut->m.by_id[WB_DWARF_ABBREV].size = size;
 		dwarf = open_dwarf(cut);
 		check_chain(dwarf, 0x1000, "");
 		wb_dwarf_free(dwarf);

@@ -189,7 +189,7 @@ static void reads_abbreviations(void)
 		struct wb_abbrevs abbrevs;
 
 		test_row(tables[i].name);
-		put(&object->by_id[WB_DWARF_ABBREV], tables[i].bytes, tables[i].size);
+		put(&object->m.by_id[WB_DWARF_ABBREV], tables[i].bytes, tables[i].size);
 		sections = object_sections(object);
 		CHECK_EQ_I64(wb_abbrevs_init(&abbrevs, &sections, 0), tables[i].expect);
 		if (tables[i].expect == WB_OK) {
@@ -231,13 +231,13 @@ static void checks_framing(void)
 {
 	for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
 		struct object *object = object_new();
-		struct out *info = &object->by_id[WB_DWARF_INFO];
+		struct dwarf_buffer *info = &object->m.by_id[WB_DWARF_INFO];
 		struct wb_unit_entries entries;
 		struct wb_unit_header unit;
 		struct wb_bytes b;
 
 		test_row(frames[i].name);
-		put(&object->by_id[WB_DWARF_ABBREV], abbreviations, sizeof abbreviations);
+		put(&object->m.by_id[WB_DWARF_ABBREV], abbreviations, sizeof abbreviations);
 		put_uint(info, 7 + frames[i].size, 4);
 		put(info, "\4\0\0\0\0\0\10", 7);
 		put(info, frames[i].entries, frames[i].size);

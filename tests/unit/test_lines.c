@@ -114,7 +114,7 @@ static const struct {
 
 static uint64_t ref_to(struct object *object, const char *text)
 {
-	struct out *strings = &object->by_id[WB_DWARF_LINE_STR];
+	struct dwarf_buffer *strings = &object->m.by_id[WB_DWARF_LINE_STR];
 	uint64_t offset = put_string(strings, text);
 	struct wb_dwarf_sections sections = { 0 };
 
@@ -159,8 +159,8 @@ static void refers_to_strings_that_end(void)
 	struct object *object = object_new();
 	struct wb_dwarf_sections sections;
 
-	put_string(&object->by_id[WB_DWARF_STR], "whole");
-	put(&object->by_id[WB_DWARF_STR], "cut", 3);
+	put_string(&object->m.by_id[WB_DWARF_STR], "whole");
+	put(&object->m.by_id[WB_DWARF_STR], "cut", 3);
 	sections = object_sections(object);
 	uint64_t ref = wb_ref_of(&sections, (const char *)sections.by_id[WB_DWARF_STR].bytes + 2);
 	CHECK_STR(wb_ref_text(&sections, ref), "ole");
