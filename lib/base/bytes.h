@@ -170,6 +170,16 @@ static inline int64_t wb_bytes_sleb(struct wb_bytes *b)
 	}
 	return wb_bytes_sleb_long(b);
 }
+static inline int64_t wb_bytes_sleb_2(struct wb_bytes *b)
+{
+	if (b->end - b->at >= 2 && b->at[0] >= 0x80 && b->at[1] < 0x80) {
+		int64_t value = (b->at[0] & 0x7f) | (int64_t)b->at[1] << 7;
+
+		b->at += 2;
+		return value & 0x2000 ? value - 0x4000 : value;
+	}
+	return wb_bytes_sleb(b);
+}
 /* A string that ends with NUL before the end; NULL (failed) otherwise. Borrowed from the input. */
 const char *wb_bytes_string(struct wb_bytes *b);
 

@@ -71,7 +71,7 @@ void *wb_mem_dup(const void *bytes, size_t size)
 	return copy;
 }
 
-bool wb_mem_grow(void **items, size_t *capacity, size_t used, size_t count, size_t element_size)
+bool wb_mem_grow_more(void **items, size_t *capacity, size_t used, size_t count, size_t element_size)
 {
 	size_t needed, next = *capacity ? *capacity : 16;
 	void *grown;

@@ -17,7 +17,11 @@ char *wb_mem_strdup(const char *string);
 void *wb_mem_dup(const void *bytes, size_t size);
 
 /* Makes room for count more elements behind *items, doubling. False when out of memory (nothing changed). */
-bool wb_mem_grow(void **items, size_t *capacity, size_t used, size_t count, size_t element_size);
+bool wb_mem_grow_more(void **items, size_t *capacity, size_t used, size_t count, size_t element_size);
+static inline bool wb_mem_grow(void **items, size_t *capacity, size_t used, size_t count, size_t element_size)
+{
+	return (used <= *capacity && count <= *capacity - used) || wb_mem_grow_more(items, capacity, used, count, element_size);
+}
 
 /* Tests only: in this thread, the nth allocation from now on (1: the next) fails, and all after it if `sticky`. 0: off. */
 void wb_mem_fail_at(uint64_t nth, bool sticky);

@@ -340,8 +340,8 @@ static enum wb_err run_standard(struct reader *reader, struct state *state, uint
 
 	switch ((enum wb_dw_lns)opcode) {
 	case WB_LNS_COPY: return emit_row(reader, state);
-	case WB_LNS_ADVANCE_PC: advance(state, header, wb_bytes_uleb(b)); return WB_OK;
-	case WB_LNS_ADVANCE_LINE: state->line += (uint64_t)wb_bytes_sleb(b); return WB_OK;
+	case WB_LNS_ADVANCE_PC: advance(state, header, wb_bytes_uleb_2(b)); return WB_OK;
+	case WB_LNS_ADVANCE_LINE: state->line += (uint64_t)wb_bytes_sleb_2(b); return WB_OK;
 	case WB_LNS_SET_FILE: state->file = wb_bytes_uleb(b); return WB_OK;
 	case WB_LNS_SET_COLUMN: state->column = wb_bytes_uleb(b); return WB_OK;
 	case WB_LNS_CONST_ADD_PC: advance(state, header, (255u - header->opcode_base) / header->line_range); return WB_OK;

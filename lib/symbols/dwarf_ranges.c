@@ -94,7 +94,7 @@ static uint64_t indexed(struct list_5 *list)
 
 static void read_offset_pair(struct list_5 *list)
 {
-	uint64_t start = wb_bytes_uleb(list->b), end = wb_bytes_uleb(list->b);
+	uint64_t start = wb_bytes_uleb_2(list->b), end = wb_bytes_uleb_2(list->b);
 
 	if (is_dead(list->base, address_mask(list->unit)))
 		return;

@@ -48,10 +48,18 @@ enum wb_err wb_functions_add_name(struct wb_functions_builder *builder, uint64_t
 	return WB_OK;
 }
 
-static bool is_alive(const struct wb_functions_builder *builder, const struct wb_range *range)
+static bool is_alive(struct wb_functions_builder *builder, const struct wb_range *range)
 {
-	return range->start < range->end &&
-	       (!builder->text || builder->text->num_ranges == 0 || wb_text_find(builder->text, range->start));
+	const struct wb_text_range *last = builder->last;
+
+	if (range->start >= range->end)
+		return false;
+	if ((last && range->start >= last->start && range->start < last->end) || !builder->text || builder->text->num_ranges == 0)
+		return true;
+	last = wb_text_find(builder->text, range->start);
+	if (last)
+		builder->last = last;
+	return last != NULL;
 }
 
 static enum wb_err add_node(struct wb_functions_builder *builder, const struct wb_node *node, uint32_t *ret_node)

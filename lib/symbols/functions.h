@@ -46,6 +46,7 @@ void wb_functions_segment(const struct wb_functions *functions, size_t i, uint64
 struct wb_functions_range { uint64_t start, end; uint32_t node, root; };
 struct wb_functions_builder {
 	const struct wb_text *text;   /* where code is; NULL or empty: everywhere */
+	const struct wb_text_range *last; /* where code was found last, which the next is in mostly; NULL: none was */
 	struct wb_functions_range *ranges;
 	size_t num_ranges, ranges_capacity;
 	struct wb_node *nodes;

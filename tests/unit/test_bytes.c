@@ -49,8 +49,11 @@ static void reads_uleb128(void)
 	for (size_t i = 0; i < sizeof ulebs / sizeof ulebs[0]; i++) {
 		test_row(ulebs[i].name);
 		struct input in = input_of(ulebs[i].bytes, ulebs[i].size, false);
+		struct wb_bytes again = in.reader;
 		CHECK_EQ_U64(wb_bytes_uleb(&in.reader), ulebs[i].value);
 		CHECK(wb_bytes_failed(&in.reader) == !ulebs[i].ok);
+		CHECK_EQ_U64(wb_bytes_uleb_2(&again), ulebs[i].value);
+		CHECK(wb_bytes_failed(&again) == wb_bytes_failed(&in.reader) && wb_bytes_offset(&again) == wb_bytes_offset(&in.reader));
 		if (ulebs[i].ok)
 			CHECK_EQ_U64(wb_bytes_offset(&in.reader), ulebs[i].size);
 		free(in.bytes);
@@ -91,8 +94,11 @@ static void reads_sleb128(void)
 	for (size_t i = 0; i < sizeof slebs / sizeof slebs[0]; i++) {
 		test_row(slebs[i].name);
 		struct input in = input_of(slebs[i].bytes, slebs[i].size, false);
+		struct wb_bytes again = in.reader;
 		CHECK_EQ_I64(wb_bytes_sleb(&in.reader), slebs[i].value);
 		CHECK(wb_bytes_failed(&in.reader) == !slebs[i].ok);
+		CHECK_EQ_I64(wb_bytes_sleb_2(&again), slebs[i].value);
+		CHECK(wb_bytes_failed(&again) == wb_bytes_failed(&in.reader) && wb_bytes_offset(&again) == wb_bytes_offset(&in.reader));
 		if (slebs[i].ok)
 			CHECK_EQ_U64(wb_bytes_offset(&in.reader), slebs[i].size);
 		free(in.bytes);
