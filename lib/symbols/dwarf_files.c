@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "model/session.h"
 #include "symbols/dwarf.h"
+#include "symbols/dwarf_ids.h"
 #include "symbols/dwarf_package.h"
 
 #include <inttypes.h>
@@ -17,9 +18,18 @@
 
 enum { DWO_PATH_MAX = 4096 };         /* as a candidate's */
 
+/* An open file of split units. */
+struct dwo {
+	struct dwo *next;             /* of all */
+	struct dwo *next_of_several;  /* of those with several units: what the next skeleton wants may be among them */
+	struct wb_dwarf *dwarf;
+	struct wb_unit_ids ids;
+};
+
 struct place {
 	_Atomic(struct wb_dwarf *) dwarf; /* NULL: not open yet, or not had */
 	_Atomic uint8_t done;         /* it is known whether the file is had */
+	const struct dwo *dwo;        /* of a skeleton's place, under the lock: where dwarf is from */
 };
 
 struct wb_dwarf_files {
@@ -30,6 +40,7 @@ struct wb_dwarf_files {
 	struct wb_package index;      /* of the package; published with it */
 	_Atomic(struct place *) dwos; /* by the main file's units */
 	size_t num_dwos;              /* published with dwos */
+	struct dwo *open, *of_several; /* lists */
 };
 
 enum wb_err wb_dwarf_files_new(struct wb_image *image, struct wb_object *object, struct wb_dwarf_files **ret_files)
@@ -61,16 +72,24 @@ static bool is_done(const struct place *place)
 	return atomic_load_explicit(&place->done, memory_order_acquire);
 }
 
+static void dwo_free(struct dwo *dwo)
+{
+	if (!dwo)
+		return;
+	wb_dwarf_free(dwo->dwarf);
+	wb_unit_ids_deinit(&dwo->ids);
+	wb_mem_free(dwo);
+}
+
 void wb_dwarf_files_free(struct wb_dwarf_files *files)
 {
-	struct place *dwos;
-
 	if (!files)
 		return;
-	dwos = atomic_load(&files->dwos);
-	for (size_t i = 0; dwos && i < files->num_dwos; i++)
-		wb_dwarf_free(published(&dwos[i]));
-	wb_mem_free(dwos);
+	for (struct dwo *dwo = files->open, *next; dwo; dwo = next) {
+		next = dwo->next;
+		dwo_free(dwo);
+	}
+	wb_mem_free(atomic_load(&files->dwos));
 	wb_dwarf_free(published(&files->package));
 	wb_package_deinit(&files->index);
 	wb_dwarf_free(published(&files->supplementary));
@@ -272,34 +291,16 @@ static enum wb_err package_of(struct wb_dwarf_files *files, const struct wb_dwar
 	return *ret_dwarf ? WB_OK : WB_NONE;
 }
 
-static bool has_id(const struct wb_dwarf *dwarf, size_t unit, uint64_t id)
-{
-	const struct wb_unit_header *header = &wb_dwarf_unit(dwarf, unit)->header;
-	struct wb_dwarf_sections view = wb_package_view(wb_dwarf_sections_of(dwarf), header);
-	uint64_t budget = UINT64_MAX;
-	struct wb_unit_root root;
-
-	return header->size > 0 && wb_unit_root_read(&view, header, &budget, &root) == WB_OK && root.dwo_id == id;
-}
-
 static enum wb_err find_in_package(struct wb_dwarf_files *files, struct wb_dwarf *package, uint64_t id, size_t *ret_unit)
 {
 	const struct wb_package_row *row = wb_package_find(&files->index, id);
+	struct wb_unit_source source;
 
-	if (!row || wb_dwarf_unit_of_offset(package, row->slices[WB_PACKAGE_INFO].offset, ret_unit) != WB_OK || !has_id(package, *ret_unit, id))
+	/* That the index is right about it, the unit says itself. */
+	if (!row || wb_dwarf_unit_of_offset(package, row->slices[WB_PACKAGE_INFO].offset, ret_unit) != WB_OK ||
+	    wb_unit_source_init(&source, package, *ret_unit) != WB_OK || source.root.dwo_id != id)
 		return WB_NONE;
 	return WB_OK;
-}
-
-/* A file has one unit, but for link-time optimized ones. */
-static enum wb_err find_in_file(const struct wb_dwarf *dwarf, uint64_t id, size_t *ret_unit)
-{
-	for (size_t i = 0; i < wb_dwarf_num_units(dwarf); i++)
-		if (has_id(dwarf, i, id)) {
-			*ret_unit = i;
-			return WB_OK;
-		}
-	return WB_NONE;
 }
 
 /* A search for the file of a split unit. */
@@ -308,31 +309,45 @@ struct dwo_search {
 	const struct wb_dwarf *main;
 	const struct wb_unit_root *root;
 	uint32_t file;
-	struct wb_dwarf *dwarf;       /* found */
+	struct dwo *dwo;              /* found */
 };
+
+static enum wb_err dwo_new(struct dwo_search *search, const struct wb_dwarf_sections *sections, struct dwo **ret_dwo)
+{
+	struct dwo *dwo = wb_mem_zalloc(1, sizeof *dwo);
+	enum wb_err err = dwo ? make_dwarf(search->files, sections, &dwo->dwarf) : WB_ERR_MEMORY;
+
+	if (!err)
+		err = wb_unit_ids_init(&dwo->ids, dwo->dwarf);
+	if (err)
+		dwo_free(dwo);
+	else
+		*ret_dwo = dwo;
+	return err;
+}
 
 /* Opens an object; WB_NONE: the unit is not in it. */
 static enum wb_err accept_dwo(void *arg, struct wb_image *image, struct wb_object *object)
 {
 	struct dwo_search *search = arg;
 	struct wb_dwarf_sections sections;
-	struct wb_dwarf *dwarf = NULL;
+	struct dwo *dwo = NULL;
 	size_t unit;
 	enum wb_err err = read_split(search->files, search->main, object, search->file, &sections);
 
 	(void)image;
 	if (!err)
-		err = make_dwarf(search->files, &sections, &dwarf);
+		err = dwo_new(search, &sections, &dwo);
 	if (!err)
-		err = find_in_file(dwarf, search->root->dwo_id, &unit);
+		err = wb_unit_ids_find(&dwo->ids, search->root->dwo_id, &unit);
 	if (err == WB_NONE)
 		wb_diag_report(sections.diags, WB_OK, WB_DIAG_FILE_MISMATCHED, sections.path, ".debug_info.dwo", UINT64_MAX,
 		               "no unit of the id 0x%016" PRIx64, search->root->dwo_id);
 	if (err) {
-		wb_dwarf_free(dwarf);
+		dwo_free(dwo);
 		return err;
 	}
-	search->dwarf = dwarf;
+	search->dwo = dwo;
 	return WB_OK;
 }
 
@@ -359,19 +374,38 @@ static enum wb_err find_dwo(struct dwo_search *search, struct wb_object **ret_ob
 }
 
 static enum wb_err open_dwo(struct wb_dwarf_files *files, const struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,
-                            struct wb_dwarf **ret_dwarf)
+                            const struct dwo **ret_dwo)
 {
 	struct dwo_search search = { .files = files, .main = main, .root = root, .file = (uint32_t)(WB_DWARF_FILE_DWO + skeleton) };
 	struct wb_object *object;
 	enum wb_err err = find_dwo(&search, &object);
 
 	/* Two skeletons of one unit share its file, and have tables of their own. */
-	if (!err && !search.dwarf)
+	if (!err && !search.dwo)
 		err = accept_dwo(&search, files->image, object);
-	if (err)
+	if (err) {
+		dwo_free(search.dwo);
 		return err;
-	*ret_dwarf = search.dwarf;
+	}
+	search.dwo->next = files->open;
+	files->open = search.dwo;
+	if (search.dwo->ids.count > 1) {
+		search.dwo->next_of_several = files->of_several;
+		files->of_several = search.dwo;
+	}
+	*ret_dwo = search.dwo;
 	return WB_OK;
+}
+
+/* The file that is open already and has the unit; NULL if none does. */
+static const struct dwo *known_dwo(const struct wb_dwarf_files *files, uint64_t id)
+{
+	const struct dwo *dwo = files->of_several;
+	size_t unit;
+
+	while (dwo && wb_unit_ids_find(&dwo->ids, id, &unit) != WB_OK)
+		dwo = dwo->next_of_several;
+	return dwo;
 }
 
 /* The place of a skeleton's file; NULL when out of memory. Under the lock. */
@@ -391,22 +425,23 @@ static struct place *dwo_place(struct wb_dwarf_files *files, const struct wb_dwa
 
 /* Under the lock. */
 static enum wb_err dwo_of(struct wb_dwarf_files *files, const struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,
-                          struct wb_dwarf **ret_dwarf)
+                          struct wb_dwarf **ret_dwarf, size_t *ret_unit)
 {
 	struct place *place = dwo_place(files, main, skeleton);
 
 	if (!place)
 		return WB_ERR_MEMORY;
 	if (!is_done(place)) {
-		struct wb_dwarf *dwarf = NULL;
-		enum wb_err err = open_dwo(files, main, skeleton, root, &dwarf);
+		const struct dwo *dwo = known_dwo(files, root->dwo_id);
+		enum wb_err err = dwo ? WB_OK : open_dwo(files, main, skeleton, root, &dwo);
 
 		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 			return err;
-		publish(place, dwarf);
+		place->dwo = dwo;
+		publish(place, dwo ? dwo->dwarf : NULL);
 	}
 	*ret_dwarf = published(place);
-	return *ret_dwarf ? WB_OK : WB_NONE;
+	return place->dwo ? wb_unit_ids_find(&place->dwo->ids, root->dwo_id, ret_unit) : WB_NONE;
 }
 
 static enum wb_err split_of(struct wb_dwarf_files *files, struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,
@@ -418,8 +453,7 @@ static enum wb_err split_of(struct wb_dwarf_files *files, struct wb_dwarf *main,
 		err = find_in_package(files, *ret_dwarf, root->dwo_id, ret_unit);
 	if (err != WB_NONE)
 		return err;
-	err = dwo_of(files, main, skeleton, root, ret_dwarf);
-	return err ? err : find_in_file(*ret_dwarf, root->dwo_id, ret_unit);
+	return dwo_of(files, main, skeleton, root, ret_dwarf, ret_unit);
 }
 
 enum wb_err wb_dwarf_files_split(struct wb_dwarf_files *files, struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,
