@@ -44,10 +44,17 @@ fuzz_part() {
          END { printf "        %d executions, %d edges\n", runs, edges }' "$logs/fuzz-$1.log"
 }
 
+# What the stepper executes by emulation; without it that is skipped.
+need_header libunicorn-dev unicorn/unicorn.h
+need_command aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+need_command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+(install_missing) >"$logs/packages.log" 2>&1
+missing=
+
 for form in '' --minimal --sanitize --threads --clang --m32 --big-endian --musl --locale --valgrind; do
     part "tests$form" sh tests/run.sh $form
 done
-part truth sh tests/truth/run.sh --long --chains build/tests/truth/truth
+part truth sh tests/truth/run.sh --machine native,x86_64,aarch64 --long --chains build/tests/truth/truth
 
 if [ "$minutes" -gt 0 ]; then
     need_command clang clang

@@ -2,9 +2,11 @@
 /*
  * The leaf strategy, for the innermost frame and the one under a signal: places where the frame is not set up yet or no more, so that the return
  * address is where the call put it. A call through a bad pointer ends at an address that is not code at all; a function's first instruction, and
- * what its instructions say for sure, are told by its bounds and its bytes.
+ * what its instructions say for sure, are told by its bounds and its bytes. Where calls leave the return address in a register, that register tells, too.
  */
+#include "base/mem.h"
 #include "model/bounds.h"
+#include "unwind/cfi.h"
 #include "unwind/code_reader.h"
 #include "unwind/strategy.h"
 
@@ -31,6 +33,37 @@ static enum wb_err by_code(const struct wb_lookup *lookup, const struct wb_code_
 	return code->row(lookup->arch, bytes, size, at, start_at, ret_row);
 }
 
+static bool has_cfi(struct wb_image *image, uint64_t image_pc)
+{
+	const struct wb_row_table *table;
+	struct wb_row_table *loose = NULL;
+	struct wb_cfi *cfi = NULL;
+	bool found = wb_cfi_of_image(image, &cfi) == WB_OK && cfi && wb_cfi_find(cfi, image_pc, &table, &loose) == WB_OK;
+
+	if (found)
+		wb_mem_free(loose);
+	return found;
+}
+
+/* Whether the link register, in code without call frame information, still has what the caller left there. What the function itself calls leaves an
+ * address inside of it there: one outside, or in code that has such information, is the caller's. Where the frame pointer leads to the same address,
+ * a frame was set up, and the stack pointer is not the caller's. */
+static bool by_link(const struct wb_lookup *lookup, const struct wb_bound *bound)
+{
+	const struct wb_convention *frame = &lookup->arch->frame;
+	uint64_t call = lookup->link - lookup->arch->call_step, saved, bias;
+	const struct wb_map *map = lookup->has_link ? wb_space_map_at(lookup->space, call) : NULL;
+
+	if (!map || !wb_space_may_execute(lookup->space, call) || has_cfi(lookup->image, lookup->image_pc))
+		return false;
+	if (lookup->has_fp && wb_view_word(lookup->view, lookup->fp + (uint64_t)(frame->cfa_offset + frame->ra_offset), &saved) == WB_OK &&
+	    wb_address_strip(saved, wb_space_pointer_mask(lookup->space)) == lookup->link)
+		return false;
+	if (map->image && wb_map_bias(map, &bias) == WB_OK && has_cfi(map->image, call - bias))
+		return true;
+	return bound->start <= lookup->image_pc && call - (lookup->pc - lookup->image_pc) - bound->start >= bound->end - bound->start;
+}
+
 /* Changes *row only where the code tells more than that nothing is set up. */
 static enum wb_err find_row(const struct wb_lookup *lookup, struct wb_row *row)
 {
@@ -46,6 +79,8 @@ static enum wb_err find_row(const struct wb_lookup *lookup, struct wb_row *row)
 	if (err == WB_ERR_MEMORY)
 		return err;
 	if (err == WB_OK && bound.start == lookup->image_pc)
+		return WB_OK;
+	if (by_link(lookup, &bound))
 		return WB_OK;
 	return code ? by_code(lookup, code, bound.start, row) : WB_NONE;
 }

@@ -25,8 +25,8 @@ struct wb_lookup {
 	struct wb_cfi *cfi;           /* the image's; NULL: none */
 	uint64_t pc, lookup_pc;
 	uint64_t image_pc;            /* of lookup_pc; valid if image */
-	uint64_t sp, fp;
-	bool has_sp, has_fp;
+	uint64_t sp, fp, link;        /* link: of the register that calls leave the return address in, without its signature */
+	bool has_sp, has_fp, has_link;
 	bool exact;                   /* pc is the instruction, not a return address */
 	enum wb_how how;              /* how this frame itself was found */
 	uint32_t max_scan_words;

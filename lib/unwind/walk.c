@@ -208,12 +208,14 @@ static bool guess_holds(struct wb_walker *w)
 }
 
 /* Asks the strategies and applies the row: w->found and w->applied. WB_NONE: the walk was stopped. */
-static enum wb_err find_and_apply(struct wb_walker *w, const struct wb_lookup *lookup)
+static enum wb_err find_and_apply(struct wb_walker *w, struct wb_lookup *lookup)
 {
 	uint64_t address, *absent = NULL;
 	struct wb_regs regs;
 
 	wb_walker_recover_all(w, &regs);
+	lookup->has_link = w->arch && w->arch->leaf.ra_in_register && wb_regs_has(&regs, w->arch->leaf.ra_slot);
+	lookup->link = lookup->has_link ? wb_address_strip(regs.value[w->arch->leaf.ra_slot], w->pointer_mask) : 0;
 	for (size_t i = 0; i < w->num_strategies; i++) {
 		enum wb_err err;
 

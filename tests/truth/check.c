@@ -409,7 +409,7 @@ static void record(struct check *c, const struct moment *m, const struct wb_samp
 
 /* ---- Registers ---- */
 
-/* False: a register of this frame is known and wrong; *ret_number is the first. */
+/* False: a register of this frame is known and wrong: *ret_number. */
 static bool check_regs(const struct target *target, struct wb_walker *walker, struct tally *tally, const struct caller *caller,
                        uint32_t *ret_number, uint64_t *ret_value)
 {
@@ -425,7 +425,10 @@ static bool check_regs(const struct target *target, struct wb_walker *walker, st
 		tally->derived += state == WB_REG_DERIVED;
 		tally->unknown += state == WB_REG_UNKNOWN;
 		tally->derived_wrong += state == WB_REG_DERIVED && value != caller->regs[number];
-		if (state != WB_REG_KNOWN || value == caller->regs[number] || !right)
+		if (state != WB_REG_KNOWN || value == caller->regs[number])
+			continue;
+		/* The stack and frame pointers explain more than others. */
+		if (!right && number != target->sp && number != target->fp)
 			continue;
 		right = false;
 		*ret_number = number;

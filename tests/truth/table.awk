@@ -12,8 +12,9 @@ FILENAME ~ /known$/ {
 
 $1 == "tally" {
 	split($2, label, "/")
-	for (pass = 0; pass < 2; pass++) {
-		row = label[1] "\t" $3 "\t" $4 "\t" (pass ? "(all)" : label[2])
+	split(label[3], form, "-")
+	for (pass = 0; pass < 3; pass++) {
+		row = label[1] "\t" $3 "\t" $4 "\t" (pass == 0 ? label[2] : pass == 1 ? "(" form[1] ")" : "(all)")
 		if (!(row in steps))
 			order[++num_rows] = row
 		steps[row] += $5; exact[row] += $6; short[row] += $7; wrong[row] += $8; register[row] += $9
@@ -60,6 +61,7 @@ $1 == "group" {
 	if (why == "") {
 		open += $6
 		open_steps[label[1] "\t" $3 "\t" $4 "\t" label[2]] += $6
+		open_steps[label[1] "\t" $3 "\t" $4 "\t(" form[1] ")"] += $6
 		open_steps[label[1] "\t" $3 "\t" $4 "\t(all)"] += $6
 	}
 }
