@@ -22,6 +22,7 @@ struct cfi_make {
 	bool is_debug_frame, is_64, big_endian;
 	uint8_t address_size;
 	uint8_t version;
+	uint8_t ra_column;            /* 0: x86's */
 	const char *augmentation;
 	uint8_t encoding;             /* of FDE addresses; written if the augmentation has an R */
 	/* What the search table is to say: of every FDE that was made. */
@@ -122,7 +123,7 @@ static inline size_t cfi_make_cie(struct cfi_make *m, const void *program, size_
 	}
 	cfi_make_uleb(m, 1);
 	cfi_make_put(m, 0x78, 1); /* data alignment -8 */
-	cfi_make_put(m, m->address_size == 8 ? 16 : 8, 1);
+	cfi_make_put(m, m->ra_column ? m->ra_column : m->address_size == 8 ? 16 : 8, 1);
 	if (m->augmentation[0] == 'z') {
 		bool has_encoding = strchr(m->augmentation, 'R');
 

@@ -6,6 +6,7 @@
 #include <walkback/walkback.h>
 
 #include "tests/test.h"
+#include "tests/unit/cfi_make.h"
 
 #define CODE UINT64_C(0xaaaaaaaa0000)
 #define STACK UINT64_C(0xfffffffe0000)
@@ -111,8 +112,89 @@ static void walks(void)
 	wb_session_free(session);
 }
 
+/* ---- The link register in code without call frame information ---- */
+
+#define IMAGE UINT64_C(0xaaaaaab00000)
+enum { WITH = 0x1000, WITHOUT = 0x1100 }; /* WITH: CFA = sp + 32, x29 at CFA - 16, x30 at CFA - 8 */
+
+static void open_program(struct wb_session *session, struct wb_space **ret_space)
+{
+	static const uint8_t start[] = { 0x0c, 31, 0 }, frame[] = { 0x0e, 32, 0x9d, 2, 0x9e, 1 };
+	static struct cfi_make cfi;
+	static uint8_t code[0x1000], hdr[256];
+	const struct wb_platform platform = { .arch = WB_ARCH_AARCH64, .os = WB_OS_LINUX };
+	struct wb_mapping maps[2] = {
+		{ .size = sizeof(maps[0]), .start = IMAGE + WITH, .end = IMAGE + WITH + sizeof(code), .prot = WB_PROT_READ | WB_PROT_EXEC },
+		{ .size = sizeof(maps[0]), .start = STACK, .end = STACK + 0x20000, .prot = WB_PROT_READ | WB_PROT_WRITE },
+	};
+	struct wb_space *empty;
+	struct elf_make m;
+	unsigned text, eh;
+	uint8_t *file;
+	size_t size;
+
+	cfi = (struct cfi_make){ .vaddr = 0x4000, .address_size = 8, .version = 1, .ra_column = 30, .augmentation = "zR", .encoding = 0x1b };
+	cfi_make_fde(&cfi, cfi_make_cie(&cfi, start, sizeof(start)), WITH, WITHOUT - WITH, frame, sizeof(frame));
+	elf_make_init(&m, true, false, 3, 183);
+	text = elf_make_section(&m, ".text", 1, 6, WITH, code, sizeof(code));
+	elf_make_section(&m, ".eh_frame_hdr", 1, 2, 0x3000, hdr, cfi_make_hdr(&cfi, 0x3000, hdr));
+	eh = elf_make_section(&m, ".eh_frame", 1, 2, 0x4000, cfi.bytes, cfi.size);
+	elf_make_segment(&m, 1, 5, text, text);
+	elf_make_segment(&m, 1, 4, eh - 1, eh);
+	file = elf_make_finish(&m, &size);
+	maps[0].file_offset = m.sections[text].offset;
+	REQUIRE(wb_image_open_bytes(session, "program", file, size, 0, free, file, &maps[0].image) == WB_OK);
+	REQUIRE(wb_space_new(session, &platform, &empty) == WB_OK);
+	REQUIRE(wb_space_map(empty, maps, 2, ret_space) == WB_OK);
+	wb_image_unref(maps[0].image);
+	wb_space_unref(empty);
+}
+
+static const struct {
+	const char *name;
+	uint64_t fp, link;
+	uint64_t back;                /* what the record at fp returns to */
+	struct { uint64_t pc; enum wb_how how; } second;
+} link_cases[] = {
+	{ "called from code with information", STACK + 16, IMAGE + WITH + 0x20, IMAGE + WITH + 0x60, { IMAGE + WITH + 0x20, WB_HOW_LEAF } },
+	{ "signed", STACK + 16, (IMAGE + WITH + 0x20) | SIGNATURE, IMAGE + WITH + 0x60, { IMAGE + WITH + 0x20, WB_HOW_LEAF } },
+	{ "what it called has returned", STACK + 16, IMAGE + WITHOUT + 0x40, IMAGE + WITH + 0x60, { IMAGE + WITH + 0x60, WB_HOW_FRAME_POINTER } },
+	{ "its frame is set up", STACK + 16, IMAGE + WITH + 0x20, IMAGE + WITH + 0x20, { IMAGE + WITH + 0x20, WB_HOW_FRAME_POINTER } },
+	{ "nothing there", STACK + 16, 0, IMAGE + WITH + 0x60, { IMAGE + WITH + 0x60, WB_HOW_FRAME_POINTER } },
+};
+
+static void link_register(void)
+{
+	struct wb_session *session;
+	struct wb_walker *walker;
+	struct wb_space *space = NULL;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_walker_new(session, NULL, &walker) == WB_OK);
+	open_program(session, &space);
+	for (size_t i = 0; i < sizeof(link_cases) / sizeof(link_cases[0]); i++) {
+		const struct wb_reg regs[] = { { .number = WB_REG_PC, .value = IMAGE + WITHOUT + 0x10 }, { .number = 31, .value = STACK },
+		                               { .number = 29, .value = link_cases[i].fp }, { .number = 30, .value = link_cases[i].link } };
+		struct wb_frame frames[FRAMES];
+		struct wb_stop stop;
+		size_t count = 0;
+
+		test_row(link_cases[i].name);
+		memset(words, 0, sizeof(words));
+		put_record(2, 0, link_cases[i].back);
+		REQUIRE(wb_walk_stack(walker, space, regs, 4, STACK, words, sizeof(words), frames, sizeof(frames[0]), FRAMES, &count, &stop) == WB_OK);
+		REQUIRE(count > 1);
+		CHECK_EQ_U64(frames[1].pc, link_cases[i].second.pc);
+		CHECK_EQ_U64(frames[1].how, link_cases[i].second.how);
+	}
+	wb_space_unref(space);
+	wb_walker_free(walker);
+	wb_session_free(session);
+}
+
 int main(void)
 {
 	TEST_RUN(walks);
+	TEST_RUN(link_register);
 	return test_summary();
 }
