@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Walks a unit's entries once without looking at what they mean: are all forms known, all values inside, all lists of children closed, do all
- * sibling attributes point at siblings? Only a unit that passes is handed to a compiler.
+ * sibling attributes point at siblings? Only a unit that passes is handed to libdwarf; our own compiler looks after itself.
  */
 #ifndef SYMBOLS_DWARF_CHECK_H
 #define SYMBOLS_DWARF_CHECK_H
@@ -13,8 +13,8 @@ struct wb_unit_entries {
 	uint64_t *bits;               /* by offset from the unit's header; NULL: not checked */
 	uint64_t size;                /* of the unit */
 };
-/* The entries that have code, in the file's order: functions that say where they are, and calls inlined into such. All a compiler of functions
- * has to look at, a tenth of the entries. */
+/* The entries that have code, in the file's order: functions that say where they are, and calls inlined into such. All the reference compiler
+ * has to look at, a tenth of the entries; where they may be, dwarf_scope.h says. */
 struct wb_unit_code {
 	uint32_t offset;              /* of the entry, from the unit's header */
 	uint32_t parent;              /* index of the function or call that a call is in; UINT32_MAX for functions */

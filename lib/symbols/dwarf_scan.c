@@ -9,9 +9,9 @@
 enum {
 	DEPTH_MAX = 1024,             /* entries in entries; deeply nested templates and blocks reach about 50 */
 	ATTRS_PER_BYTE = 8,           /* attributes read per byte of the unit: an entry's take none if it is made for it */
-	ATTRS_MIN = 1 << 10,
+	ATTRS_MIN = 1 << 10,          /* for tiny units */
 	AHEAD = 1024,                 /* bytes to have the processor fetch before they are needed: jumps over siblings hide from it what comes */
-	RECENT_NAMES = 1 << 10,
+	RECENT_NAMES = 1 << 10,       /* a power of two */
 };
 
 /* What is above the entry at hand. */
@@ -182,7 +182,8 @@ static uint32_t limited(const struct wb_form_value *value, uint32_t most)
 static enum wb_err add_call(struct scan *scan, const struct wb_plan_values *values, uint64_t at, uint32_t parent, uint32_t *ret_node)
 {
 	struct wb_node node = {
-		.parent = parent, .call_file = limited(&values->of[WB_PLAN_CALL_FILE], WB_LINES_FILE_MAX), .call_line = limited(&values->of[WB_PLAN_CALL_LINE], WB_LINES_LINE_MAX),
+		.parent = parent, .call_file = limited(&values->of[WB_PLAN_CALL_FILE], WB_LINES_FILE_MAX),
+		.call_line = limited(&values->of[WB_PLAN_CALL_LINE], WB_LINES_LINE_MAX),
 		.call_column = limited(&values->of[WB_PLAN_CALL_COLUMN], WB_LINES_COLUMN_MAX),
 	};
 	enum wb_err err = add_name(scan, values, at, &node.name);

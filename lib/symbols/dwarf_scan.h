@@ -3,8 +3,8 @@
  * The fast compiler of functions and inlined calls: one pass over a unit's entries, which looks at what has code and steps over the rest,
  * over types and call sites in one step. It gives the same table as the reference compiler (dwarf_reference.h).
  *
- * What it steps over it does not check: it reads within the unit's bounds only, refuses a unit when something does not fit, and a damaged unit can cost
- * no more than its own names.
+ * What it steps over it does not check. It stays within the unit, refuses it when something does not fit, and takes time in proportion to
+ * its size, whatever is in it: damage costs the unit's own functions and names, and no more.
  */
 #ifndef SYMBOLS_DWARF_SCAN_H
 #define SYMBOLS_DWARF_SCAN_H
