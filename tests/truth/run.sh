@@ -121,8 +121,10 @@ list() {
         for compiler in $(compilers "$machine"); do
             for program in $programs; do
                 if [ $long = no ]; then
-                    echo "$machine $program $compiler O2 nofp pie full entry"
-                    echo "$machine $program $compiler O0 fp static stripped entry"
+                    # Emulated ones are half: what clang 14 writes for aarch64 is not exact anyway.
+                    case $machine-$compiler in aarch64-clang) continue ;; esac
+                    [ "$machine-$compiler" = x86_64-clang ] || echo "$machine $program $compiler O2 nofp pie full entry"
+                    [ "$machine-$compiler" = x86_64-gcc ] || echo "$machine $program $compiler O0 fp static stripped entry"
                     # The dynamic linker's own start, too, once.
                     [ "$program $compiler" = 'lazy gcc' ] && echo "$machine $program $compiler O2 nofp pie stripped start"
                     continue
