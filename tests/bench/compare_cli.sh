@@ -8,7 +8,7 @@
 #   BUILD    a build folder (optimized), configured with -Dbench=true
 #   PERFS    in the environment: perf commands to compare with, a list (default: perf)
 #   SAMPLY   in the environment: samply's command (default: samply)
-#   LLVM     in the environment: llvm-symbolizer's command (default: llvm-symbolizer)
+#   LLVM     in the environment: llvm-symbolizers, a list (default: llvm-symbolizer)
 set -u
 export LC_ALL=C
 
@@ -57,7 +57,9 @@ for perf in ${PERFS-perf}; do
 done
 measure "samply import --save-only" "${SAMPLY-samply}" import "$capture" --save-only -o "$tmp/profile.json"
 input=$tmp/addresses
-measure "llvm-symbolizer, $(wc -l <"$input") addresses" "${LLVM-llvm-symbolizer}" -f -i
+for llvm in ${LLVM-llvm-symbolizer}; do
+    measure "llvm-symbolizer $("$llvm" --version 2>/dev/null | sed -n 's/.*version \([0-9]*\).*/\1/p'), $(wc -l <"$input") addresses" "$llvm" -f -i
+done
 
 awk -F '\t' '
     NR == 1 { cpu = $2; mb = $4; printf "%-44s %8s %9s %8s %6s %6s\n", "command", "CPU s", "elapsed s", "peak MB", "x CPU", "x MB" }
