@@ -58,6 +58,12 @@ static void check_function(struct wb_symbolizer *symbolizer, const struct wb_fra
 	CHECK_STR(actual, expect);
 }
 
+/* What some names need: their symbols are packed with xz, or mangled. */
+static bool names_are_known(void)
+{
+	return test_has_feature(wb_features(), "lzma") && test_has_feature(wb_features(), "libiberty");
+}
+
 static bool supported(enum wb_err err)
 {
 	if (err == WB_ERR_UNSUPPORTED)
@@ -90,7 +96,7 @@ static void check_folder(const char *folder, const struct expected *expected, un
 		for (size_t i = 0; i < count && i < expected->count; i++) {
 			CHECK_EQ_U64(frames[i].lookup_pc, expected->pc[i]);
 			CHECK_EQ_U64(frames[i].sp, expected->sp[i]);
-			if (i < expected->functions)
+			if (i < expected->functions && names_are_known())
 				check_function(symbolizer, &frames[i], expected->function[i]);
 		}
 		++*compared;
