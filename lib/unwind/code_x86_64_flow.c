@@ -95,8 +95,9 @@ static bool meet_place(struct place *into, struct place other)
 /* Keeps what both say. Whether that is less than `into` said. */
 static bool meet(struct state *into, const struct state *other)
 {
-	bool changed = meet_place(&into->sp, other->sp) | meet_place(&into->fp, other->fp);
+	bool changed = meet_place(&into->sp, other->sp);
 
+	changed |= meet_place(&into->fp, other->fp);
 	changed |= into->pushed < other->pushed;
 	into->pushed = into->pushed < other->pushed ? other->pushed : into->pushed;
 	for (int i = 0; i < NUM_KEPT; i++)

@@ -65,8 +65,10 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	ret->lookup_pc = lookup_pc;
 	ret->sp = w->now.sp;
 	ret->fp = w->now.fp;
+	ret->link = 0;
 	ret->has_sp = w->now.has_sp;
 	ret->has_fp = w->now.has_fp;
+	ret->has_link = false;        /* the slow form has the registers */
 	ret->exact = exact;
 	ret->how = (enum wb_how)w->now.how;
 	ret->max_scan_words = w->max_scan_words;
