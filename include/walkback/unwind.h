@@ -185,8 +185,8 @@ struct wb_walk_item { struct wb_space *space; const struct wb_sample *sample; };
 /* Called for each sample with what wb_walk gives: frames are frame_size apart and borrowed for the call. Anything but WB_OK ends the run and is
  * returned. It may use the walker. */
 typedef enum wb_err (*wb_walked_fn)(void *arg, size_t index, const struct wb_frame *frames, size_t count, const struct wb_stop *stop);
-/* Many samples, in order, each into the same frames: twice as fast as one call for each where they lie cold in memory, because that of the next
- * ones is on its way while one is walked. Items and what they point to are borrowed for the call. The first error ends the run and is returned. */
+/* Many samples, in order, each into the same frames: where they lie cold in memory, up to 1.8 times as fast as one call for each, because that of
+ * the next ones is on its way while one is walked. Items and what they point to are borrowed for the call. The first error ends the run and is returned. */
 WB_API enum wb_err wb_walk_many(struct wb_walker *walker, const struct wb_walk_item *items, size_t num_items, struct wb_frame *frames,
                                 size_t frame_size, size_t cap, wb_walked_fn fn, void *arg);
 /* The same from one register set and one piece of stack: no nested pointers, for bindings. */

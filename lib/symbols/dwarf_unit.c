@@ -80,8 +80,9 @@ enum wb_err wb_unit_header_next(struct wb_bytes *b, struct wb_unit_header *ret_h
 
 /* ---- Strings and addresses ------------------------------------------------------------------------------------------------ */
 
-bool wb_unit_string_offset(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
-                           uint64_t index, uint64_t *ret_offset)
+/* Where the string of an index is in .debug_str. */
+static bool string_offset(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root, uint64_t index,
+                          uint64_t *ret_offset)
 {
 	struct wb_bytes b = wb_dwarf_bytes(sections, WB_DWARF_STR_OFFSETS);
 	uint64_t base = root->str_offsets_base, at;
@@ -96,30 +97,20 @@ bool wb_unit_string_offset(const struct wb_dwarf_sections *sections, const struc
 	return true;
 }
 
-static const char *indexed_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
-                                  uint64_t index)
+bool wb_unit_string_place(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                          const struct wb_form_value *value, struct wb_string_place *ret_place)
 {
-	uint64_t offset;
+	struct wb_string_place place = { sections, WB_DWARF_STR, value->value };
 
-	return wb_unit_string_offset(sections, unit, root, index, &offset) ? wb_dwarf_string(sections, WB_DWARF_STR, offset) : NULL;
-}
-
-static const char *supplementary_string(const struct wb_dwarf_sections *sections, uint64_t offset)
-{
-	const struct wb_dwarf_sections *supplementary = wb_dwarf_files_supplementary(sections->files);
-
-	return supplementary ? wb_dwarf_string(supplementary, WB_DWARF_STR, offset) : NULL;
-}
-
-const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
-                           const struct wb_form_value *value)
-{
 	switch (value->class) {
-	case WB_FORM_CLASS_STRING: return wb_dwarf_string(sections, WB_DWARF_INFO, value->value);
-	case WB_FORM_CLASS_STR: return wb_dwarf_string(sections, WB_DWARF_STR, value->value);
-	case WB_FORM_CLASS_LINE_STR: return wb_dwarf_string(sections, WB_DWARF_LINE_STR, value->value);
-	case WB_FORM_CLASS_STR_INDEX: return indexed_string(sections, unit, root, value->value);
-	case WB_FORM_CLASS_STR_ALT: return supplementary_string(sections, value->value);
+	case WB_FORM_CLASS_STRING: place.section = WB_DWARF_INFO; break;
+	case WB_FORM_CLASS_STR: break;
+	case WB_FORM_CLASS_LINE_STR: place.section = WB_DWARF_LINE_STR; break;
+	case WB_FORM_CLASS_STR_INDEX:
+		if (!string_offset(sections, unit, root, value->value, &place.offset))
+			return false;
+		break;
+	case WB_FORM_CLASS_STR_ALT: place.sections = wb_dwarf_files_supplementary(sections->files); break;
 	case WB_FORM_CLASS_NONE:
 	case WB_FORM_CLASS_ADDRESS:
 	case WB_FORM_CLASS_ADDRESS_INDEX:
@@ -130,9 +121,22 @@ const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struc
 	case WB_FORM_CLASS_REF:
 	case WB_FORM_CLASS_REF_INFO:
 	case WB_FORM_CLASS_REF_ALT:
-	case WB_FORM_CLASS_BLOCK: break;
+	case WB_FORM_CLASS_BLOCK: return false;
 	}
-	return NULL;
+	if (!place.sections)
+		return false;
+	*ret_place = place;
+	return true;
+}
+
+const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                           const struct wb_form_value *value)
+{
+	struct wb_string_place place;
+
+	if (!wb_unit_string_place(sections, unit, root, value, &place))
+		return NULL;
+	return wb_dwarf_string(place.sections, place.section, place.offset);
 }
 
 bool wb_unit_address(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,

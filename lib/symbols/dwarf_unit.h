@@ -150,9 +150,11 @@ enum wb_err wb_unit_root_read(const struct wb_dwarf_sections *sections, const st
 /* The same with the unit's table of abbreviations at hand. */
 enum wb_err wb_unit_root_of(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_abbrevs *abbrevs,
                             struct wb_unit_root *ret_root);
-/* Where in .debug_str the string of an index is. False: broken index. */
-bool wb_unit_string_offset(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
-                           uint64_t index, uint64_t *ret_offset);
+/* Where the string of an attribute is: which file's sections, which of them, and the offset, which was not checked. False: nowhere (no
+ * string, broken index, no supplementary file). */
+struct wb_string_place { const struct wb_dwarf_sections *sections; enum wb_dwarf_section section; uint64_t offset; };
+bool wb_unit_string_place(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
+                          const struct wb_form_value *value, struct wb_string_place *ret_place);
 /* A string attribute's text; NULL if it is not had (no supplementary file, broken offset). */
 const char *wb_unit_string(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
                            const struct wb_form_value *value);

@@ -75,40 +75,12 @@ uint64_t wb_ref_of(const struct wb_dwarf_sections *sections, const char *text)
 	return supplementary ? ref_within(supplementary, text) : WB_REF_NONE;
 }
 
-static uint64_t ref_of_index(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
-                             uint64_t index)
-{
-	uint64_t offset;
-
-	return wb_unit_string_offset(sections, unit, root, index, &offset) ? wb_ref_at(sections, WB_DWARF_STR, offset) : WB_REF_NONE;
-}
-
 uint64_t wb_ref_of_value(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, const struct wb_unit_root *root,
                          const struct wb_form_value *value)
 {
-	const struct wb_dwarf_sections *supplementary;
+	struct wb_string_place place;
 
-	switch (value->class) {
-	case WB_FORM_CLASS_STRING: return wb_ref_at(sections, WB_DWARF_INFO, value->value);
-	case WB_FORM_CLASS_STR: return wb_ref_at(sections, WB_DWARF_STR, value->value);
-	case WB_FORM_CLASS_LINE_STR: return wb_ref_at(sections, WB_DWARF_LINE_STR, value->value);
-	case WB_FORM_CLASS_STR_INDEX: return ref_of_index(sections, unit, root, value->value);
-	case WB_FORM_CLASS_STR_ALT:
-		supplementary = wb_dwarf_files_supplementary(sections->files);
-		return supplementary ? wb_ref_at(supplementary, WB_DWARF_STR, value->value) : WB_REF_NONE;
-	case WB_FORM_CLASS_NONE:
-	case WB_FORM_CLASS_ADDRESS:
-	case WB_FORM_CLASS_ADDRESS_INDEX:
-	case WB_FORM_CLASS_CONSTANT:
-	case WB_FORM_CLASS_OFFSET:
-	case WB_FORM_CLASS_LIST_INDEX:
-	case WB_FORM_CLASS_FLAG:
-	case WB_FORM_CLASS_REF:
-	case WB_FORM_CLASS_REF_INFO:
-	case WB_FORM_CLASS_REF_ALT:
-	case WB_FORM_CLASS_BLOCK: break;
-	}
-	return WB_REF_NONE;
+	return wb_unit_string_place(sections, unit, root, value, &place) ? wb_ref_at(place.sections, place.section, place.offset) : WB_REF_NONE;
 }
 
 const char *wb_ref_text(const struct wb_dwarf_sections *sections, uint64_t ref)

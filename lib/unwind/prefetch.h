@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory asked for before it is needed. A walk reads a word here and a word there, each address known only after the word before, all the way up the
- * stack: from memory that nobody touched yet that is one wait after the other. Asking for all of it at once makes the whole walk twice as fast.
+ * stack: from memory that nobody touched yet that is one wait after the other. Asked for all at once they are one wait.
  */
 #ifndef UNWIND_PREFETCH_H
 #define UNWIND_PREFETCH_H

@@ -74,7 +74,7 @@ enum wb_err wb_walk_many(struct wb_walker *w, const struct wb_walk_item *items, 
 		fetch_arrays(plain_sample(items, num_items, i + AHEAD_ARRAYS));
 		fetch_regs(plain_sample(items, num_items, i + AHEAD_REGS));
 		fetch_stack(w, plain_sample(items, num_items, i + AHEAD_STACK));
-		w->is_prefetched = i > 0;
+		w->is_prefetched = i >= AHEAD_STACK;
 		err = wb_walk(w, items[i].space, items[i].sample, frames, frame_size, cap, &count, &stop);
 		w->is_prefetched = false;
 		if (!err)

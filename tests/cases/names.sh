@@ -26,7 +26,10 @@ expect() { # NAME EXPECTED: $tmp/out
     failed=$((failed + 1))
 }
 
-cc -w -O1 -o "$tmp/program" "$tests/make/names.c" || exit 1
+cc -w -O1 -o "$tmp/program" "$tests/make/names.c" || {
+    echo "skip: cc does not work here"
+    exit 77
+}
 start=$(nm "$tmp/program" | awk '$3 == "main" { print $1 }')
 address=$(printf '0x%x' "0x$start")
 

@@ -46,6 +46,14 @@ compare() { # NAME
     diff "$tmp/expected" "$tmp/ours" | head -6
 }
 
+# With --basenames, LLVM 14 leaves the folder at some addresses, and not the same in every run.
+basenames() { # OPTIONS
+    case $1 in
+    *s) sed -E 's,(^| at )/.*/,\1,' ;;
+    *) cat ;;
+    esac
+}
+
 compare_program() { # COMMAND SOURCE
     $1 -w -o "$tmp/program" "$tests/make/$2" 2>/dev/null || {
         echo "not here: $1"
@@ -75,7 +83,7 @@ compare_program() { # COMMAND SOURCE
         # shellcheck disable=SC2086 # words on purpose
         "$walkback" symbolize --format llvm $options -e "$tmp/program" <"$tmp/addresses" >"$tmp/ours"
         # shellcheck disable=SC2086
-        "$peer" $options -e "$tmp/program" <"$tmp/addresses" >"$tmp/theirs"
+        "$peer" $options -e "$tmp/program" <"$tmp/addresses" | basenames "$options" >"$tmp/theirs"
         compare "$1 $2 text $options"
     done
 }

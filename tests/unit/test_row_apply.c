@@ -185,7 +185,7 @@ static void aarch64_frame_record(void)
 	struct table t = make((struct wb_row){ .cfa_offset = 16, .ra_offset = -8, .fp_offset = -16, .how = WB_HOW_FRAME_POINTER,
 	                                       .flags = WB_ROW_FP_BASE | WB_ROW_FP_SAVED | WB_ROW_BARRIER }, NULL, 0);
 	struct wb_region region = { STACK, words, sizeof(words) };
-	struct wb_view view = { .regions = &region, .num_regions = 1, .word_size = 8 };
+	struct wb_view view = { .regions = &region, .num_regions = 1, .word_size = 8, .big_endian = TEST_BIG_ENDIAN };
 	struct wb_regs regs = { 0 };
 	struct wb_applied out;
 

@@ -23,14 +23,14 @@ static uint64_t at(unsigned word)
 
 static void put_record(unsigned word, uint64_t fp, uint64_t back)
 {
-	words[word] = fp;
-	words[word + 1] = back;
+	words[word] = LE64(fp);
+	words[word + 1] = LE64(back);
 }
 
 /* A page of code that is in no file, with the return code of signals in it, and a stack. */
 static void make_space(struct wb_session *session, struct wb_space **ret_space)
 {
-	static const uint32_t code[] = { 0xd503201f, 0xd2801168, 0xd4000001 }; /* nop; mov x8, #139; svc #0 */
+	static const uint32_t code[] = { LE32(0xd503201f), LE32(0xd2801168), LE32(0xd4000001) }; /* nop; mov x8, #139; svc #0 */
 	const struct wb_platform platform = { .arch = WB_ARCH_AARCH64, .os = WB_OS_LINUX };
 	const struct wb_mapping maps[] = {
 		{ .size = sizeof(maps[0]), .start = CODE, .end = CODE + 0x1000, .prot = WB_PROT_READ | WB_PROT_EXEC },
@@ -74,9 +74,9 @@ static void make_stack(void)
 	put_record(2, at(130), (CODE + 0x40) | SIGNATURE);
 	put_record(130, at(140), CODE + 0x60);
 	put_record(140, 0, 0);
-	words[8 + SAVED + 29] = at(130);
-	words[8 + SAVED + 31] = STACK + 1024;
-	words[8 + SAVED + 32] = CODE + 0x30;
+	words[8 + SAVED + 29] = LE64(at(130));
+	words[8 + SAVED + 31] = LE64(STACK + 1024);
+	words[8 + SAVED + 32] = LE64(CODE + 0x30);
 }
 
 static void walks(void)
