@@ -467,7 +467,7 @@ static enum wb_err capture_info(struct wb_capture *capture, struct wb_capture_in
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->format = capture->format->name;
-	info->hostname = info->os_release = info->command_line = "";
+	info->hostname = info->os_release = info->command_line = info->crash_reason = "";
 	return capture->format->info(capture->state, info);
 }
 

@@ -70,6 +70,7 @@ struct wb_capture_format {
 /* All of them, in the order of their probes; ends with NULL. */
 extern const struct wb_capture_format *const wb_capture_formats[];
 
+extern const struct wb_capture_format wb_capture_format_core;
 extern const struct wb_capture_format wb_capture_format_perf;
 extern const struct wb_capture_format wb_capture_format_snapshot;
 

@@ -58,7 +58,14 @@ struct wb_capture_info {
 	uint64_t samples, records, skipped_records, lost_samples; /* so far */
 	uint64_t bytes_done, bytes_total; /* bytes_total 0: unknown (stream) */
 	int32_t signal;               /* crash reason: signal number; 0 if none */
-	uint64_t signal_address;
+	uint64_t signal_address;      /* address that it is about; 0 if it is about none */
+	int32_t signal_code;          /* si_code of a signal; 0 if unknown */
+	uint32_t crash_tid;           /* thread that crashed, which comes first; 0 if none did */
+	const char *crash_reason;     /* all of this in words, for people; "" if nothing crashed */
+	uint32_t pid;                 /* the only process; 0 if there may be several */
+	uint8_t truncated;            /* 1: the file ends too early; what it has is given */
+	uint64_t threads;             /* of the process; 0 if not counted */
+	uint64_t memory_mapped, memory_dumped; /* bytes that the process had mapped, and bytes of them that are in the capture; 0: not a dump */
 };
 WB_API enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *info);
 

@@ -78,6 +78,7 @@ struct wb_sample {
 enum wb_sample_flags {
 	WB_SAMPLE_GIVEN_PARTIAL = 1,       /* the given user frames are cut (deferred part lost, LBR depth) */
 	WB_SAMPLE_KERNEL_THREAD = 2,       /* the thread has no user part: its given kernel frames are all there is */
+	WB_SAMPLE_CRASHED = 4,             /* the thread whose fault ended the process */
 };
 
 /* ---- Frames and stops ------------------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
  * To add an architecture:
  *  1. add its enumerator to enum wb_arch and its names to the table in arch.c;
  *  2. write arch_<name>.c: the register table (name, DWARF number; the slot is the index), the roles, the callee-saved mask, the red zone,
- *     the leaf and frame-pointer conventions, and the order of its registers in perf samples;
+ *     the leaf and frame-pointer conventions, and the order of its registers in perf samples and in cores;
  *  3. declare it below, add it to the table in arch.c and the file to meson.build;
  *  4. if prologues and epilogues are to be decoded: lib/unwind/code_<name>.c and its line in strategy.c.
  * Nothing else in lib/ may need a change; if it does, the descriptor lacks a member.
@@ -71,6 +71,8 @@ struct wb_arch_info {
 	uint32_t num_dwarf;
 	const uint8_t *perf_regs;     /* slot by bit of perf's sample_regs_user (arch/.../perf_regs.h); WB_SLOT_NONE: ignored */
 	uint32_t num_perf_regs;
+	const uint8_t *core_regs;     /* slot by word of the registers in a core's NT_PRSTATUS (elf_gregset_t); WB_SLOT_NONE: ignored */
+	uint32_t num_core_regs;       /* words that must be there; 0: cores are not known */
 	uint64_t address_mask;        /* bits of an address: ~0 or 0xffffffff */
 	const uint8_t *address_bits;  /* sizes that addresses may have, by configuration, growing up to 0; NULL: nothing is in the bits above them */
 	uint8_t signature_end;        /* the bit behind the signatures of return addresses, which begin where addresses end */

@@ -50,6 +50,12 @@ static const struct wb_trampoline trampoline = {
  * (Documentation/arch/arm64/pointer-authentication.rst). */
 static const uint8_t address_bits[] = { 36, 39, 42, 47, 48, 52, 0 };
 
+/* Linux, arch/arm64/include/uapi/asm/ptrace.h, struct user_pt_regs: X0 to X30, SP, PC, PSTATE. */
+static const uint8_t core_regs[] = {
+	X0, X0 + 1, X0 + 2, X0 + 3, X0 + 4, X0 + 5, X0 + 6, X0 + 7, X8, X8 + 1, X8 + 2, X8 + 3, X8 + 4, X8 + 5, X8 + 6, X8 + 7,
+	X16, X16 + 1, X16 + 2, X19, X19 + 1, X19 + 2, X19 + 3, X19 + 4, X24, X24 + 1, X24 + 2, X24 + 3, X24 + 4, X29, X30, SP, PC, NO,
+};
+
 const struct wb_arch_info wb_arch_aarch64 = {
 	.arch = WB_ARCH_AARCH64,
 	.name = "aarch64",
@@ -75,6 +81,8 @@ const struct wb_arch_info wb_arch_aarch64 = {
 	.num_dwarf = NUM_DWARF,
 	.perf_regs = perf_regs,
 	.num_perf_regs = sizeof(perf_regs),
+	.core_regs = core_regs,
+	.num_core_regs = sizeof(core_regs),
 	.address_mask = UINT64_MAX,
 	.address_bits = address_bits,
 	.signature_end = 55,

@@ -19,6 +19,9 @@ static const uint8_t slot_of_dwarf[NUM_SLOTS] = { EAX, ECX, EDX, EBX, ESP, EBP, 
 /* Linux, arch/x86/include/uapi/asm/perf_regs.h: AX BX CX DX SI DI BP SP IP, then flags and segments. */
 static const uint8_t perf_regs[] = { EAX, EBX, ECX, EDX, ESI, EDI, EBP, ESP, EIP };
 
+/* Linux, arch/x86/include/asm/user_32.h, struct user_regs_struct: ... DS ES FS GS ORIG_EAX EIP CS EFLAGS ESP SS. */
+static const uint8_t core_regs[] = { EBX, ECX, EDX, ESI, EDI, EBP, EAX, NO, NO, NO, NO, NO, EIP, NO, NO, ESP, NO };
+
 const struct wb_arch_info wb_arch_x86 = {
 	.arch = WB_ARCH_X86,
 	.name = "x86",
@@ -39,5 +42,7 @@ const struct wb_arch_info wb_arch_x86 = {
 	.num_dwarf = NUM_SLOTS,
 	.perf_regs = perf_regs,
 	.num_perf_regs = sizeof(perf_regs),
+	.core_regs = core_regs,
+	.num_core_regs = sizeof(core_regs),
 	.address_mask = UINT32_MAX,
 };

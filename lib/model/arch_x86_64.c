@@ -33,6 +33,11 @@ static const uint8_t perf_regs[] = {
 	RAX, RBX, RCX, RDX, RSI, RDI, RBP, RSP, RIP, NO, NO, NO, NO, NO, NO, NO, R8, R9, R10, R11, R12, R13, R14, R15,
 };
 
+/* Linux, arch/x86/include/asm/user_64.h, struct user_regs_struct: ... ORIG_RAX RIP CS EFLAGS RSP SS FS_BASE GS_BASE DS ES FS GS. */
+static const uint8_t core_regs[] = {
+	R15, R14, R13, R12, RBP, RBX, R11, R10, R9, R8, RAX, RCX, RDX, RSI, RDI, NO, RIP, NO, NO, RSP, NO, NO, NO, NO, NO, NO, NO,
+};
+
 const struct wb_arch_info wb_arch_x86_64 = {
 	.arch = WB_ARCH_X86_64,
 	.name = "x86_64",
@@ -53,5 +58,7 @@ const struct wb_arch_info wb_arch_x86_64 = {
 	.num_dwarf = NUM_SLOTS,
 	.perf_regs = perf_regs,
 	.num_perf_regs = sizeof(perf_regs),
+	.core_regs = core_regs,
+	.num_core_regs = sizeof(core_regs),
 	.address_mask = UINT64_MAX,
 };
