@@ -71,6 +71,7 @@ struct wb_capture_format {
 extern const struct wb_capture_format *const wb_capture_formats[];
 
 extern const struct wb_capture_format wb_capture_format_core;
+extern const struct wb_capture_format wb_capture_format_minidump;
 extern const struct wb_capture_format wb_capture_format_perf;
 extern const struct wb_capture_format wb_capture_format_snapshot;
 

@@ -50,5 +50,8 @@ const char *wb_out_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
+	/* Windows' paths begin with a drive or a share. */
+	if (!slash && ((path[0] && path[1] == ':') || path[0] == '\\'))
+		slash = strrchr(path, '\\');
 	return slash && slash[1] ? slash + 1 : path;
 }

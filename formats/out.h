@@ -40,7 +40,7 @@ void wb_out_decimal(struct wb_out *out, uint64_t value, unsigned digits);
 /* Lower-case hexadecimal without prefix, with zeros in front up to `digits` (at most 16). */
 void wb_out_hex(struct wb_out *out, uint64_t value, unsigned digits);
 
-/* The part of a path after its last slash. */
+/* The part of a path after its last slash (of one of Windows, backslash). */
 const char *wb_out_basename(const char *path);
 
 #endif

@@ -13,6 +13,7 @@ const struct wb_image_format *const wb_image_formats[] = {
 const struct wb_capture_format *const wb_capture_formats[] = {
 	&wb_capture_format_perf,
 	&wb_capture_format_core,
+	&wb_capture_format_minidump,
 	&wb_capture_format_snapshot,
 	NULL,
 };

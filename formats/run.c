@@ -11,6 +11,8 @@
 #include "formats/run_threads.h"
 #include "formats/run_worker.h"
 
+#include <stdbool.h>
+
 enum { THREADS_MAX = 256 };
 
 static enum wb_err next_sample(struct wb_capture *capture, struct wb_run_events **events, struct wb_space **ret_space,
@@ -60,20 +62,40 @@ static enum wb_err run_on(struct wb_session *session, struct wb_capture *capture
 	return err;
 }
 
-static enum wb_err begin(struct wb_capture *capture, struct wb_sink *sink)
+static enum wb_err begin(struct wb_capture *capture, struct wb_sink *sink, bool *ret_scans)
 {
 	struct wb_capture_info info = { .size = sizeof(info) };
 	enum wb_err err = wb_capture_info(capture, &info);
 
-	return err ? err : wb_sink_begin(sink, &info);
+	if (err)
+		return err;
+	*ret_scans = info.dump && info.dump->scans;
+	return wb_sink_begin(sink, &info);
+}
+
+/* What `auto` means where files are not at hand, as a rule. */
+static const enum wb_how scanning[] = { WB_HOW_CFI, WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER, WB_HOW_SCAN };
+
+static enum wb_err choose_strategies(const struct wb_walker_opts *given, struct wb_walker_opts *walker)
+{
+	enum wb_err err = given ? wb_struct_take(walker, sizeof(*walker), given) : WB_OK;
+
+	walker->size = sizeof(*walker);
+	if (!err && !walker->strategies) {
+		walker->strategies = scanning;
+		walker->num_strategies = sizeof(scanning) / sizeof(scanning[0]);
+	}
+	return err;
 }
 
 enum wb_err wb_run(struct wb_session *session, struct wb_capture *capture, struct wb_sink *sink, const struct wb_run_opts *opts,
                    struct wb_run_stats *ret_stats)
 {
 	struct wb_run_stats stats = { 0 };
+	struct wb_walker_opts walker = { 0 };
 	struct wb_run_opts ours = { 0 };
 	enum wb_err err, finish_err;
+	bool scans = false;
 
 	if (!session || !capture || !sink)
 		return WB_ERR_ARGUMENT;
@@ -84,7 +106,11 @@ enum wb_err wb_run(struct wb_session *session, struct wb_capture *capture, struc
 		ours.threads = wb_lock_processors();
 	if (ours.threads > THREADS_MAX)
 		ours.threads = THREADS_MAX;
-	err = begin(capture, sink);
+	err = begin(capture, sink, &scans);
+	if (!err && scans) {
+		err = choose_strategies(ours.walker, &walker);
+		ours.walker = &walker;
+	}
 	if (!err)
 		err = run_on(session, capture, sink, &ours, &stats);
 	/* What was read before a failure stands, so the sink is finished all the same. */

@@ -47,6 +47,23 @@ static const struct cause *find_cause(int32_t signal, int32_t code)
 	return NULL;
 }
 
+const char *wb_signal_name(int32_t signal)
+{
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (signals[i].number == signal)
+			return signals[i].name;
+	return NULL;
+}
+
+const char *wb_signal_code_name(int32_t signal, int32_t code)
+{
+	const struct cause *cause = find_cause(signal, code);
+
+	if (cause)
+		return cause->name;
+	return code == SI_KERNEL ? "SI_KERNEL" : code == SI_TKILL ? "SI_TKILL" : code == SI_QUEUE ? "SI_QUEUE" : NULL;
+}
+
 static int describe_signal(int32_t signal, char *text, size_t size)
 {
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)

@@ -13,4 +13,8 @@ void wb_signal_describe(int32_t signal, const int32_t *code, uint64_t address, u
 /* Whether the kernel raised it for an address (si_addr). */
 bool wb_signal_has_address(int32_t signal, int32_t code);
 
+/* Their names alone: "SIGSEGV", "SEGV_MAPERR"; NULL for one that is not known. */
+const char *wb_signal_name(int32_t signal);
+const char *wb_signal_code_name(int32_t signal, int32_t code);
+
 #endif

@@ -3,9 +3,10 @@
  * Stacks for programs: one JSON object a line. Field names never change meaning; readers ignore the ones that they do not know, and what is
  * unknown is left out.
  *
- *   stack    type pid tid comm time_ns event weight labels stop stop_address root_by frames
+ *   stack    type pid tid comm time_ns event weight crashed labels stop stop_address root_by frames
  *   frame    pc lookup_pc cfa how signal joint kernel module build_id image_pc file_offset function offset file line column inlined reason
- *   capture  (meta) type format arch hostname os_release command_line events signal signal_address modules
+ *   capture  (meta) type format arch hostname os_release command_line events signal signal_address crash_reason crash_tid
+ *            modules; of minidumps: crash_type crash_code crash_detail crash_address assertion os os_version cpu notes
  *   summary  (meta) type stacks complete frames stops
  *
  * Frames are innermost first; an inlined call is an entry of its own with the same pc. image_pc, file_offset and offset (from the start of
@@ -139,6 +140,8 @@ static void put_head(struct wb_json *json, const struct wb_stack *stack)
 		wb_json_string(json, "event", stack->event);
 	if (sample->weight)
 		wb_json_number(json, "weight", sample->weight);
+	if (sample->flags & WB_SAMPLE_CRASHED)
+		wb_json_true(json, "crashed");
 	put_labels(json, sample);
 	wb_json_string(json, "stop", wb_stop_text(stack->stop.reason));
 	if (stack->stop.address)
@@ -191,6 +194,33 @@ static void put_modules(struct wb_json *json, const struct wb_capture_info *info
 	wb_json_close(json, ']');
 }
 
+static void put_known(struct wb_json *json, const char *key, const char *value)
+{
+	if (*value)
+		wb_json_string(json, key, value);
+}
+
+static void put_dump(struct wb_json *json, const struct wb_dump *dump)
+{
+	put_known(json, "crash_type", dump->crash_type);
+	if (dump->crash_kind) {
+		wb_json_address(json, "crash_code", dump->crash_code);
+		wb_json_address(json, "crash_detail", dump->crash_detail);
+	}
+	if (dump->has_crash_address)
+		wb_json_address(json, "crash_address", dump->crash_address);
+	put_known(json, "assertion", dump->assertion);
+	put_known(json, "os", dump->os_name);
+	put_known(json, "os_version", dump->os_version);
+	put_known(json, "cpu", dump->cpu_info);
+	if (!dump->num_notes)
+		return;
+	wb_json_open(json, "notes", '{');
+	for (size_t i = 0; i < dump->num_notes; i++)
+		wb_json_string(json, dump->notes[i].key, dump->notes[i].value);
+	wb_json_close(json, '}');
+}
+
 static enum wb_err json_begin(struct wb_sink_part *base, const struct wb_capture_info *info)
 {
 	struct wb_json json = { &base->out, false };
@@ -216,6 +246,12 @@ static enum wb_err json_begin(struct wb_sink_part *base, const struct wb_capture
 		wb_json_number(&json, "signal", (uint64_t)info->signal);
 		wb_json_address(&json, "signal_address", info->signal_address);
 	}
+	if (info->crash_reason)
+		put_known(&json, "crash_reason", info->crash_reason);
+	if (info->crash_tid)
+		wb_json_number(&json, "crash_tid", info->crash_tid);
+	if (info->dump)
+		put_dump(&json, info->dump);
 	put_modules(&json, info);
 	wb_json_close(&json, '}');
 	wb_out_char(&base->out, '\n');

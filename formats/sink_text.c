@@ -137,6 +137,8 @@ static void put_head(struct wb_out *out, const struct wb_stack *stack)
 		wb_out_char(out, ' ');
 		put_clean(out, stack->event);
 	}
+	if (sample->flags & WB_SAMPLE_CRASHED)
+		wb_out_string(out, " (crashed)");
 	wb_out_string(out, ":\n");
 	for (size_t i = 0; i < sample->num_labels; i++) {
 		wb_out_string(out, "  ");
@@ -249,6 +251,63 @@ static enum wb_err text_write(struct wb_sink_part *base, const struct wb_stack *
 	return WB_OK;
 }
 
+/* ---- Crash dumps: what comes before the stacks ---- */
+
+static void put_fact(struct wb_out *out, const char *what, const char *value)
+{
+	if (!*value)
+		return;
+	wb_out_string(out, what);
+	put_clean(out, value);
+	wb_out_char(out, '\n');
+}
+
+static void put_system(struct wb_out *out, const struct wb_capture_info *info)
+{
+	const struct wb_dump *dump = info->dump;
+
+	if (*dump->os_name) {
+		wb_out_string(out, "system:   ");
+		put_clean(out, dump->os_name);
+		wb_out_char(out, ' ');
+		put_clean(out, dump->os_version);
+		wb_out_char(out, '\n');
+	}
+	wb_out_string(out, "machine:  ");
+	wb_out_string(out, wb_arch_name(info->platform.arch));
+	if (*dump->cpu_info) {
+		wb_out_string(out, ", ");
+		put_clean(out, dump->cpu_info);
+	}
+	if (dump->num_cpus) {
+		wb_out_string(out, ", ");
+		wb_out_decimal(out, dump->num_cpus, 1);
+		wb_out_string(out, dump->num_cpus == 1 ? " processor" : " processors");
+	}
+	wb_out_char(out, '\n');
+}
+
+static enum wb_err text_begin(struct wb_sink_part *base, const struct wb_capture_info *info)
+{
+	const struct wb_dump *dump = info->dump;
+	struct wb_out *out = &base->out;
+
+	if (!dump)
+		return WB_OK;
+	put_system(out, info);
+	if (info->command_line)
+		put_fact(out, "command:  ", info->command_line);
+	put_fact(out, "crash:    ", info->crash_reason && *info->crash_reason ? info->crash_reason : "none: the dump was asked for");
+	put_fact(out, "assertion: ", dump->assertion);
+	for (size_t i = 0; i < dump->num_notes; i++) {
+		wb_out_string(out, "note:     ");
+		put_clean(out, dump->notes[i].key);
+		put_fact(out, " = ", dump->notes[i].value);
+	}
+	wb_out_char(out, '\n');
+	return WB_OK;
+}
+
 const struct wb_sink_format wb_sink_format_text = {
 	.name = "text",
 	.wants_sites = true,
@@ -257,4 +316,5 @@ const struct wb_sink_format wb_sink_format_text = {
 	.describe = text_describe,
 	.forget = text_forget,
 	.write = text_write,
+	.begin = text_begin,
 };

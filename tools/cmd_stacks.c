@@ -217,7 +217,7 @@ int wb_cmd_stacks(int argc, char **argv)
 	};
 	const struct wb_option *const tables[] = { options, stacks.input.options, stacks.input.path_options, NULL };
 	const struct wb_command command = { "stacks", "[OPTION]... CAPTURE",
-		"The stacks of a capture: perf.data (file or folder), \"-\" for a pipe from perf, or a snapshot folder.", tables };
+		"The stacks of a capture: perf.data (file or folder), \"-\" for a pipe from perf, a minidump, or a snapshot folder.", tables };
 	struct wb_strategy_list list = { .count = 0 };
 	int operands, status;
 

@@ -182,6 +182,7 @@ struct wb_file_query {
 	const uint8_t *build_id;    /* NULL if unknown */
 	size_t build_id_size;
 	uint64_t dwo_id;            /* for DWO; 0 if unknown */
+	const char *debug_path, *debug_id; /* for SYMBOLS: as in struct wb_identity; "" if unknown */
 };
 
 /* A source of bytes that is not a file: object store, core, archive member. Offsets and sizes are bytes. */
@@ -257,6 +258,8 @@ struct wb_identity {
 	const uint8_t *build_id;      /* NULL if unknown */
 	size_t build_id_size;         /* at most 64 */
 	uint32_t flags;               /* enum wb_image_flags */
+	const char *debug_path;       /* crash dumps: path of the file with its debug information (PDB); "" or NULL: unknown */
+	const char *debug_id;         /* crash dumps: what symbol servers know it by (GUID and age in hexadecimal digits); "" or NULL: unknown */
 };
 WB_API enum wb_err wb_image_new(struct wb_session *session, const struct wb_identity *identity, struct wb_image **ret_image);
 /* Opens a file now; its build id becomes the identity. One file gives one image per session. */
@@ -318,6 +321,8 @@ struct wb_mapping {
 	size_t build_id_size;
 	const char *path;             /* "" or NULL for anonymous memory; ignored if image is given */
 	struct wb_image *image;       /* NULL: made from path and build id */
+	uint64_t base;                /* where the image was loaded: address of its lowest segment. Image pcs then follow from that, not from
+	                               * file_offset, also without the executable: symbol files count from there. 0: unknown */
 };
 
 /* A space is an immutable version of an address space; a change makes a new version that shares what did not change.
@@ -337,7 +342,8 @@ struct wb_memory {
 	enum wb_memory_kind kind;
 	uint64_t start, end;
 	const void *bytes;            /* BYTES: end - start bytes; borrowed until release, or as long as the space without one */
-	/* CALLBACK: WB_OK when all count bytes were read; WB_NONE when they are absent. Any thread. */
+	/* CALLBACK: WB_OK when all count bytes were read; WB_NONE when they are absent: then what was added before is asked, and the file that is
+	 * mapped there. Any thread. */
 	enum wb_err (*read)(void *arg, uint64_t address, void *buffer, size_t count);
 	void *arg;
 	void (*release)(void *arg);   /* may be NULL; called once, when the last version that has it goes; also on failure */

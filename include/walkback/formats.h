@@ -45,6 +45,7 @@ WB_API void wb_capture_free(struct wb_capture *capture);
 
 struct wb_capture_event { const char *name; uint64_t samples; };
 struct wb_capture_module { struct wb_image *image; uint64_t address; const char *path; uint32_t pid; };
+struct wb_dump;
 struct wb_capture_info {
 	size_t size;
 	const char *format;           /* "perf.data", "snapshot", ...; as all pointers here, borrowed until the next call on the capture */
@@ -66,8 +67,48 @@ struct wb_capture_info {
 	uint8_t truncated;            /* 1: the file ends too early; what it has is given */
 	uint64_t threads;             /* of the process; 0 if not counted */
 	uint64_t memory_mapped, memory_dumped; /* bytes that the process had mapped, and bytes of them that are in the capture; 0: not a dump */
+	const struct wb_dump *dump;   /* what only minidumps tell; NULL: the capture is none */
 };
 WB_API enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *info);
+
+/* Why a process was dumped. Values are fixed. */
+enum wb_crash_kind {
+	WB_CRASH_NONE = 0,            /* the dump does not say, or there was no crash */
+	WB_CRASH_SIGNAL = 1,          /* code: signal number; detail: si_code */
+	WB_CRASH_EXCEPTION = 2,       /* Windows. code: the exception's (an NTSTATUS); detail: its flags */
+	WB_CRASH_MACH = 3,            /* macOS. code: the exception's type; detail: its code */
+};
+/* Something mapped when the process was dumped (or unloaded before): more than a mapping says. "" where a string is unknown. */
+struct wb_dump_module {
+	size_t size;                  /* of this struct, set by the library: step through arrays by it */
+	uint64_t start, end;          /* addresses */
+	struct wb_image *image;       /* NULL for unloaded ones */
+	const char *path;
+	const char *version;          /* "5.1.2600.2180" */
+	const char *debug_file;       /* path of its PDB file, or of the module itself */
+	const char *debug_id;         /* as symbol servers and Breakpad's symbol files know it: GUID and age, 33 hexadecimal digits or more */
+	const char *code_id;          /* Windows: time stamp and size; else the build id or UUID; lower-case hexadecimal digits */
+};
+/* What minidumps tell beyond their threads, which are the capture's samples, and beyond what all crash dumps tell. */
+struct wb_dump {
+	size_t size;                  /* of this struct, set by the library */
+	enum wb_crash_kind crash_kind;
+	uint32_t crash_code, crash_detail; /* see enum wb_crash_kind */
+	const char *crash_type;       /* "SIGSEGV / SEGV_MAPERR", "EXCEPTION_ACCESS_VIOLATION_WRITE"; "" if none */
+	uint8_t has_crash_address;
+	uint64_t crash_address;       /* that an access failed at, else where the instruction is */
+	const char *assertion;        /* what the program said itself; "" if nothing */
+	const char *os_name, *os_version, *cpu_info; /* "Windows NT", "5.1.2600 Service Pack 2", "GenuineIntel family 6 model 13 stepping 8" */
+	uint32_t num_cpus;            /* 0: unknown */
+	uint64_t time_s, created_s;   /* when it was dumped and started, seconds since 1970; 0: unknown */
+	const struct wb_dump_module *modules; /* the program itself first */
+	size_t num_modules;
+	const struct wb_dump_module *unloaded;
+	size_t num_unloaded;
+	const struct wb_label *notes; /* annotations that the program or its crash reporter left */
+	size_t num_notes;
+	uint8_t scans;                /* 1: made where files are not at hand: wb_run scans stacks as a last resort unless strategies are given */
+};
 
 /* WB_OK: the next sample in time order with its space, both borrowed until the next sample or batch is taken. WB_NONE: the end.
  * WB_ERR_DATA: the rest cannot be read (the diagnostic says where); what came before stands. */
@@ -117,7 +158,7 @@ WB_API int wb_sink_wants_sites(const struct wb_sink *sink);
 
 struct wb_run_opts {
 	size_t size;
-	const struct wb_walker_opts *walker;         /* NULL: defaults */
+	const struct wb_walker_opts *walker;         /* NULL: defaults. Without strategies in it: auto, and scan for minidumps */
 	const struct wb_symbolizer_opts *symbolizer; /* NULL: defaults */
 	uint32_t threads;             /* 0: as many as processors are online. The output does not depend on it. */
 	uint8_t no_symbols;           /* 1: raw addresses */

@@ -78,7 +78,8 @@ struct wb_sample {
 enum wb_sample_flags {
 	WB_SAMPLE_GIVEN_PARTIAL = 1,       /* the given user frames are cut (deferred part lost, LBR depth) */
 	WB_SAMPLE_KERNEL_THREAD = 2,       /* the thread has no user part: its given kernel frames are all there is */
-	WB_SAMPLE_CRASHED = 4,             /* the thread whose fault ended the process */
+	WB_SAMPLE_CRASHED = 4,             /* the thread whose fault ended the process, or that asked for the dump */
+	WB_SAMPLE_UNNAMED = 8,             /* comm is the program's name: that of the thread is unknown */
 };
 
 /* ---- Frames and stops ------------------------------------------------------------------------------------------- */
@@ -118,7 +119,8 @@ struct wb_frame {
 	uint64_t cfa;                 /* canonical frame address (DWARF 5, 6.4); valid with WB_FRAME_HAS_CFA */
 	uint64_t sp;                  /* stack pointer in this frame; 0 if unknown */
 	uint64_t image_id;            /* 0 if no image is known there */
-	uint64_t image_pc;            /* lookup_pc as the file's virtual address; only with WB_FRAME_HAS_IMAGE */
+	uint64_t image_pc;            /* lookup_pc as the file's virtual address (from where it was loaded, if that is all that is known); only with
+	                               * WB_FRAME_HAS_IMAGE */
 	uint16_t how;                 /* enum wb_how */
 	uint16_t flags;               /* enum wb_frame_flags */
 	uint32_t context;             /* index of the sample's context that it stems from */

@@ -37,6 +37,9 @@ static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
+	/* Windows' paths begin with a drive or a share. */
+	if (!slash && ((path[0] && path[1] == ':') || path[0] == '\\'))
+		slash = strrchr(path, '\\');
 	return slash ? slash + 1 : path;
 }
 

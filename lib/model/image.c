@@ -19,12 +19,18 @@ enum wb_err wb_image_make(struct wb_session *session, const struct wb_identity *
 {
 	struct wb_image *image = wb_mem_zalloc(1, sizeof(*image));
 	char *path = wb_mem_strdup(identity->path);
+	char *debug_path = wb_mem_strdup(identity->debug_path ? identity->debug_path : "");
+	char *debug_id = wb_mem_strdup(identity->debug_id ? identity->debug_id : "");
 
-	if (!image || !path) {
+	if (!image || !path || !debug_path || !debug_id) {
 		wb_mem_free(image);
 		wb_mem_free(path);
+		wb_mem_free(debug_path);
+		wb_mem_free(debug_id);
 		return WB_ERR_MEMORY;
 	}
+	image->debug_path = debug_path;
+	image->debug_id = debug_id;
 	atomic_init(&image->refs, 1);
 	image->flags = identity->flags;
 	image->session = wb_session_ref(session);
@@ -61,6 +67,8 @@ void wb_image_destroy(struct wb_image *image)
 	wb_lock_deinit(&image->held_lock);
 	wb_lock_deinit(&image->files_lock);
 	wb_mem_free(image->path);
+	wb_mem_free(image->debug_path);
+	wb_mem_free(image->debug_id);
 	wb_mem_free(image);
 	wb_session_unref(session);
 }

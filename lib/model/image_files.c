@@ -273,7 +273,7 @@ static struct search search_for(struct wb_image *image, enum wb_file_role role, 
 	search.wants.platform = wb_image_platform(image);
 	search.wants.build_id = wb_image_wanted_id(image, &search.wants.build_id_size);
 	search.query = (struct wb_file_query){ .size = sizeof(search.query), .role = role, .path = path, .referrer = referrer,
-	                                       .build_id = search.wants.build_id, .build_id_size = search.wants.build_id_size };
+	                                       .debug_path = image->debug_path, .debug_id = image->debug_id, .build_id = search.wants.build_id, .build_id_size = search.wants.build_id_size };
 	return search;
 }
 
@@ -516,6 +516,7 @@ static enum wb_err extra_search(struct search *search, const struct wb_file_quer
 	search->query.size = sizeof(search->query);
 	search->query.path = query->path ? query->path : "";
 	search->query.referrer = query->referrer ? query->referrer : "";
+	search->query.debug_path = search->query.debug_id = "";
 	search->wants.build_id = query->build_id;
 	search->wants.build_id_size = query->build_id_size;
 	return search_run(search);

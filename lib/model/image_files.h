@@ -71,6 +71,7 @@ struct wb_image {
 	bool shared;                  /* found by its identity; else by its id only */
 	struct wb_image *next_by_identity, *next_by_id;
 	char *path;                   /* "" if unknown */
+	char *debug_path, *debug_id;  /* "" if unknown */
 	uint8_t build_id[WB_BUILD_ID_MAX];
 	size_t build_id_size;         /* 0 if unknown */
 	struct wb_platform platform;  /* of the identity */

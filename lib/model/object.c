@@ -117,6 +117,11 @@ enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t o
 	return WB_NONE;
 }
 
+uint64_t wb_object_base(const struct wb_object *object)
+{
+	return object->num_segments ? object->segments[0].vaddr & ~UINT64_C(4095) : 0;
+}
+
 /* Where the file has the byte at vaddr, and how many bytes follow it there. */
 static bool extent_of_vaddr(const struct wb_object *object, uint64_t vaddr, uint64_t *ret_offset, uint64_t *ret_left)
 {

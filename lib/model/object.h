@@ -104,6 +104,8 @@ enum wb_err wb_object_find_section(const struct wb_object *object, const char *n
 /* Image pc of a file offset by the segments, tolerant as loaders are: segments are widened to pages of 64 KiB at most, and an executable
  * segment wins for executable mappings. WB_NONE if no segment holds it. */
 enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t offset, bool executable, uint64_t *ret_vaddr);
+/* Image pc of the lowest page that is loaded: what addresses in Breakpad's symbol files, and those of Windows, count from. */
+uint64_t wb_object_base(const struct wb_object *object);
 /* File offset of an image pc; WB_NONE if the file has no bytes for it. */
 enum wb_err wb_object_offset_of_vaddr(const struct wb_object *object, uint64_t vaddr, uint64_t *ret_offset);
 /* count bytes of the loaded image at vaddr; WB_NONE if the file does not have them all. */

@@ -50,8 +50,8 @@ struct wb_space {
 static struct wb_map map_copy(const struct wb_map *from)
 {
 	uint8_t state = atomic_load_explicit(&from->bias_state, memory_order_acquire);
-	struct wb_map to = { .start = from->start, .end = from->end, .file_offset = from->file_offset, .image = from->image,
-	                     .image_id = from->image_id, .prot = from->prot };
+	struct wb_map to = { .start = from->start, .end = from->end, .file_offset = from->file_offset, .base = from->base,
+	                     .image = from->image, .image_id = from->image_id, .prot = from->prot };
 
 	atomic_init(&to.bias, atomic_load_explicit(&from->bias, memory_order_relaxed));
 	atomic_init(&to.bias_state, state == WB_BIAS_KNOWN ? WB_BIAS_KNOWN : WB_BIAS_UNKNOWN);
@@ -364,6 +364,7 @@ static enum wb_err space_map_one(struct wb_space *space, bool goes, const struct
 	map.start = mapping.start;
 	map.end = mapping.end;
 	map.file_offset = mapping.file_offset;
+	map.base = mapping.base;
 	map.image_id = map.image ? wb_image_id(map.image) : 0;
 	map.prot = (uint8_t)mapping.prot;
 	err = space_replace(space, goes, map.start, map.end, &map, ret_next);
@@ -549,8 +550,12 @@ static enum wb_err space_read_piece(const struct wb_space *space, uint64_t addre
 		/* A newer block that starts further on shadows what is under it from there. */
 		left = (address < memory->start ? memory->start : memory->end) - address;
 		*count = left < *count ? (size_t)left : *count;
-		if (address >= memory->start)
-			return memory_read(memory, address, buffer, *count);
+		if (address < memory->start)
+			continue;
+		err = memory_read(memory, address, buffer, *count);
+		/* What a callback does not have may be under it. */
+		if (err != WB_NONE)
+			return err;
 	}
 	/* What is writable may differ from the file by now: absent is honest. */
 	map = map_above(space, address);
@@ -632,6 +637,15 @@ struct wb_session *wb_space_session(const struct wb_space *space)
 	return space->session;
 }
 
+/* The lowest segment's page is at the base. Without the executable, image pcs count from there. WB_NONE: it may yet come. */
+static enum wb_err bias_of_base(const struct wb_map *map, const struct wb_object *object, uint64_t *ret_bias)
+{
+	if (!object && wb_image_verdict(map->image, WB_FILE_EXECUTABLE) == WB_VERDICT_NOT_TRIED)
+		return WB_NONE;
+	*ret_bias = map->base - (object ? wb_object_base(object) : 0);
+	return WB_OK;
+}
+
 static enum wb_err bias_compute(const struct wb_map *map, uint64_t *ret_bias)
 {
 	struct wb_object *object;
@@ -643,6 +657,8 @@ static enum wb_err bias_compute(const struct wb_map *map, uint64_t *ret_bias)
 		return WB_OK;
 	}
 	err = wb_image_object(map->image, WB_FILE_EXECUTABLE, &object);
+	if (map->base && err >= 0)
+		return bias_of_base(map, err ? NULL : object, ret_bias);
 	if (err)
 		return err;
 	err = wb_object_vaddr_of_offset(object, map->file_offset, map->prot & WB_PROT_EXEC, &vaddr);

@@ -18,6 +18,7 @@ enum wb_bias_state { WB_BIAS_UNKNOWN = 0, WB_BIAS_KNOWN = 1, WB_BIAS_NONE = 2 };
 struct wb_map {
 	uint64_t start, end;          /* addresses */
 	uint64_t file_offset;         /* of start */
+	uint64_t base;                /* address of the image's lowest segment; 0: unknown */
 	struct wb_image *image;       /* referenced; NULL: anonymous */
 	uint64_t image_id;            /* copy of the image's; 0: anonymous */
 	_Atomic uint64_t bias;        /* address - image_pc; valid once bias_state says known */

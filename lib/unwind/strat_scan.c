@@ -6,15 +6,19 @@
 #include "unwind/code_reader.h"
 #include "unwind/strategy.h"
 
-enum { CALL_MAX = 8 }; /* bytes before a return address in which a call must end */
+enum {
+	CALL_MAX = 8,                 /* bytes before a return address in which a call must end */
+	HEADER_SIZE = 64,             /* bytes of an ELF header, and of a PE file's first one: where an image begins there is no code */
+};
 
 /* Whether address follows a call; where the code cannot be read, being executable must do. */
 static bool follows_call(const struct wb_lookup *lookup, uint64_t address)
 {
 	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
+	const struct wb_map *map = wb_space_map_at(lookup->space, address - 1);
 	uint8_t bytes[CALL_MAX];
 
-	if (!wb_space_map_at(lookup->space, address - 1) || !wb_space_may_execute(lookup->space, address - 1))
+	if (!map || !wb_space_may_execute(lookup->space, address - 1) || (map->base && address - 1 - map->base < HEADER_SIZE))
 		return false;
 	if (!code || address < CALL_MAX || wb_space_read(lookup->space, address - CALL_MAX, bytes, CALL_MAX) != WB_OK)
 		return true;

@@ -173,6 +173,16 @@ void wb_walker_stop_cut(struct wb_walker *w, const struct wb_row *row, uint64_t 
 	stop(w, WB_STOP_MEMORY, at);
 }
 
+/* Whether the executable is not had. Where its load address is known, frames have a place in it all the same. */
+static bool lacks_file(const struct wb_lookup *lookup)
+{
+	struct wb_object *object;
+
+	if (!lookup->image)
+		return true;
+	return !wb_image_is_absolute(lookup->image) && wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) != WB_OK;
+}
+
 /* No strategy had a row: because of what? `absent` is what a guess wanted to read at SP, or NULL. */
 static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, const uint64_t *absent)
 {
@@ -181,12 +191,13 @@ static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, con
 		stop(w, WB_STOP_MEMORY, *absent);
 	else if (!lookup->map)
 		stop(w, WB_STOP_UNMAPPED, lookup->lookup_pc);
-	else if (lookup->map->image && !lookup->image)
+	else if (lookup->map->image && lacks_file(lookup))
 		stop(w, WB_STOP_NO_IMAGE, lookup->lookup_pc);
 	else
 		stop(w, WB_STOP_NO_INFO, lookup->lookup_pc);
 	w->stop.image_id = lookup->map ? lookup->map->image_id : 0;
-	if (w->stop.reason == WB_STOP_NO_IMAGE)
+	/* A frame with a place in its image is counted when it is named. */
+	if (w->stop.reason == WB_STOP_NO_IMAGE && !lookup->image)
 		wb_image_missed(lookup->map->image, WB_FILE_EXECUTABLE, 1);
 }
 
