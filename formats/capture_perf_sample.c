@@ -130,11 +130,14 @@ enum wb_err wb_perf_sample_parse(const struct wb_perf_event *event, const struct
 
 bool wb_perf_sample_deferred(const struct wb_perf_parts *parts, bool big_endian, uint64_t *ret_cookie)
 {
-	const uint8_t *end = parts->chain + parts->num_chain * 8;
+	const uint8_t *last;
 
-	if (parts->num_chain < 2 || wb_load64(end - 16, big_endian) != MARK_USER_DEFERRED)
+	if (parts->num_chain < 2)
 		return false;
-	*ret_cookie = wb_load64(end - 8, big_endian);
+	last = parts->chain + (parts->num_chain - 2) * 8;
+	if (wb_load64(last, big_endian) != MARK_USER_DEFERRED)
+		return false;
+	*ret_cookie = wb_load64(last + 8, big_endian);
 	return true;
 }
 

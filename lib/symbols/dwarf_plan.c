@@ -336,11 +336,10 @@ static void skip_string(struct wb_bytes *b)
 
 bool wb_plan_skip_long(const struct wb_plans *plans, const struct wb_plan *plan, struct wb_bytes *b)
 {
-	const struct wb_plan_skip *skip = &plans->skips[plan->first_skip];
-
 	if (plan->is_unknown)
 		return false;
-	for (uint32_t i = 0; i < plan->num_skips; i++, skip++) {
+	for (uint32_t i = 0; i < plan->num_skips; i++) {
+		const struct wb_plan_skip *skip = &plans->skips[plan->first_skip + i];
 		struct wb_form_value value;
 
 		wb_bytes_skip(b, skip->fixed);
@@ -400,9 +399,10 @@ static bool read_other(const struct wb_plans *plans, const struct wb_plan *plan,
 static void read_fixed(const struct wb_plans *plans, const struct wb_plan *plan, const uint8_t *at, struct wb_plan_values *values)
 {
 	static const uint64_t masks[9] = { 0, 0xff, 0xffff, 0, 0xffffffff, 0, 0, 0, UINT64_MAX };
-	const struct wb_plan_read *read = &plans->reads[plan->first_read], *end = read + plan->num_reads;
 
-	for (; read < end; read++) {
+	for (uint32_t i = 0; i < plan->num_reads; i++) {
+		const struct wb_plan_read *read = &plans->reads[plan->first_read + i];
+
 		at += read->fixed;
 		values->of[read->slot] = (struct wb_form_value){
 			(enum wb_form_class)read->class, (wb_load64(at, false) & masks[read->size]) | (uint64_t)read->implicit,
