@@ -88,6 +88,7 @@ struct elf {
 	struct wb_lock lock;          /* guards the making of what follows: kept for names of symbols, on first need */
 	struct wb_piece strings[ELF_STRINGS_COUNT];
 	bool plt_is_done, inner_is_done;
+	enum wb_err plt_err, inner_err; /* what came of it, once done: every listing says the same */
 	struct elf_plt plt;           /* immutable once done */
 	struct wb_object *inner;      /* .gnu_debugdata; NULL: none, or broken */
 };

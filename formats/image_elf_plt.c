@@ -223,21 +223,25 @@ static bool is_plt(const struct wb_section *section)
 	        !strcmp(section->name, ".iplt") || !strcmp(section->name, ".plt.bnd"));
 }
 
+/* A damaged section does not cost the others; its error is the result in the end. */
 static enum wb_err name_sections(struct elf *elf, const struct elf_plt_code *code, const struct slots *slots)
 {
 	struct naming naming = { .elf = elf, .code = code, .slots = slots, .place.is_64 = elf->is_64 };
 	size_t index;
-	enum wb_err err = open_dynsym(elf, &naming.dynsym);
+	enum wb_err err = open_dynsym(elf, &naming.dynsym), result = WB_OK;
 
 	/* What ebx holds is where .got.plt starts, or .got without one. */
 	if (wb_elf_find(elf, ".got.plt", &index) || wb_elf_find(elf, ".got", &index))
 		naming.place.got = elf->sections[index].vaddr;
 	for (size_t i = 0; err != WB_ERR_MEMORY && i < elf->base.num_sections; i++) {
-		if (is_plt(&elf->sections[i]))
-			err = name_section(&naming, i);
+		if (!is_plt(&elf->sections[i]))
+			continue;
+		err = name_section(&naming, i);
+		if (err && !result)
+			result = err;
 	}
 	wb_piece_deinit(&naming.dynsym.symbols);
-	return err;
+	return err == WB_ERR_MEMORY ? err : result;
 }
 
 static bool has_plt(const struct elf *elf)
@@ -261,6 +265,12 @@ enum wb_err wb_elf_make_plt(struct elf *elf)
 	if (!err && slots.count)
 		err = name_sections(elf, code, &slots);
 	wb_mem_free(slots.items);
+	if (err == WB_ERR_MEMORY) {
+		/* The next listing begins again. */
+		elf->plt.count = elf->plt.names_size = 0;
+		elf->plt.read = 0;
+		return err;
+	}
 	wb_elf_hold(elf, elf->plt.capacity * sizeof(elf->plt.entries[0]) + elf->plt.names_capacity);
 	return err;
 }

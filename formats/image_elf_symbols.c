@@ -265,13 +265,17 @@ static enum wb_err list_table(struct elf *elf, uint32_t type, enum elf_strings w
 
 static enum wb_err list_plt(struct elf *elf, wb_symbol_fn fn, void *arg)
 {
-	enum wb_err err = WB_OK;
+	enum wb_err err = WB_OK, made;
 
 	wb_lock_take(&elf->lock);
 	if (!elf->plt_is_done)
-		err = wb_elf_make_plt(elf);
-	elf->plt_is_done |= err != WB_ERR_MEMORY;
+		elf->plt_err = wb_elf_make_plt(elf);
+	made = elf->plt_err;
+	elf->plt_is_done = made != WB_ERR_MEMORY;
 	wb_lock_give(&elf->lock);
+	if (made == WB_ERR_MEMORY)
+		return made;
+	/* Of a table that is damaged there are the others' entries. */
 	for (size_t i = 0; !err && i < elf->plt.count; i++) {
 		const struct elf_plt_entry *entry = &elf->plt.entries[i];
 		struct wb_symbol symbol = { .name = elf->plt.names + entry->name, .value = entry->value, .size = entry->size,
@@ -280,7 +284,7 @@ static enum wb_err list_plt(struct elf *elf, wb_symbol_fn fn, void *arg)
 
 		err = fn(arg, &symbol);
 	}
-	return err;
+	return err ? err : made;
 }
 
 /* ---- .gnu_debugdata ---------------------------------------------------------------------------------------------------------- */
@@ -316,12 +320,13 @@ enum wb_err wb_elf_open_inner(struct wb_object *object, struct wb_object **ret_i
 
 static enum wb_err list_inner(struct elf *elf, wb_symbol_fn fn, void *arg)
 {
-	enum wb_err err = WB_OK;
+	enum wb_err err;
 
 	wb_lock_take(&elf->lock);
 	if (!elf->inner_is_done)
-		err = wb_elf_open_inner(&elf->base, &elf->inner);
-	elf->inner_is_done |= err != WB_ERR_MEMORY;
+		elf->inner_err = wb_elf_open_inner(&elf->base, &elf->inner);
+	err = elf->inner_err;
+	elf->inner_is_done = err != WB_ERR_MEMORY;
 	wb_lock_give(&elf->lock);
 	if (err || !elf->inner)
 		return err == WB_NONE ? WB_OK : err;
