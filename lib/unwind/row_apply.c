@@ -84,8 +84,11 @@ static bool set_saved(struct apply *a, uint8_t slot, uint64_t address)
 	address &= a->arch->address_mask;
 	saved = wb_row_saved(a->arch, a->view, address, has_sp, has_sp ? regs->value[a->arch->sp] : 0, has_current,
 	                     has_current ? regs->value[slot] : 0);
-	if (slot == a->arch->pc && (saved.absent || saved.derived))
+	if (slot == a->arch->pc && saved.absent)
 		return fail(a, WB_APPLY_MEMORY, address);
+	/* No function pops its return address and goes on: the row is wrong, and no capture could have helped. */
+	if (slot == a->arch->pc && saved.derived)
+		return fail(a, WB_APPLY_BAD, 0);
 	if (saved.has)
 		wb_regs_set(&a->out->regs, slot, saved.value, saved.derived);
 	else

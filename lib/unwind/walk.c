@@ -717,10 +717,11 @@ enum wb_err wb_walk(struct wb_walker *w, struct wb_space *space, const struct wb
 	if (frame_size > sizeof(struct wb_frame))
 		memset(frames, 0, cap * frame_size);
 	err = walk_all(w, (uint8_t *)frames, frame_size, cap < w->max_frames ? cap : w->max_frames, ret_count);
-	if (err || (!w->done && !stands(w) && !w->done))
-		stop_limit(w, 0);
-	else if (!w->done)
+	/* There may be no room for another stack's frames: then the joint is not the end. */
+	if (!err && stands(w))
 		stop_limit(w, w->now.pc);
+	else if (err || !w->done)
+		stop_limit(w, 0);
 	/* The sample is the caller's again, and so is what the trail points to. */
 	w->sample = NULL;
 	if (err)

@@ -107,6 +107,14 @@ static void popped(void)
 	wb_regs_forget(&regs, 3);
 	out = apply(&t, &regs);
 	CHECK(!wb_regs_has(&out.regs, 3));
+	/* A return address is not popped before the return: here it would be 256 bytes below SP, where the bytes are or are not. */
+	t = make((struct wb_row){ .cfa_offset = -248, .ra_offset = -8 }, NULL, 0);
+	for (int captured = 0; captured < 2; captured++) {
+		regs.value[7] = captured ? STACK + 256 : STACK;
+		out = apply(&t, &regs);
+		CHECK_EQ_I64(out.result, WB_APPLY_BAD);
+		CHECK(out.has_cfa);
+	}
 }
 
 static void absent(void)

@@ -9,7 +9,8 @@ static void alternate_stacks(void)
 	uint64_t alt[WORDS] = { LE64(C(TRAMPOLINE)), LE64(C(LEAF + 0x40)), LE64(0x66), LE64(S(0x28)), LE64(0xbb), 0, 0, 0, LE64(C(ROOT + 2)) };
 	uint64_t stack[WORDS] = { LE64(C(TRAMPOLINE)), LE64(C(LEAF + 0x42)), LE64(0x66), LE64(A(0x40)), LE64(0xbb), LE64(C(ROOT + 1)) };
 	struct wb_region regions[] = { { ALT, alt, sizeof(alt) }, { STACK, stack, sizeof(stack) } };
-	struct wb_context context = { .regs = low, .num_regs = 2 };
+	const struct wb_reg root[] = { REG(WB_REG_PC, C(ROOT + 1)), REG(RSP, S(0x30)) };
+	struct wb_context context = { .regs = low, .num_regs = 2 }, both[] = { { .regs = low, .num_regs = 2 }, { .regs = root, .num_regs = 2 } };
 	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = regions, .num_regions = 2 };
 	struct process p;
 
@@ -19,6 +20,15 @@ static void alternate_stacks(void)
 	/* The interrupted stack was not captured: the walk goes on elsewhere, and is not just cut. */
 	sample.num_regions = 1;
 	check(&p, p.space, &sample, NULL, "1001 context x @alt+8 | 1400 cfi x s @+28 | 1040 cfi x @+30 -> joint +28");
+	/* Another context goes on there; without room for its frames the walk is not over. */
+	sample.contexts = both;
+	sample.num_contexts = 2;
+	check(&p, p.space, &sample, NULL,
+	      "1001 context x @alt+8 | 1400 cfi x s @+28 | 1040 cfi x @+30 | 1301 context x @+38 -> root return address undefined 0");
+	check(&p, p.space, &sample, &(struct wb_walker_opts){ .size = sizeof(struct wb_walker_opts), .max_frames = 3 },
+	      "1001 context x @alt+8 | 1400 cfi x s @+28 | 1040 cfi x @+30 -> limit 1301");
+	sample.contexts = &context;
+	sample.num_contexts = 1;
 	sample.num_regions = 2;
 	context.regs = high;
 	check(&p, p.space, &sample, NULL,
@@ -118,8 +128,8 @@ static void end_of_the_address_space(void)
 	REQUIRE(copy);
 	memcpy(copy + 40, &saves, 8);
 	process_init(&p, NULL);
-	/* SAVES: CFA = -16 + 32 = 16; the return address would be at 8. */
-	check(&p, p.space, &sample, NULL, "1001 context x @fffffffffffffff0 | 1201 cfi @10 -> memory 8");
+	/* SAVES: CFA = -16 + 32 = 16; the return address would be at 8, where no stack goes on. */
+	check(&p, p.space, &sample, NULL, "1001 context x @fffffffffffffff0 | 1201 cfi @10 -> bad-info 1201");
 	process_deinit(&p);
 	free(copy);
 }
