@@ -19,12 +19,12 @@
 enum {
 	NODES_MAX = 256,              /* instructions of a function: what is left to this strategy is short, and a walk waits for it */
 	WINDOW_MAX = 2048,            /* bytes of code that are looked at */
-	VISITS_MAX = 8 * NODES_MAX,   /* each visit of a node but the first loses one of 8 places */
+	VISITS_MAX = 8 * NODES_MAX,   /* each visit of a node but the first loses one of some 8 places */
 	OFFSET_MAX = 1 << 24,         /* bytes; no frame is larger */
 };
 
-/* What a place counts from: RSP or RBP as they were where the flow began. */
-enum base { LOST, UNTOUCHED, SAVED_LATER, FROM_SP, FROM_FP };
+/* What a place counts from: RSP or RBP as they were where the flow began, or RSP right after it was rounded down. */
+enum base { LOST, UNTOUCHED, SAVED_LATER, FROM_SP, FROM_FP, FROM_ALIGNED };
 struct place {
 	int32_t offset;
 	enum base base;
@@ -34,11 +34,15 @@ struct place {
 enum { RBX_KEPT, RBP_KEPT, NUM_KEPT = 6 };
 static const uint8_t kept_regs[NUM_KEPT] = { WB_X86_RBX, WB_X86_RBP, 12, 13, 14, 15 };
 static const uint8_t kept_slots[NUM_KEPT] = { 3, 6, 12, 13, 14, 15 };
+enum { R10_SLOT = 10 };
 
 struct state {
 	struct place sp, fp;          /* where RSP and RBP point; fp LOST: anything */
 	int32_t pushed;               /* backwards: the highest place that a push wrote to, from SP; all below SP count as such */
 	struct place kept[NUM_KEPT];  /* where the caller's value is; UNTOUCHED: in the register; SAVED_LATER: it was, at the pc */
+	/* Forwards: functions that round RSP down and have arguments on the stack keep the CFA in R10, and then in their frame. */
+	bool cfa_in_r10;
+	struct place cfa_kept;
 };
 
 struct node {
@@ -59,7 +63,10 @@ struct flow {
 	uint16_t queue[NODES_MAX];    /* nodes to be followed, a stack */
 	uint16_t num_queued;
 	bool has_exit, failed;
+	bool is_cut;                  /* forwards: not all paths were followed, so that behind calls that return nothing else may be known yet */
+	bool has_table, table_has_frame;
 	struct state exit;            /* at returns */
+	struct state table;           /* forwards: at jumps to where a table says */
 };
 
 static int kept_of(uint8_t reg)
@@ -102,7 +109,9 @@ static bool meet(struct state *into, const struct state *other)
 	into->pushed = into->pushed < other->pushed ? other->pushed : into->pushed;
 	for (int i = 0; i < NUM_KEPT; i++)
 		changed |= meet_place(&into->kept[i], other->kept[i]);
-	return changed;
+	changed |= into->cfa_in_r10 && !other->cfa_in_r10;
+	into->cfa_in_r10 &= other->cfa_in_r10;
+	return meet_place(&into->cfa_kept, other->cfa_kept) || changed;
 }
 
 /* ---- What an instruction does to the state ---- */
@@ -114,6 +123,8 @@ static void push(const struct flow *f, struct state *s, uint8_t reg)
 	s->sp = moved(s->sp, -8);
 	if (s->sp.base == FROM_SP && s->sp.offset > s->pushed)
 		s->pushed = s->sp.offset;
+	if (reg == WB_X86_R10 && s->cfa_in_r10)
+		s->cfa_kept = s->sp;
 	if (kept < 0 || s->kept[kept].base != UNTOUCHED)
 		return;
 	if (f->backwards) {
@@ -128,8 +139,12 @@ static void push(const struct flow *f, struct state *s, uint8_t reg)
 }
 
 /* The register gets what is at place. */
-static void load(const struct flow *f, struct state *s, int kept, struct place place)
+static void load(const struct flow *f, struct state *s, uint8_t reg, struct place place)
 {
+	int kept = kept_of(reg);
+
+	if (reg == WB_X86_R10)
+		s->cfa_in_r10 = place.base == FROM_ALIGNED && same_place(place, s->cfa_kept);
 	if (kept < 0)
 		return;
 	if (f->backwards)
@@ -149,7 +164,7 @@ static void pop(const struct flow *f, struct state *s, uint8_t reg)
 		s->sp = (struct place){ 0, LOST };
 		return;
 	}
-	load(f, s, kept_of(reg), s->sp);
+	load(f, s, reg, s->sp);
 	s->sp = moved(s->sp, 8);
 }
 
@@ -164,7 +179,11 @@ static void store(const struct flow *f, struct state *s, const struct wb_x86_ins
 	int kept = kept_of(insn->reg);
 	struct place place = operand(s, insn);
 
-	if (f->backwards || kept < 0 || s->kept[kept].base != UNTOUCHED || place.base != FROM_SP || place.offset >= 0)
+	if (insn->reg == WB_X86_R10 && s->cfa_in_r10)
+		s->cfa_kept = place;
+	if (f->backwards || kept < 0 || s->kept[kept].base != UNTOUCHED)
+		return;
+	if (place.base != FROM_ALIGNED && (place.base != FROM_SP || place.offset >= 0))
 		return;
 	if (kept == RBP_KEPT && !(s->fp.base == FROM_FP && !s->fp.offset))
 		return;
@@ -180,6 +199,8 @@ static void change(struct state *s, uint16_t writes, bool backwards)
 			s->kept[i] = (struct place){ 0, LOST };
 	if (writes >> WB_X86_RBP & 1)
 		s->fp = (struct place){ 0, LOST };
+	if (writes >> WB_X86_R10 & 1)
+		s->cfa_in_r10 = false;
 }
 
 static void execute(const struct flow *f, struct state *s, const struct wb_x86_insn *insn)
@@ -209,13 +230,27 @@ static void execute(const struct flow *f, struct state *s, const struct wb_x86_i
 		store(f, s, insn);
 		break;
 	case WB_X86_LOAD:
-		load(f, s, kept_of(insn->reg), operand(s, insn));
+		load(f, s, insn->reg, operand(s, insn));
+		break;
+	case WB_X86_ALIGN_SP:
+		s->sp = (struct place){ 0, s->cfa_in_r10 && s->sp.base == FROM_SP ? FROM_ALIGNED : LOST };
+		break;
+	case WB_X86_LEA_SP:
+		change(s, insn->writes, f->backwards);
+		/* The CFA is above the return address, which RSP pointed to at the start. */
+		if (insn->reg == WB_X86_R10 && !f->backwards)
+			s->cfa_in_r10 = s->sp.base == FROM_SP && s->sp.offset + insn->value == 8;
+		break;
+	case WB_X86_SP_FROM_REG:
+		s->sp = insn->reg == WB_X86_R10 && s->cfa_in_r10 ? moved((struct place){ 8, FROM_SP }, insn->value) : (struct place){ 0, LOST };
 		break;
 	case WB_X86_SP_LOST:
 		s->sp = (struct place){ 0, LOST };
 		break;
-	case WB_X86_OTHER:
 	case WB_X86_CALL:
+		s->cfa_in_r10 = false;
+		break;
+	case WB_X86_OTHER:
 	case WB_X86_RETURN:
 	case WB_X86_JUMP:
 	case WB_X86_JUMP_IF:
@@ -246,7 +281,8 @@ static void reach(struct flow *f, int64_t at, const struct state *state, bool af
 		return;
 	if (!f->index[at]) {
 		if (f->num_nodes == NODES_MAX) {
-			f->failed = true;
+			f->failed = f->backwards;
+			f->is_cut = true;
 			return;
 		}
 		node = &f->nodes[f->num_nodes++];
@@ -294,6 +330,20 @@ static void leave(struct flow *f, const struct state *state)
 	f->has_exit = true;
 }
 
+/* A switch's jump, which keeps the frame; or, where none is left, a call at the function's end. */
+static void jump_by_table(struct flow *f, const struct state *state)
+{
+	bool has_frame = !(state->sp.base == FROM_SP && !state->sp.offset);
+
+	if (f->has_table && has_frame == f->table_has_frame) {
+		meet(&f->table, state);
+	} else if (!f->has_table || has_frame) {
+		f->table = *state;
+		f->table_has_frame = has_frame;
+	}
+	f->has_table = true;
+}
+
 static void follow_node(struct flow *f, struct node *node)
 {
 	struct state state = node->state;
@@ -326,6 +376,9 @@ static void follow_node(struct flow *f, struct node *node)
 			reach(f, next, &state, true);
 		break;
 	case WB_X86_JUMP_AWAY:
+		if (!f->backwards)
+			jump_by_table(f, &state);
+		break;
 	case WB_X86_STOP:
 		break;
 	case WB_X86_OTHER:
@@ -337,10 +390,28 @@ static void follow_node(struct flow *f, struct node *node)
 	case WB_X86_LEAVE:
 	case WB_X86_STORE:
 	case WB_X86_LOAD:
+	case WB_X86_ALIGN_SP:
+	case WB_X86_LEA_SP:
+	case WB_X86_SP_FROM_REG:
 	case WB_X86_SP_LOST:
 		reach(f, next, &state, false);
 		break;
 	}
+}
+
+/* What no path came to is where a table leads; it starts behind what does not go on. Whether there was any. */
+static bool reach_gaps(struct flow *f)
+{
+	uint16_t count = f->num_nodes;
+
+	for (uint16_t i = 0; f->has_table && i < count; i++) {
+		const struct node *node = &f->nodes[i];
+		size_t next = node->at + (size_t)node->length;
+
+		if (node->length && next < f->window->end && next < WINDOW_MAX && !f->index[next])
+			reach(f, (int64_t)next, &f->table, true);
+	}
+	return f->num_nodes > count;
 }
 
 static void run(struct flow *f, const struct wb_code_window *window, size_t from, bool backwards)
@@ -352,17 +423,19 @@ static void run(struct flow *f, const struct wb_code_window *window, size_t from
 		state.kept[i] = (struct place){ 0, UNTOUCHED };
 	f->window = window;
 	f->backwards = backwards;
-	f->has_exit = f->failed = false;
+	f->has_exit = f->failed = f->is_cut = f->has_table = false;
 	f->num_nodes = f->num_queued = 0;
 	memset(f->index, 0, sizeof(f->index));
 	reach(f, (int64_t)from, &state, false);
-	while (f->num_queued && !f->failed) {
-		struct node *node = &f->nodes[f->queue[--f->num_queued]];
+	do {
+		while (f->num_queued && !f->failed) {
+			struct node *node = &f->nodes[f->queue[--f->num_queued]];
 
-		node->queued = false;
-		f->failed |= ++visits > VISITS_MAX;
-		follow_node(f, node);
-	}
+			node->queued = false;
+			f->failed |= ++visits > VISITS_MAX;
+			follow_node(f, node);
+		}
+	} while (!f->failed && reach_gaps(f));
 }
 
 /* ---- The answer ---- */
@@ -402,17 +475,51 @@ static struct place seen_from(struct place place, struct place now, enum base ba
 	return (struct place){ place.offset - now.offset, base };
 }
 
-static enum wb_err row_of_state(const struct state *s, struct wb_code_row *ret)
+/* A register that was saved in a frame behind a rounded RSP, which `now`, RBP or RSP, counts from; or before that. */
+static struct wb_row_rule rule_of_aligned(uint8_t slot, struct place place, uint8_t base, struct place now)
 {
-	struct place now = s->sp, kept[NUM_KEPT], start = { 0, FROM_SP };
-	enum base base = FROM_SP;
+	if (place.base == FROM_SP)
+		return (struct wb_row_rule){ .slot = slot, .kind = WB_RULE_OFFSET, .offset = place.offset - 8 };
+	if (place.base == FROM_ALIGNED && now.base == FROM_ALIGNED)
+		return (struct wb_row_rule){ .slot = slot, .kind = WB_RULE_DEREF, .base = base, .offset = place.offset - now.offset };
+	return (struct wb_row_rule){ .slot = slot, .kind = WB_RULE_UNDEFINED };
+}
+
+/* How far RSP was rounded down only the CFA tells, from R10 or where that was saved. */
+static enum wb_err row_of_aligned(const struct wb_arch_info *arch, const struct state *s, struct wb_code_row *ret)
+{
+	struct place now = s->fp.base == FROM_ALIGNED ? s->fp : s->sp;
+	uint8_t base = s->fp.base == FROM_ALIGNED ? arch->fp : arch->sp, count = 0;
+	bool is_kept = s->cfa_kept.base == FROM_ALIGNED && now.base == FROM_ALIGNED;
+
+	if (!is_kept && !s->cfa_in_r10)
+		return WB_NONE;
+	*ret = (struct wb_code_row){ .row = { .flags = WB_ROW_GENERAL, .how = WB_HOW_CODE } };
+	/* R10 first: once it has the CFA again, that was popped. */
+	if (s->cfa_in_r10)
+		ret->rules[count++] = (struct wb_row_rule){ .slot = WB_SLOT_CFA, .kind = WB_RULE_OFFSET, .base = R10_SLOT };
+	else
+		ret->rules[count++] = rule_of_aligned(WB_SLOT_CFA, s->cfa_kept, base, now);
+	ret->rules[count++] = (struct wb_row_rule){ .slot = arch->pc, .kind = WB_RULE_OFFSET, .offset = -8 };
+	for (int i = 0; i < NUM_KEPT; i++)
+		if (s->kept[i].base != UNTOUCHED)
+			ret->rules[count++] = rule_of_aligned(kept_slots[i], s->kept[i], base, now);
+	ret->row.num_rules = count;
+	return WB_OK;
+}
+
+static enum wb_err row_of_state(const struct wb_arch_info *arch, const struct state *s, struct wb_code_row *ret)
+{
+	/* A chain of frame pointers that led here may not tell SP. */
+	struct place now = s->fp, kept[NUM_KEPT], start = { 0, FROM_SP };
+	enum base base = FROM_FP;
 
 	if (now.base != FROM_SP) {
-		now = s->fp;
-		base = FROM_FP;
+		now = s->sp;
+		base = FROM_SP;
 	}
 	if (now.base != FROM_SP)
-		return WB_NONE;
+		return row_of_aligned(arch, s, ret);
 	for (int i = 0; i < NUM_KEPT; i++)
 		kept[i] = seen_from(s->kept[i], now, base);
 	return make_row(seen_from(start, now, base), kept, ret);
@@ -421,23 +528,18 @@ static enum wb_err row_of_state(const struct state *s, struct wb_code_row *ret)
 static const struct node *node_at_pc(const struct flow *f)
 {
 	const struct wb_code_window *w = f->window;
+	const struct node *node = w->exact && f->index[w->at] ? &f->nodes[f->index[w->at] - 1] : NULL;
 
-	if (w->exact)
-		return f->index[w->at] ? &f->nodes[f->index[w->at] - 1] : NULL;
-	for (uint16_t i = 0; i < f->num_nodes; i++) {
-		const struct node *node = &f->nodes[i];
-
-		if (node->is_call && node->at + node->length == (int)w->at + 1)
-			return node;
-	}
-	return NULL;
+	for (uint16_t i = 0; i < f->num_nodes && !w->exact && !node; i++)
+		if (f->nodes[i].is_call && f->nodes[i].at + f->nodes[i].length == (int)w->at + 1)
+			node = &f->nodes[i];
+	return node && f->is_cut && node->after_call ? NULL : node;
 }
 
 enum wb_err wb_x86_follow(const struct wb_arch_info *arch, const struct wb_code_window *window, struct wb_code_row *ret)
 {
 	struct flow flow;
 
-	(void)arch;
 	if (window->at >= window->end || window->end > window->size || window->at >= WINDOW_MAX)
 		return WB_NONE;
 	/* (An unknown start is larger than any place.) */
@@ -452,8 +554,13 @@ enum wb_err wb_x86_follow(const struct wb_arch_info *arch, const struct wb_code_
 			ret->row.how = WB_HOW_CODE;
 			return WB_OK;
 		}
-		if (node)
-			return row_of_state(&node->state, ret);
+		if (node) {
+			struct state state = node->state;
+
+			/* Calls do not keep it. */
+			state.cfa_in_r10 &= window->exact;
+			return row_of_state(arch, &state, ret);
+		}
 	}
 	if (!window->exact)
 		return WB_NONE;

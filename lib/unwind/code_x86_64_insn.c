@@ -315,7 +315,7 @@ static void set(struct wb_x86_insn *insn, enum wb_x86_kind kind, uint8_t reg, in
 	insn->reg = reg;
 	insn->value = value;
 	/* What the kind says needs no saying twice. */
-	insn->writes = kind == WB_X86_LOAD ? (uint16_t)(1u << reg) : 0;
+	insn->writes = kind == WB_X86_LOAD || kind == WB_X86_LEA_SP ? (uint16_t)(1u << reg) : 0;
 }
 
 /* mov between registers and to and from the frame: 89 has its source in reg, 8b its target. */
@@ -347,6 +347,23 @@ static void decode_lea(const struct decoding *d, struct wb_x86_insn *insn)
 		set(insn, WB_X86_SP_FROM_FP, d->reg, d->displacement);
 	else if (d->reg == WB_X86_RBP && d->base == WB_X86_RSP)
 		set(insn, WB_X86_FP_FROM_SP, d->reg, d->displacement);
+	else if (d->reg == WB_X86_RSP && d->base != WB_X86_NO_REG)
+		set(insn, WB_X86_SP_FROM_REG, d->base, d->displacement);
+	else if (d->base == WB_X86_RSP)
+		set(insn, WB_X86_LEA_SP, d->reg, d->displacement);
+}
+
+/* add, and, sub with an immediate. */
+static void decode_group1(const struct decoding *d, struct wb_x86_insn *insn)
+{
+	uint8_t which = d->reg & 7;
+
+	if (d->mod != 3 || d->rm != WB_X86_RSP || !d->wide)
+		return;
+	if (which == 0 || which == 5)
+		set(insn, WB_X86_ADD_SP, d->rm, which == 0 ? d->immediate : -d->immediate);
+	else if (which == 4)
+		set(insn, WB_X86_ALIGN_SP, d->rm, d->immediate);
 }
 
 static void decode_group5(const struct decoding *d, struct wb_x86_insn *insn)
@@ -388,10 +405,7 @@ static void decode_one_byte(const struct decoding *d, struct wb_x86_insn *insn)
 	case 0x68: case 0x6a: case 0x9c: set(insn, push, WB_X86_NO_REG, 0); break;
 	case 0x9d: set(insn, pop, WB_X86_NO_REG, 0); break;
 	case 0x8f: set(insn, d->mod == 3 ? pop : WB_X86_SP_LOST, d->rm, 0); break;
-	case 0x81: case 0x83:
-		if (d->mod == 3 && d->rm == WB_X86_RSP && d->wide && ((d->reg & 7) == 0 || (d->reg & 7) == 5))
-			set(insn, WB_X86_ADD_SP, d->rm, (d->reg & 7) == 0 ? d->immediate : -d->immediate);
-		break;
+	case 0x81: case 0x83: decode_group1(d, insn); break;
 	case 0x89: case 0x8b: decode_mov(d, insn); break;
 	case 0x8d: decode_lea(d, insn); break;
 	case 0xc2: case 0xc3: set(insn, WB_X86_RETURN, WB_X86_NO_REG, 0); break;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* General registers as instructions number them (Intel SDM volume 2, 2.2.1.2). */
-enum { WB_X86_RAX, WB_X86_RCX, WB_X86_RDX, WB_X86_RBX, WB_X86_RSP, WB_X86_RBP, WB_X86_NO_REG = 0xff };
+enum { WB_X86_RAX, WB_X86_RCX, WB_X86_RDX, WB_X86_RBX, WB_X86_RSP, WB_X86_RBP, WB_X86_R10 = 10, WB_X86_NO_REG = 0xff };
 
 enum wb_x86_kind {
 	WB_X86_OTHER,                 /* leaves RSP alone and goes on to the next */
@@ -23,6 +23,9 @@ enum wb_x86_kind {
 	WB_X86_LEAVE,                 /* RSP = RBP, then pop RBP */
 	WB_X86_STORE,                 /* reg to [base + value], base RSP or RBP */
 	WB_X86_LOAD,                  /* reg from there */
+	WB_X86_ALIGN_SP,              /* RSP is rounded down */
+	WB_X86_LEA_SP,                /* reg = RSP + value; not RSP nor RBP */
+	WB_X86_SP_FROM_REG,           /* RSP = reg + value; not RSP nor RBP */
 	WB_X86_SP_LOST,               /* RSP becomes what cannot be followed */
 	WB_X86_CALL,
 	WB_X86_RETURN,

@@ -6,8 +6,8 @@
  */
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "model/bounds.h"
 #include "unwind/code_reader.h"
+#include "unwind/function.h"
 #include "unwind/strategy.h"
 
 #include <string.h>
@@ -100,10 +100,10 @@ static void find_entry(struct wb_image *image, uint64_t image_pc, struct piece *
 }
 
 /* The function that holds image_pc, else the section or segment. */
-static enum wb_err find_piece(struct wb_image *image, uint64_t image_pc, struct piece *ret)
+static enum wb_err find_piece(struct wb_image *image, const struct wb_arch_info *arch, uint64_t image_pc, struct piece *ret)
 {
 	struct wb_bound bound;
-	enum wb_err err = wb_bounds_find(image, image_pc, &bound);
+	enum wb_err err = wb_function_find(image, arch, image_pc, &bound);
 
 	if (err == WB_ERR_MEMORY)
 		return err;
@@ -171,7 +171,7 @@ void wb_code_memo_clear(struct wb_code_memo *memo)
 static enum wb_err find_row(const struct wb_lookup *lookup, const struct wb_code_reader *code, struct wb_code_row *ret)
 {
 	struct piece piece;
-	enum wb_err err = find_piece(lookup->image, lookup->image_pc, &piece);
+	enum wb_err err = find_piece(lookup->image, lookup->arch, lookup->image_pc, &piece);
 
 	return err ? err : follow(lookup, code, &piece, ret);
 }

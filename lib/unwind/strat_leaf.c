@@ -5,9 +5,9 @@
  * what its instructions say for sure, are told by its bounds and its bytes. Where calls leave the return address in a register, that register tells, too.
  */
 #include "base/mem.h"
-#include "model/bounds.h"
 #include "unwind/cfi.h"
 #include "unwind/code_reader.h"
+#include "unwind/function.h"
 #include "unwind/strategy.h"
 
 enum {
@@ -75,7 +75,7 @@ static enum wb_err find_row(const struct wb_lookup *lookup, struct wb_row *row)
 		return WB_OK;
 	if (!lookup->image)
 		return WB_NONE;
-	err = wb_bounds_find(lookup->image, lookup->image_pc, &bound);
+	err = wb_function_find(lookup->image, lookup->arch, lookup->image_pc, &bound);
 	if (err == WB_ERR_MEMORY)
 		return err;
 	if (err == WB_OK && bound.start == lookup->image_pc)

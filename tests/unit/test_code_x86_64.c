@@ -30,13 +30,16 @@ static const struct {
 	{ "sub rsp, 24", { 0x48, 0x83, 0xec, 0x18 }, 4, WB_X86_ADD_SP, -24, 0 },
 	{ "add rsp, 0x1000", { 0x48, 0x81, 0xc4, 0x00, 0x10, 0, 0 }, 7, WB_X86_ADD_SP, 0x1000, 0 },
 	{ "sub rsp, -128", { 0x48, 0x83, 0xec, 0x80 }, 4, WB_X86_ADD_SP, 128, 0 },
-	{ "and rsp, -64", { 0x48, 0x83, 0xe4, 0xc0 }, 4, WB_X86_SP_LOST, 0, 0 },
+	{ "and rsp, -64", { 0x48, 0x83, 0xe4, 0xc0 }, 4, WB_X86_ALIGN_SP, -64, 0 },
+	{ "and esp, -64", { 0x83, 0xe4, 0xc0 }, 3, WB_X86_SP_LOST, 0, 0 },
 	{ "cmp rsp, 8", { 0x48, 0x83, 0xfc, 0x08 }, 4, WB_X86_OTHER, 0, 0 },
 	{ "sub rsp, rax", { 0x48, 0x29, 0xc4 }, 3, WB_X86_SP_LOST, 0, 0 },
 	{ "xchg rax, rsp", { 0x48, 0x94 }, 2, WB_X86_SP_LOST, 0, 0 },
 	{ "lea rsp, [rsp-24]", { 0x48, 0x8d, 0x64, 0x24, 0xe8 }, 5, WB_X86_ADD_SP, -24, 0 },
 	{ "lea rsp, [rbp-40]", { 0x48, 0x8d, 0x65, 0xd8 }, 4, WB_X86_SP_FROM_FP, -40, 0 },
-	{ "lea rsp, [rsi]", { 0x48, 0x8d, 0x26 }, 3, WB_X86_SP_LOST, 0, 0 },
+	{ "lea rsp, [rsi]", { 0x48, 0x8d, 0x26 }, 3, WB_X86_SP_FROM_REG, 0, 0 },
+	{ "lea rsp, [r10-8]", { 0x49, 0x8d, 0x62, 0xf8 }, 4, WB_X86_SP_FROM_REG, -8, 0 },
+	{ "lea r10, [rsp+8]", { 0x4c, 0x8d, 0x54, 0x24, 0x08 }, 5, WB_X86_LEA_SP, 8, 1 << 10 },
 	{ "lea rbp, [rsp+16]", { 0x48, 0x8d, 0x6c, 0x24, 0x10 }, 5, WB_X86_FP_FROM_SP, 16, 0 },
 	{ "mov rbp, rsp", { 0x48, 0x89, 0xe5 }, 3, WB_X86_FP_FROM_SP, 0, 0 },
 	{ "mov rbp, rsp, the other way", { 0x48, 0x8b, 0xec }, 3, WB_X86_FP_FROM_SP, 0, 0 },
@@ -164,10 +167,10 @@ static const struct {
 	{ "at the return, start unknown", CODE(saves_rbx), 19, NO_START, 8, 0, { { 0, 0 } } },
 	{ "a call on the way, start unknown", CODE(saves_rbx), 5, NO_START | NOTHING, 0, 0, { { 0, 0 } } },
 	{ "return address, start unknown", CODE(saves_rbx), 11, NO_START | RETURN | NOTHING, 0, 0, { { 0, 0 } } },
-	{ "aligned, before", CODE(aligned), 6, 0, 24, -16, { { R12, -24 } } },
+	{ "aligned, before", CODE(aligned), 6, BY_FP, 16, -16, { { R12, -24 } } },
 	{ "aligned: by the frame pointer", CODE(aligned), 14, BY_FP, 16, -16, { { R12, -24 } } },
 	{ "aligned: called from", CODE(aligned), 18, RETURN | BY_FP, 16, -16, { { R12, -24 } } },
-	{ "aligned: SP is back", CODE(aligned), 23, 0, 24, -16, { { R12, -24 } } },
+	{ "aligned: SP is back", CODE(aligned), 23, BY_FP, 16, -16, { { R12, -24 } } },
 	{ "aligned: to the return, SP from the frame pointer", CODE(aligned), 19, NO_START | BY_FP, 16, -16, { { R12, -24 } } },
 	{ "aligned: pops", CODE(aligned), 23, NO_START, 24, -16, { { R12, -24 } } },
 	{ "aligned: before the push of a register that is restored by the frame pointer", CODE(realigns), 4, NO_START | BY_FP, 16, -16, { { 0, 0 } } },
@@ -175,7 +178,7 @@ static const struct {
 	{ "wrapped: jump", CODE(wrapped), 3, NO_START, 8, 0, { { 0, 0 } } },
 	{ "wrapped: the push's path has a call", CODE(wrapped), 5, NO_START | NOTHING, 0, 0, { { 0, 0 } } },
 	{ "wrapped: the push's path from the start", CODE(wrapped), 6, 0, 16, -16, { { 0, 0 } } },
-	{ "wrapped: called from", CODE(wrapped), 13, RETURN, 16, -16, { { 0, 0 } } },
+	{ "wrapped: called from", CODE(wrapped), 13, RETURN | BY_FP, 16, -16, { { 0, 0 } } },
 	{ "wrapped: outside", CODE(wrapped), 16, 0, 8, 0, { { 0, 0 } } },
 	{ "wrapped: a jump back to the return", CODE(wrapped), 16, NO_START, 8, 0, { { 0, 0 } } },
 	{ "behind a call that does not return, another path knows", CODE(two_depths), 10, 0, 8, 0, { { 0, 0 } } },
@@ -186,7 +189,7 @@ static const struct {
 	{ "what it pushes for the resolver", CODE(linkage), 6, NO_START | NOTHING, 0, 0, { { 0, 0 } } },
 	{ "red zone: stored", CODE(red_zone), 5, 0, 8, 0, { { RBX, -24 } } },
 	{ "red zone: loaded again", CODE(red_zone), 12, 0, 8, 0, { { 0, 0 } } },
-	{ "before leave, from the start", CODE(leaves), 8, 0, 48, -16, { { 0, 0 } } },
+	{ "before leave, from the start", CODE(leaves), 8, BY_FP, 16, -16, { { 0, 0 } } },
 	{ "before leave, start unknown", CODE(leaves), 8, NO_START | BY_FP, 16, -16, { { 0, 0 } } },
 	{ "behind leave", CODE(leaves), 9, 0, 8, 0, { { 0, 0 } } },
 };
@@ -227,9 +230,101 @@ static void follows(void)
 	test_row(NULL);
 }
 
+/* ---- Frames behind a rounded stack pointer, and jumps by tables ---- */
+
+/* As gcc rounds RSP in a function that has arguments on the stack: the CFA is in R10, then in the frame, then in R10 again. */
+static const uint8_t rounded[] = {
+	/*  0 lea r10, [rsp+8] */ 0x4c, 0x8d, 0x54, 0x24, 0x08, /*  5 and rsp, -64 */ 0x48, 0x83, 0xe4, 0xc0, /*  9 push [r10-8] */ 0x41, 0xff, 0x72, 0xf8,
+	/* 13 push rbp */ 0x55, /* 14 mov rbp, rsp */ 0x48, 0x89, 0xe5, /* 17 push r10 */ 0x41, 0x52, /* 19 push rbx */ 0x53,
+	/* 20 sub rsp, rax */ 0x48, 0x29, 0xc4, /* 23 call */ 0xe8, 0, 0, 0, 0, /* 28 lea rsp, [rbp-16] */ 0x48, 0x8d, 0x65, 0xf0, /* 32 pop rbx */ 0x5b,
+	/* 33 pop r10 */ 0x41, 0x5a, /* 35 pop rbp */ 0x5d, /* 36 lea rsp, [r10-8] */ 0x49, 0x8d, 0x62, 0xf8, /* 40 ret */ 0xc3,
+};
+/* push rbp; mov rbp, rsp; jmp [table+rdi*8]; where no jump leads: pop rbp; jmp elsewhere; xor eax, eax; pop rbp; ret */
+static const uint8_t by_table[] = {
+	/*  0 */ 0x55, /* 1 */ 0x48, 0x89, 0xe5, /* 4 */ 0xff, 0x24, 0xfd, 0, 0, 0, 0, /* 11 */ 0x5d, /* 12 */ 0xe9, 0, 1, 0, 0,
+	/* 17 */ 0x31, 0xc0, /* 19 */ 0x5d, /* 20 */ 0xc3,
+};
+
+enum { SIMPLE = 0xff, R10 = 10, RSP = 7, RIP = 16 };
+static const struct {
+	const char *name;
+	const uint8_t *bytes;
+	size_t size, at;
+	bool is_return;
+	int cfa;                      /* SIMPLE: its offset, from RSP */
+	uint8_t base;                 /* of the CFA; SIMPLE */
+	uint8_t kind;
+	int offset;                   /* DEREF: of the word with the CFA */
+	int rbx;                      /* offset of where it is saved, from `by`; 0: not */
+	uint8_t by;
+} places[] = {
+	{ "the CFA in r10", CODE(rounded), 5, false, 8, SIMPLE, 0, 0, 0, 0 },
+	{ "rounded", CODE(rounded), 9, false, 0, R10, WB_RULE_OFFSET, 0, 0, 0 },
+	{ "rbp is pushed", CODE(rounded), 14, false, 0, R10, WB_RULE_OFFSET, 0, 0, RSP },
+	{ "rbp leads", CODE(rounded), 20, false, 0, R10, WB_RULE_OFFSET, 0, -16, RBP },
+	{ "called from", CODE(rounded), 27, true, 0, RBP, WB_RULE_DEREF, -8, -16, RBP },
+	{ "behind the call", CODE(rounded), 28, false, 0, RBP, WB_RULE_DEREF, -8, -16, RBP },
+	{ "rbx is back", CODE(rounded), 33, false, 0, RBP, WB_RULE_DEREF, -8, 0, RBP },
+	{ "r10 is back", CODE(rounded), 35, false, 0, R10, WB_RULE_OFFSET, 0, 0, RBP },
+	{ "rbp is back", CODE(rounded), 36, false, 0, R10, WB_RULE_OFFSET, 0, 0, 0 },
+	{ "at the return", CODE(rounded), 40, false, 8, SIMPLE, 0, 0, 0, 0 },
+	{ "where a table leads", CODE(by_table), 12, false, 8, SIMPLE, 0, 0, 0, 0 },
+	{ "and behind that", CODE(by_table), 20, false, 8, SIMPLE, 0, 0, 0, 0 },
+};
+
+static const struct wb_row_rule *rule_of(const struct wb_code_row *row, uint8_t slot)
+{
+	for (uint8_t i = 0; i < row->row.num_rules; i++)
+		if (row->rules[i].slot == slot)
+			return &row->rules[i];
+	return NULL;
+}
+
+static void check_place(const struct wb_code_row *row, size_t i)
+{
+	const struct wb_row_rule *pc = rule_of(row, RIP), *rbx = rule_of(row, RBX);
+
+	CHECK_EQ_U64(row->row.flags, WB_ROW_GENERAL);
+	CHECK_EQ_U64(row->rules[0].slot, WB_SLOT_CFA);
+	CHECK_EQ_U64(row->rules[0].kind, places[i].kind);
+	CHECK_EQ_U64(row->rules[0].base, places[i].base);
+	CHECK_EQ_I64(row->rules[0].offset, places[i].offset);
+	if (CHECK(pc != NULL)) {
+		CHECK_EQ_U64(pc->kind, WB_RULE_OFFSET);
+		CHECK_EQ_I64(pc->offset, -8);
+	}
+	CHECK(!rbx == !places[i].rbx);
+	if (rbx && places[i].rbx) {
+		CHECK_EQ_U64(rbx->kind, WB_RULE_DEREF);
+		CHECK_EQ_U64(rbx->base, places[i].by);
+		CHECK_EQ_I64(rbx->offset, places[i].rbx);
+	}
+}
+
+static void rounds(void)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct wb_code_window window = { places[i].bytes, places[i].size, places[i].at, 0, places[i].size, false, !places[i].is_return };
+		struct wb_code_row row;
+
+		test_row(places[i].name);
+		if (!CHECK_EQ_I64(wb_code_x86_64.follow(&wb_arch_x86_64, &window, &row), WB_OK))
+			continue;
+		if (places[i].base != SIMPLE) {
+			check_place(&row, i);
+			continue;
+		}
+		CHECK_EQ_U64(row.row.flags, 0);
+		CHECK_EQ_U64(row.row.num_rules, 0);
+		CHECK_EQ_I64(row.row.cfa_offset, places[i].cfa);
+	}
+	test_row(NULL);
+}
+
 int main(void)
 {
 	TEST_RUN(decodes);
 	TEST_RUN(follows);
+	TEST_RUN(rounds);
 	return test_summary();
 }
