@@ -10,7 +10,7 @@
 enum { WB_STRATEGY_LIST_MAX = 16 };
 struct wb_strategy_list { enum wb_how items[WB_STRATEGY_LIST_MAX]; size_t count; };
 
-/* "cfi,fp": names of wb_how_text, with fp for frame-pointer; "auto" is the default order. False: a name is not a strategy's. */
+/* "cfi,scan": names of wb_how_text; "auto" is the default order, "fp" is "code,leaf,frame-pointer". False: a name is not a strategy's. */
 bool wb_strategy_parse(const char *names, struct wb_strategy_list *list);
 
 #endif
