@@ -18,9 +18,10 @@ enum {
 	GROUPS_MAX = 4096,
 };
 
-const char *const check_strategies[NUM_STRATEGIES] = { "auto", "cfi", "frame-pointer" };
+const char *const check_strategies[NUM_STRATEGIES] = { "auto", "cfi", "fp" };
+static const unsigned BY_FRAME_POINTER = 2;
 const char *const check_memories[NUM_MEMORIES] = { "all", "from-sp" };
-const char *const check_verdicts[NUM_VERDICTS] = { "exact", "short", "wrong", "register" };
+const char *const check_verdicts[NUM_VERDICTS] = { "exact", "short", "wrong", "register", "chain" };
 
 /* What a moment is walked from, and what is true of it. */
 struct moment {
@@ -59,13 +60,13 @@ static void on_diag(void *arg, const struct wb_diag *diag)
 
 enum wb_err check_init(struct check *c, const char *keep, const char *debug_dir)
 {
-	static const enum wb_how cfi[] = { WB_HOW_CFI }, frame_pointer[] = { WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
+	static const enum wb_how cfi[] = { WB_HOW_CFI }, frame_pointer[] = { WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
 	const struct wb_session_opts opts = { .size = sizeof(opts), .diag = on_diag, .trust_unverified = 1 };
-	const struct wb_symbolizer_opts names = { .size = sizeof(names), .detail = WB_DETAIL_NAMES };
+	const struct wb_symbolizer_opts names = { .size = sizeof(names), .detail = WB_DETAIL_LINES };
 	struct wb_walker_opts walkers[NUM_STRATEGIES] = {
 		{ .size = sizeof(walkers[0]) },
 		{ .size = sizeof(walkers[0]), .strategies = cfi, .num_strategies = 1 },
-		{ .size = sizeof(walkers[0]), .strategies = frame_pointer, .num_strategies = 2 },
+		{ .size = sizeof(walkers[0]), .strategies = frame_pointer, .num_strategies = 3 },
 	};
 	enum wb_err err;
 
@@ -85,7 +86,7 @@ enum wb_err check_init(struct check *c, const char *keep, const char *debug_dir)
 
 enum wb_err check_name_by(struct check *c, const char *program, const char *file)
 {
-	const struct wb_symbolizer_opts names = { .size = sizeof(names), .detail = WB_DETAIL_NAMES };
+	const struct wb_symbolizer_opts names = { .size = sizeof(names), .detail = WB_DETAIL_LINES };
 	enum wb_err err = wb_session_new(NULL, &c->name_session);
 
 	c->program = program;
@@ -264,7 +265,29 @@ static const char *stop_name(const struct wb_stop *stop)
 	return wb_stop_text(stop->reason);
 }
 
-static void judge(const struct moment *m, struct outcome *out)
+/* Whether this frame's own frame pointer leads to its record, caller's frame pointer and return address, and that lies within the frame. (Return
+ * addresses may be signed.) */
+static bool keeps_frame_pointer(const struct moment *m, size_t frame)
+{
+	const struct target *target = m->machine->target;
+	const struct caller *own = caller_at(m, frame), *next = caller_at(m, frame + 1);
+	uint64_t fp = own->regs[target->fp], word;
+
+	return !own->interrupted && own->known >> target->fp & 1 && fp >= own->regs[target->sp] && fp < next->slot &&
+	       machine_read(m->machine, fp + 8, &word, sizeof(word)) && !((word ^ next->pc) << 16);
+}
+
+/* How many frames a chain of frame pointers has, if it starts at the innermost frame's caller: up to the first frame that keeps none. */
+static size_t frames_of_chain(const struct moment *m)
+{
+	size_t wanted = num_frames(m), frame = 1;
+
+	while (frame + 1 < wanted && keeps_frame_pointer(m, frame))
+		frame++;
+	return frame + 1;
+}
+
+static void judge(const struct moment *m, unsigned strategy, struct outcome *out)
 {
 	size_t wanted = num_frames(m), same = 0, most = out->count < wanted ? out->count : wanted;
 
@@ -273,6 +296,10 @@ static void judge(const struct moment *m, struct outcome *out)
 	out->frame = same;
 	if (same == wanted && out->count == wanted && out->stop.reason == WB_STOP_ROOT) {
 		out->verdict = VERDICT_EXACT;
+		return;
+	}
+	if (strategy == BY_FRAME_POINTER && wanted > 1 && frames_of_chain(m) < wanted && same >= frames_of_chain(m)) {
+		out->verdict = VERDICT_CHAIN;
 		return;
 	}
 	out->verdict = same == out->count && out->stop.reason != WB_STOP_ROOT ? VERDICT_SHORT : VERDICT_WRONG;
@@ -292,14 +319,15 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* "libc.so.6 memcpy+0x12 (0x1234)", without the address for the key. */
-static void name_pc(struct check *c, uint64_t pc, enum wb_pc_kind kind, char *where, char *function, size_t size)
+/* "libc.so.6 memcpy+0x12 (0x1234)", without the address for the key. *ret_is_ours: built here, with line numbers; not from a library of the system. */
+static void name_pc(struct check *c, uint64_t pc, enum wb_pc_kind kind, char *where, char *function, size_t size, bool *ret_is_ours)
 {
 	struct wb_place place = { .size = sizeof(place) };
 	struct wb_image_info info = { .size = sizeof(info) };
 	const struct wb_site *sites;
 	size_t count;
 
+	*ret_is_ours = false;
 	snprintf(function, size, "%s", "anonymous");
 	snprintf(where, size, "%#" PRIx64, pc);
 	if (wb_space_find(c->space, pc - (kind == WB_PC_RETURN), &place) || !place.image || wb_image_info(place.image, &info))
@@ -312,6 +340,7 @@ static void name_pc(struct check *c, uint64_t pc, enum wb_pc_kind kind, char *wh
 	if (wb_symbolize(by_name ? c->name_symbolizer : c->symbolizer, by_name ? c->named : place.image, place.image_pc, kind, &sites, &count) ||
 	    !count || !sites->function)
 		return;
+	*ret_is_ours = sites->line != 0;
 	snprintf(function, size, "%s %.120s", base_name(info.path), sites->function);
 	snprintf(where, size, "%s %.120s+%#" PRIx64 " (%#" PRIx64 ")", base_name(info.path), sites->function,
 	         place.image_pc - sites->function_start, place.image_pc);
@@ -387,9 +416,11 @@ static void record(struct check *c, const struct moment *m, const struct wb_samp
 	size_t from = out->frame ? out->frame - 1 : 0;
 	char where[512], function[512], reason[128], key[1024];
 	struct group *group;
+	bool is_ours;
 
-	name_pc(c, true_pc(m, from), from && !caller_at(m, from)->interrupted ? WB_PC_RETURN : WB_PC_EXACT, where, function, sizeof(where));
-	snprintf(reason, sizeof(reason), "%s%s", out->reason, hint_of(c, m, from));
+	name_pc(c, true_pc(m, from), from && !caller_at(m, from)->interrupted ? WB_PC_RETURN : WB_PC_EXACT, where, function, sizeof(where), &is_ours);
+	snprintf(reason, sizeof(reason), "%s%s%s", out->reason, hint_of(c, m, from),
+	         strategy == BY_FRAME_POINTER && !is_ours ? ", built without frame pointers" : "");
 	snprintf(key, sizeof(key), "%u %u %u %s %s", strategy, memory, out->verdict, function, reason);
 	group = find_group(c, key);
 	if (!group) {
@@ -472,6 +503,11 @@ static enum wb_err walk_regs(struct check *c, const struct moment *m, const stru
 	return err < 0 ? err : WB_OK;
 }
 
+static bool is_fault(enum verdict verdict)
+{
+	return verdict != VERDICT_EXACT && verdict != VERDICT_CHAIN;
+}
+
 static enum wb_err walk(struct check *c, const struct moment *m, const struct wb_sample *sample, unsigned strategy, unsigned memory)
 {
 	struct tally *tally = &c->tallies[strategy][memory];
@@ -480,17 +516,17 @@ static enum wb_err walk(struct check *c, const struct moment *m, const struct wb
 
 	if (err)
 		return err;
-	judge(m, &out);
+	judge(m, strategy, &out);
 	tally->steps++;
 	tally->by_verdict[out.verdict]++;
 	err = walk_regs(c, m, sample, strategy, memory, &out, &regs);
 	/* A wrong stack or frame pointer is why a later frame was not found. */
-	if (!err && out.verdict != VERDICT_EXACT && regs.verdict != VERDICT_EXACT && regs.is_base) {
+	if (!err && is_fault(out.verdict) && regs.verdict != VERDICT_EXACT && regs.is_base) {
 		regs.verdict = out.verdict;
 		out = regs;
 		regs.verdict = VERDICT_EXACT;
 	}
-	if (out.verdict != VERDICT_EXACT)
+	if (is_fault(out.verdict))
 		record(c, m, sample, strategy, memory, &out);
 	if (regs.verdict == VERDICT_EXACT)
 		return err;

@@ -18,6 +18,7 @@ enum verdict {
 	VERDICT_SHORT,                /* all frames are right, but some are missing, and the walk says so */
 	VERDICT_WRONG,                /* a frame that is none, or an end that is none */
 	VERDICT_REGISTER,             /* a register that was said to be known was another; the frames may be right */
+	VERDICT_CHAIN,                /* by frame pointers: all frames are right up to the first whose code keeps none */
 	NUM_VERDICTS,
 };
 extern const char *const check_verdicts[NUM_VERDICTS];

@@ -70,6 +70,9 @@ build() {
     [ "$6" = fp ] && flags="$flags -fno-omit-frame-pointer" || flags="$flags -fomit-frame-pointer"
     form='-fPIE -pie -Wl,-z,lazy'
     [ "$7" = static ] && form='-static -fno-PIE -no-pie'
+    # Without libraries: nothing in it keeps no frame pointer, unless told so.
+    [ "$program" = chain ] && form=$(echo "$form" | sed 's/-fPIE -pie/-fPIE -static-pie/') &&
+        form="$form -nostdlib -ffreestanding -fasynchronous-unwind-tables -fno-builtin -fno-stack-protector"
     language=c sources=$program.c strip=strip
     [ "$2" = aarch64 ] && strip=$cross-strip
     case $program in
@@ -113,7 +116,7 @@ one() {
     if [ $status -ne 0 ]; then printf 'failed\t%s\tstatus %s\n' "$1" $status >>"$dir/out"; fi
 }
 
-programs='recursion frames exceptions jumps signals lazy noreturn assembly'
+programs='recursion frames exceptions jumps signals lazy noreturn assembly chain'
 
 # Every run, one a line: LABEL MACHINE PROGRAM COMPILER LEVEL FRAME FORM STRIP START
 list() {
@@ -121,9 +124,11 @@ list() {
         for compiler in $(compilers "$machine"); do
             for program in $programs; do
                 if [ $long = no ]; then
+                    frame=nofp
+                    [ "$program" = chain ] && frame=fp
                     # Emulated ones are half: what clang 14 writes for aarch64 is not exact anyway.
                     case $machine-$compiler in aarch64-clang) continue ;; esac
-                    [ "$machine-$compiler" = x86_64-clang ] || echo "$machine $program $compiler O2 nofp pie full entry"
+                    [ "$machine-$compiler" = x86_64-clang ] || echo "$machine $program $compiler O2 $frame pie full entry"
                     [ "$machine-$compiler" = x86_64-gcc ] || echo "$machine $program $compiler O0 fp static stripped entry"
                     # The dynamic linker's own start, too, once.
                     [ "$program $compiler" = 'lazy gcc' ] && echo "$machine $program $compiler O2 nofp pie stripped start"

@@ -17,8 +17,8 @@ $1 == "tally" {
 		row = label[1] "\t" $3 "\t" $4 "\t" (pass == 0 ? label[2] : pass == 1 ? "(" form[1] ")" : "(all)")
 		if (!(row in steps))
 			order[++num_rows] = row
-		steps[row] += $5; exact[row] += $6; short[row] += $7; wrong[row] += $8; register[row] += $9
-		derived[row] += $11; derived_wrong[row] += $12; unknown[row] += $13
+		steps[row] += $5; exact[row] += $6; short[row] += $7; wrong[row] += $8; register[row] += $9; chain[row] += $10
+		derived[row] += $12; derived_wrong[row] += $13; unknown[row] += $14
 	}
 }
 
@@ -39,14 +39,14 @@ function reason(machine, strategy, verdict, place,    i) {
 $1 == "group" {
 	place = $7
 	sub(/ *\(0x[0-9a-f]+\)$/, "", place)
-	if ($3 == "frame-pointer")
-		next
 	split($2, label, "/")
 	split(label[3], form, "-")
 	why = reason(label[1] "-" form[1], $3, $5, place " (" $9 ")")
 	# Code without CFI is what cfi alone cannot do.
 	if (why == "" && $3 == "cfi" && $5 == "short")
 		why = "no CFI"
+	if (why == "" && $3 == "fp" && form[3] == "nofp")
+		why = "built without frame pointers"
 	function_of = place
 	sub(/\+0x[0-9a-f]+$/, "", function_of)
 	class = label[1] "-" form[1] " " $5 "\t" function_of " (" $9 ")\t" why
@@ -69,12 +69,12 @@ $1 == "group" {
 function percent(part, whole) { return whole ? sprintf("%.3f", 100 * part / whole) : "-" }
 
 END {
-	printf "%-8s %-14s %-8s %-11s %9s %9s %8s %8s %9s %9s %9s %6s\n", "machine", "strategy", "memory", "program", "steps", "exact %", "short", "wrong", "register", "derived!", "unknown", "open"
+	printf "%-8s %-14s %-8s %-11s %9s %9s %8s %8s %8s %9s %9s %9s %6s\n", "machine", "strategy", "memory", "program", "steps", "exact %", "chain", "short", "wrong", "register", "derived!", "unknown", "open"
 	for (i = 1; i <= num_rows; i++) {
 		row = order[i]
 		split(row, name, "\t")
-		printf "%-8s %-14s %-8s %-11s %9d %9s %8d %8d %9d %9d %9d %6s\n", name[1], name[2], name[3], name[4], steps[row], percent(exact[row], steps[row]),
-			short[row], wrong[row], register[row], derived_wrong[row], unknown[row], name[2] == "frame-pointer" ? "-" : open_steps[row] + 0
+		printf "%-8s %-14s %-8s %-11s %9d %9s %8d %8d %8d %9d %9d %9d %6d\n", name[1], name[2], name[3], name[4], steps[row], percent(exact[row], steps[row]),
+			chain[row], short[row], wrong[row], register[row], derived_wrong[row], unknown[row], open_steps[row] + 0
 	}
 	print ""
 	for (machine in runs)
@@ -85,7 +85,7 @@ END {
 		print pass ? "\nknown classes:" : "\nopen classes:"
 		for (i = 1; i <= num_classes; i++) {
 			split(classes[i], name, "\t")
-			if ((name[3] != "") != pass || (pass && name[3] == "no CFI"))
+			if ((name[3] != "") != pass || (pass && name[3] ~ /^(no CFI|built without frame pointers)$/))
 				continue
 			printf "  %s: %s: %d steps of %s\n      %s\n", name[1], name[2], most[classes[i]], walks[classes[i]], first[classes[i]]
 			if (pass)

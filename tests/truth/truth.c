@@ -7,7 +7,7 @@
  *
  * A program that does not end within 50 million instructions is given up. By default each pc is walked from at its first two visits; --chains: at its first one in each call chain; --all: always. Standard output has lines of
  * words, separated by tabs, for run.sh:
- *     tally LABEL STRATEGY MEMORY STEPS EXACT SHORT WRONG REGISTER KNOWN DERIVED DERIVED-WRONG UNKNOWN
+ *     tally LABEL STRATEGY MEMORY STEPS EXACT SHORT WRONG REGISTER CHAIN KNOWN DERIVED DERIVED-WRONG UNKNOWN
  *     group LABEL STRATEGY MEMORY VERDICT STEPS WHERE WHAT REASON
  *     total LABEL EXECUTED WALKED PCS CHAINS STATUS
  * The status is 0 if it ran, whatever was found; 77 if tracing is not permitted here, or the build has no emulator.
