@@ -238,6 +238,7 @@ static const struct { uint32_t type; const char *what; wb_minidump_stream_fn rea
 	{ WB_MINIDUMP_UNLOADED, "list of unloaded modules", wb_minidump_read_unloaded },
 	{ WB_MINIDUMP_MEMORY, "list of memory", wb_minidump_read_memory },
 	{ WB_MINIDUMP_MEMORY_64, "list of memory", wb_minidump_read_memory_64 },
+	{ WB_MINIDUMP_STATUS, "process status", wb_minidump_read_status },
 	{ WB_MINIDUMP_LSB_RELEASE, "LSB release", wb_minidump_read_lsb },
 	{ WB_MINIDUMP_CMD_LINE, "command line", wb_minidump_read_cmd_line },
 	{ WB_MINIDUMP_CRASHPAD, "Crashpad information", wb_minidump_read_crashpad },

@@ -23,7 +23,7 @@ enum wb_minidump_stream {
 	WB_MINIDUMP_THREADS = 3, WB_MINIDUMP_MODULES = 4, WB_MINIDUMP_MEMORY = 5, WB_MINIDUMP_EXCEPTION = 6, WB_MINIDUMP_SYSTEM = 7,
 	WB_MINIDUMP_MEMORY_64 = 9, WB_MINIDUMP_UNLOADED = 14, WB_MINIDUMP_MISC = 15, WB_MINIDUMP_MEMORY_INFO = 16,
 	WB_MINIDUMP_THREAD_NAMES = 24, WB_MINIDUMP_CRASHPAD = 0x43500001, WB_MINIDUMP_BREAKPAD = 0x47670001, WB_MINIDUMP_ASSERTION = 0x47670002,
-	WB_MINIDUMP_LSB_RELEASE = 0x47670005, WB_MINIDUMP_CMD_LINE = 0x47670006, WB_MINIDUMP_ENVIRON = 0x47670007, WB_MINIDUMP_AUXV = 0x47670008,
+	WB_MINIDUMP_STATUS = 0x47670004, WB_MINIDUMP_LSB_RELEASE = 0x47670005, WB_MINIDUMP_CMD_LINE = 0x47670006, WB_MINIDUMP_ENVIRON = 0x47670007, WB_MINIDUMP_AUXV = 0x47670008,
 	WB_MINIDUMP_MAPS = 0x47670009,
 };
 
@@ -119,6 +119,7 @@ enum wb_err wb_minidump_map_memory(struct wb_minidump *m);
 /* capture_minidump_notes.c: what is said beside: Crashpad's annotations, Linux's texts */
 enum wb_err wb_minidump_read_crashpad(struct wb_minidump *m, struct wb_bytes *b);
 enum wb_err wb_minidump_read_lsb(struct wb_minidump *m, struct wb_bytes *b);
+enum wb_err wb_minidump_read_status(struct wb_minidump *m, struct wb_bytes *b);
 enum wb_err wb_minidump_read_cmd_line(struct wb_minidump *m, struct wb_bytes *b);
 
 /* capture_minidump_context.c: the architecture of a processor; registers of a context, at most WB_MINIDUMP_REGS_MAX. *ret_count 0: not understood. */

@@ -191,6 +191,22 @@ enum wb_err wb_minidump_read_lsb(struct wb_minidump *m, struct wb_bytes *b)
 	return err ? err : lsb_value(m, text, size, "PRETTY_NAME=", "distribution");
 }
 
+/* /proc/PID/status (proc_pid_status(5)): "Pid:" in a line of its own, a tab, a number. */
+enum wb_err wb_minidump_read_status(struct wb_minidump *m, struct wb_bytes *b)
+{
+	static const char key[] = "\nPid:\t";
+	const char *text = (const char *)b->start, *end = text + wb_bytes_size(b);
+	uint32_t pid = 0;
+
+	while (end - text > (ptrdiff_t)sizeof(key) && memcmp(text, key, sizeof(key) - 1))
+		text++;
+	for (text += sizeof(key) - 1; text < end && *text >= '0' && *text <= '9' && pid < UINT32_MAX / 10; text++)
+		pid = pid * 10 + (uint32_t)(*text - '0');
+	if (!m->pid)
+		m->pid = pid;
+	return WB_OK;
+}
+
 enum wb_err wb_minidump_read_cmd_line(struct wb_minidump *m, struct wb_bytes *b)
 {
 	size_t size = wb_bytes_size(b);

@@ -65,6 +65,20 @@ static const char *describe_cpu(struct wb_minidump *m, uint16_t level, uint16_t 
 	return keep_format(m, "%s%sfamily %u model %u stepping %u", vendor, *vendor ? " " : "", level, (unsigned)revision >> 8, revision & 0xffu);
 }
 
+/* What uname(1) says, without the system's and the machine's names at its ends. */
+static const char *linux_version(struct wb_minidump *m, const char *text)
+{
+	static const char system[] = "Linux ";
+	const char *machine = strrchr(text, ' ');
+	enum wb_arch arch;
+
+	if (!strncmp(text, system, sizeof(system) - 1))
+		text += sizeof(system) - 1;
+	if (machine <= text || wb_arch_from_name(machine + 1, &arch))
+		return text;
+	return keep_format(m, "%.*s", (int)(machine - text), text);
+}
+
 enum wb_err wb_minidump_read_system(struct wb_minidump *m, struct wb_bytes *b)
 {
 	uint32_t major, minor, build, service_pack;
@@ -95,12 +109,12 @@ enum wb_err wb_minidump_read_system(struct wb_minidump *m, struct wb_bytes *b)
 	if (err)
 		return err;
 	/* Breakpad has no numbers for Linux: its text says it all. */
-	if (m->platform.os == WB_OS_LINUX) {
-		m->dump.os_version = major || minor || build ? keep_format(m, "%u.%u.%u %s", major, minor, build, pack) : pack;
-		m->os_release = m->dump.os_version;
-	} else {
+	if (m->platform.os == WB_OS_LINUX && !major && !minor && !build)
+		m->dump.os_version = linux_version(m, pack);
+	else
 		m->dump.os_version = keep_format(m, "%u.%u.%u%s%s", major, minor, build, *pack ? " " : "", pack);
-	}
+	if (m->platform.os == WB_OS_LINUX && m->dump.os_version)
+		m->os_release = m->dump.os_version;
 	m->dump.cpu_info = describe_cpu(m, level, revision, cpuid);
 	return m->dump.os_version && m->dump.cpu_info ? WB_OK : WB_ERR_MEMORY;
 }
@@ -137,7 +151,7 @@ static const struct name exceptions[] = {
 	{ 0x40010005, "DBG_CONTROL_C" }, { 0x40010008, "DBG_CONTROL_BREAK" }, { 0x406d1388, "MS_VC_EXCEPTION" },
 	{ 0x80000001, "EXCEPTION_GUARD_PAGE" }, { 0x80000002, "EXCEPTION_DATATYPE_MISALIGNMENT" }, { 0x80000003, "EXCEPTION_BREAKPOINT" },
 	{ 0x80000004, "EXCEPTION_SINGLE_STEP" }, { 0xc0000005, "EXCEPTION_ACCESS_VIOLATION" }, { 0xc0000006, "EXCEPTION_IN_PAGE_ERROR" },
-	{ 0xc0000008, "EXCEPTION_INVALID_HANDLE" }, { 0xc000001d, "EXCEPTION_ILLEGAL_INSTRUCTION" },
+	{ 0xc0000008, "EXCEPTION_INVALID_HANDLE" }, { 0xc000000d, "STATUS_INVALID_PARAMETER" }, { 0xc0000017, "STATUS_NO_MEMORY" }, { 0xc000001d, "EXCEPTION_ILLEGAL_INSTRUCTION" },
 	{ 0xc0000025, "EXCEPTION_NONCONTINUABLE_EXCEPTION" }, { 0xc0000026, "EXCEPTION_INVALID_DISPOSITION" },
 	{ 0xc000008c, "EXCEPTION_BOUNDS_EXCEEDED" }, { 0xc000008d, "EXCEPTION_FLT_DENORMAL_OPERAND" },
 	{ 0xc000008e, "EXCEPTION_FLT_DIVIDE_BY_ZERO" }, { 0xc000008f, "EXCEPTION_FLT_INEXACT_RESULT" },
@@ -253,9 +267,13 @@ enum wb_err wb_minidump_read_exception(struct wb_minidump *m, struct wb_bytes *b
 		m->dump.crash_address = parameters[1];
 	if (m->platform.arch == WB_ARCH_X86 || m->platform.arch == WB_ARCH_ARM)
 		m->dump.crash_address &= UINT32_MAX; /* some writers extend the sign */
-	m->dump.has_crash_address = 1;
 	m->dump.crash_type = reason_of(m, parameters, count);
-	m->crash_reason = m->dump.crash_type ? keep_format(m, "%s at 0x%" PRIx64, m->dump.crash_type, m->dump.crash_address) : NULL;
+	if (!m->dump.crash_type)
+		return WB_ERR_MEMORY;
+	/* Of a signal that was sent, the same bytes say by whom. */
+	m->dump.has_crash_address = m->dump.crash_kind != WB_CRASH_SIGNAL || wb_signal_has_address((int32_t)m->dump.crash_code, 1);
+	m->crash_reason = m->dump.has_crash_address ? keep_format(m, "%s at 0x%" PRIx64, m->dump.crash_type, m->dump.crash_address) :
+	                  m->dump.crash_type;
 	return m->crash_reason ? WB_OK : WB_ERR_MEMORY;
 }
 

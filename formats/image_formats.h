@@ -5,6 +5,7 @@
 
 #include "model/object.h"
 
+extern const struct wb_image_format wb_image_format_breakpad;
 extern const struct wb_image_format wb_image_format_elf;
 extern const struct wb_image_format wb_image_format_kallsyms;
 extern const struct wb_image_format wb_image_format_perf_map;

@@ -298,7 +298,7 @@ static enum wb_err text_begin(struct wb_sink_part *base, const struct wb_capture
 	if (info->command_line)
 		put_fact(out, "command:  ", info->command_line);
 	put_fact(out, "crash:    ", info->crash_reason && *info->crash_reason ? info->crash_reason : "none: the dump was asked for");
-	put_fact(out, "assertion: ", dump->assertion);
+	put_fact(out, "assert:   ", dump->assertion);
 	for (size_t i = 0; i < dump->num_notes; i++) {
 		wb_out_string(out, "note:     ");
 		put_clean(out, dump->notes[i].key);

@@ -12,6 +12,7 @@ void wb_paths_options(struct wb_paths *paths, struct wb_option options[WB_PATHS_
 	const struct wb_option ours[WB_PATHS_OPTIONS] = {
 		{ 0, "sysroot", WB_OPTION_TEXTS, &paths->sysroots, "DIR", "look for the recorded paths under DIR" },
 		{ 0, "debug-dir", WB_OPTION_TEXTS, &paths->debug_dirs, "DIR", "look for files by build id and debug link under DIR" },
+		{ 0, "symbol-dir", WB_OPTION_TEXTS, &paths->symbol_dirs, "DIR", "look for Breakpad symbol files, NAME/ID/NAME.sym, under DIR" },
 		{ 0, "exe", WB_OPTION_TEXTS, &paths->exes, "FILE", "use FILE for whichever module it matches" },
 		{ 0, "trust-paths", WB_OPTION_FLAG, &paths->trust, NULL, "use this host's files even where they cannot be verified" },
 		{ 0 },
@@ -109,6 +110,8 @@ static enum wb_err add_named(struct wb_session *session, const struct wb_paths *
 		err = add_all(session, &paths->sysroots, add_debug_under);
 	if (!err)
 		err = add_all(session, &paths->debug_dirs, wb_session_add_debug_dir);
+	if (!err)
+		err = add_all(session, &paths->symbol_dirs, wb_session_add_symbol_dir);
 	/* An unpacked `perf archive` is a folder like ~/.debug. */
 	if (!err)
 		err = add_all(session, &paths->debug_dirs, wb_session_add_buildid_cache);

@@ -13,13 +13,13 @@
 #include <stdatomic.h>
 
 struct wb_paths {
-	struct wb_texts sysroots, debug_dirs, exes;
+	struct wb_texts sysroots, debug_dirs, symbol_dirs, exes;
 	bool trust;                   /* --trust-paths */
 	atomic_bool own_host;         /* the capture was made here: paths of this host are the recorded files */
 };
 
-/* The options --sysroot, --debug-dir, --exe and --trust-paths, for a command's list of tables. Values go to *paths. */
-enum { WB_PATHS_OPTIONS = 5 };
+/* The options --sysroot, --debug-dir, --symbol-dir, --exe and --trust-paths, for a command's list of tables. Values go to *paths. */
+enum { WB_PATHS_OPTIONS = 6 };
 void wb_paths_options(struct wb_paths *paths, struct wb_option options[WB_PATHS_OPTIONS]);
 
 /* Adds finders for all of them. paths has to live as long as the session. */

@@ -216,6 +216,7 @@ WB_API enum wb_err wb_session_add_sysroot(struct wb_session *session, const char
 WB_API enum wb_err wb_session_add_debug_dir(struct wb_session *session, const char *dir);          /* DIR/.build-id/xx/yyy.debug, debuglink rules */
 WB_API enum wb_err wb_session_add_buildid_cache(struct wb_session *session, const char *dir);      /* perf's ~/.debug, and unpacked `perf archive` trees */
 WB_API enum wb_err wb_session_add_debuginfod_cache(struct wb_session *session, const char *dir);   /* DIR/BUILDID/{debuginfo,executable} */
+WB_API enum wb_err wb_session_add_symbol_dir(struct wb_session *session, const char *dir);         /* Breakpad's: DIR/NAME/ID/NAME.sym */
 WB_API enum wb_err wb_session_add_file(struct wb_session *session, const char *file);              /* this file, for whichever image it matches (build id, else name) */
 
 enum wb_verdict {

@@ -303,6 +303,31 @@ static bool rule_debuginfod(const char *dir, const struct wb_file_query *query, 
 	return size;
 }
 
+/* DIR/NAME/ID/STEM.sym, as Breakpad's tools lay out symbol files (docs/symbol_files.md): NAME is that of the file with the debug information, STEM the same
+ * without ".pdb". */
+static bool make_breakpad(const char *dir, const struct wb_file_query *query, const char *recorded, char *path)
+{
+	const char *name = base_name(recorded);
+	size_t length = strlen(name), stem = length;
+
+	if (query->role != WB_FILE_SYMBOLS || !*query->debug_id || !length || climbs(name) || strchr(query->debug_id, '/') || climbs(query->debug_id))
+		return false;
+	if (length > 4 && !strcmp(name + length - 4, ".pdb"))
+		stem -= 4;
+	return stem < WB_CANDIDATE_PATH_MAX && make(path, "%s/%s/%s/%.*s.sym", dir, name, query->debug_id, (int)stem, name);
+}
+
+static bool rule_breakpad(const char *dir, const struct wb_file_query *query, char *path)
+{
+	return make_breakpad(dir, query, query->debug_path, path);
+}
+
+/* For dumps that do not have the name of the file with the debug information. */
+static bool rule_breakpad_module(const char *dir, const struct wb_file_query *query, char *path)
+{
+	return make_breakpad(dir, query, query->path, path);
+}
+
 /* ---- Finders of folders ------------------------------------------------------------------------------------------------- */
 
 enum { RULES_MAX = 12 };
@@ -322,6 +347,7 @@ static const struct stock debug_dir = { false, {
 	rule_named, rule_named_below, rule_split_below } };
 static const struct stock build_id_cache = { false, {
 	rule_cache, rule_cache_vdso, rule_build_id_executable, rule_cache_path, rule_cache_path_old } };
+static const struct stock symbol_dir = { false, { rule_breakpad, rule_breakpad_module } };
 static const struct stock debuginfod_cache = { false, { rule_debuginfod } };
 
 struct folder {
@@ -416,13 +442,19 @@ enum wb_err wb_session_add_debuginfod_cache(struct wb_session *session, const ch
 	return add_folder(session, &debuginfod_cache, dir);
 }
 
+enum wb_err wb_session_add_symbol_dir(struct wb_session *session, const char *dir)
+{
+	return add_folder(session, &symbol_dir, dir);
+}
+
 /* ---- One file ---------------------------------------------------------------------------------------------------------------- */
 
 struct single {
 	char *path;
 	uint8_t build_id[64];
 	size_t build_id_size;
-	bool is_text;                 /* addresses are the process's: a perf map or kernel symbols */
+	char debug_id[160];           /* of a Breakpad symbol file; else "" */
+	bool is_text;                 /* addresses are the process's: a perf map or kernel symbols; or a Breakpad symbol file */
 	bool is_kernel;
 	bool is_debug_only;
 };
@@ -462,6 +494,8 @@ static bool is_wanted(const struct single *single, const struct wb_file_query *q
 		return false;
 	if (single->is_kernel)
 		return !strncmp(query->path, "[kernel.kallsyms]", strlen("[kernel.kallsyms]"));
+	if (*single->debug_id)
+		return query->role == WB_FILE_SYMBOLS && !strcmp(query->debug_id, single->debug_id);
 	/* Both have a build id: the verdict tells them apart, but another build of the same name is not worth a diagnostic. */
 	if (query->build_id_size && single->build_id_size)
 		return query->build_id_size >= single->build_id_size && !memcmp(query->build_id, single->build_id, single->build_id_size);
@@ -491,7 +525,8 @@ static enum wb_err single_read(struct wb_session *session, const char *path, str
 	err = wb_object_open(diags, path, file, 0, &object);
 	if (err)
 		return err;
-	single->is_text = object->absolute;
+	single->is_text = object->absolute || object->debug_id;
+	snprintf(single->debug_id, sizeof(single->debug_id), "%s", object->debug_id ? object->debug_id : "");
 	single->is_kernel = !strcmp(object->format->name, "kallsyms");
 	single->is_debug_only = object->is_debug_only;
 	if (object->build_id_size <= sizeof(single->build_id)) {

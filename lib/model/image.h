@@ -17,6 +17,7 @@
 enum wb_image_slot {
 	WB_SLOT_CFI,                  /* unwind/cfi */
 	WB_SLOT_BOUNDS,               /* model/bounds */
+	WB_SLOT_BREAKPAD,             /* model/breakpad_sym */
 	WB_SLOT_SYMTAB,               /* symbols/symtab */
 	WB_SLOT_ALIASES,              /* symbols/aliases */
 	WB_SLOT_DWARF,                /* symbols/dwarf_* */

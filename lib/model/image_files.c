@@ -271,6 +271,7 @@ static struct search search_for(struct wb_image *image, enum wb_file_role role, 
 
 	search.wants.role = role;
 	search.wants.platform = wb_image_platform(image);
+	search.wants.debug_id = image->debug_id;
 	search.wants.build_id = wb_image_wanted_id(image, &search.wants.build_id_size);
 	search.query = (struct wb_file_query){ .size = sizeof(search.query), .role = role, .path = path, .referrer = referrer,
 	                                       .debug_path = image->debug_path, .debug_id = image->debug_id, .build_id = search.wants.build_id, .build_id_size = search.wants.build_id_size };
@@ -397,8 +398,9 @@ static bool has_prerequisite(enum wb_file_role role)
 static enum wb_err find_file(struct wb_image *image, enum wb_file_role role)
 {
 	struct search search = search_for(image, role, image->path, "");
-	/* Generated code and the kernel have symbol files, whose addresses are the process's; all others have object files. */
-	bool searched = wb_image_is_absolute(image) == (role == WB_FILE_SYMBOLS);
+	/* Generated code and the kernel have symbol files, whose addresses are the process's; all others have object files, and those of crash
+	 * dumps Breakpad's symbol files. */
+	bool searched = role == WB_FILE_SYMBOLS ? wb_image_is_absolute(image) || *image->debug_id : !wb_image_is_absolute(image);
 	enum wb_err err = WB_NONE;
 
 	if (!searched)

@@ -72,6 +72,7 @@ struct wb_object {
 	const char *altlink;          /* file name from .gnu_debugaltlink; NULL if none */
 	const uint8_t *altlink_id;
 	size_t altlink_id_size;
+	const char *debug_id;         /* Breakpad's symbol files, whose text is their section ".breakpad": the build that they are of; else NULL */
 	bool is_debug_only;           /* loadable sections are NOBITS: a separate debug file */
 	_Atomic uint64_t held;        /* bytes kept in memory for symbols and their names; grows */
 	struct wb_image_file *holder; /* the image's bookkeeping for it; NULL while no image has it */

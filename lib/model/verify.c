@@ -88,6 +88,12 @@ static enum wb_verdict mismatch(const struct wb_object *object, const char *text
 	return WB_VERDICT_MISMATCHED;
 }
 
+/* Perf maps and kernel symbols, whose addresses are the process's, and Breakpad's files. */
+static bool is_symbols(const struct wb_object *object)
+{
+	return object->absolute || object->debug_id;
+}
+
 static bool has_debug_information(const struct wb_object *object)
 {
 	static const char *const any_of[] = { ".debug_info", ".debug_line", ".symtab", ".debug_frame", ".gnu_debugaltlink" };
@@ -108,6 +114,13 @@ static enum wb_err compare(const struct wb_wants *wants, struct wb_object *objec
 	enum wb_err err;
 
 	*ret_verdict = WB_VERDICT_MATCHED;
+	if (object->debug_id && wants->debug_id && *wants->debug_id) {
+		if (!strcmp(object->debug_id, wants->debug_id))
+			return WB_OK;
+		snprintf(text, sizeof(text), "symbols of build %.64s, wanted %.64s", object->debug_id, wants->debug_id);
+		*ret_verdict = mismatch(object, text);
+		return WB_OK;
+	}
 	if (wants->build_id_size && object->build_id_size) {
 		if (wb_build_id_matches(wants->build_id, wants->build_id_size, object->build_id, object->build_id_size))
 			return WB_OK;
@@ -143,8 +156,8 @@ enum wb_err wb_verify(const struct wb_wants *wants, struct wb_object *object, co
 		verdict = WB_VERDICT_FORCED;
 	else if (!wb_platform_fits(&wants->platform, &object->platform))
 		verdict = mismatch(object, "built for another architecture");
-	else if (object->absolute != (wants->role == WB_FILE_SYMBOLS))
-		verdict = mismatch(object, object->absolute ? "symbols, where an object file is wanted" :
+	else if (is_symbols(object) != (wants->role == WB_FILE_SYMBOLS))
+		verdict = mismatch(object, is_symbols(object) ? "symbols, where an object file is wanted" :
 		                   "an object file, where symbols are wanted");
 	else if (wants->role == WB_FILE_EXECUTABLE && object->is_debug_only)
 		verdict = mismatch(object, "a debug file, where the executable is wanted");

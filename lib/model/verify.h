@@ -13,6 +13,7 @@ struct wb_wants {
 	size_t build_id_size;
 	bool has_crc;                 /* .gnu_debuglink said what the file's CRC-32 is */
 	uint32_t crc;
+	const char *debug_id;         /* SYMBOLS: of the image; "" if unknown */
 };
 
 /* Equal, or equal but for a tail of zeros: old perf records pad ids to 20 bytes and do not say how long they were. */

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/session.h"
+#include "symbols/breakpad.h"
 #include "symbols/dwarf_name.h"
 #include "symbols/symtab.h"
 
@@ -124,7 +125,7 @@ const char *wb_reason_text(enum wb_reason reason)
 
 /* ---- Sites ---------------------------------------------------------------------------------------------------------------- */
 
-static enum wb_err add_site(struct wb_symbolizer *symbolizer, struct wb_site **ret_site)
+enum wb_err wb_symbolizer_add_site(struct wb_symbolizer *symbolizer, struct wb_site **ret_site)
 {
 	struct wb_site *site;
 
@@ -146,9 +147,10 @@ static enum wb_err add_site(struct wb_symbolizer *symbolizer, struct wb_site **r
 /* What keeps an image from being known at all. */
 static enum wb_reason reason_of_image(struct wb_image *image)
 {
+	struct wb_breakpad_sym *sym;
 	struct wb_object *object;
 
-	if (wb_image_object(image, WB_FILE_EXECUTABLE, &object) == WB_OK)
+	if (wb_image_object(image, WB_FILE_EXECUTABLE, &object) == WB_OK || wb_breakpad_of_image(image, &sym) == WB_OK)
 		return WB_REASON_NO_SYMBOL;
 	switch (wb_image_verdict(image, WB_FILE_EXECUTABLE)) {
 	case WB_VERDICT_MISMATCHED: return WB_REASON_MISMATCHED;
@@ -348,7 +350,7 @@ static enum wb_err add_chain(struct wb_symbolizer *symbolizer, const struct look
 		if (node->name != WB_NODE_NONE)
 			err = wb_dwarf_name(lookup->dwarf, wb_functions_name(functions, node->name), &name);
 		if (!err)
-			err = add_site(symbolizer, &site);
+			err = wb_symbolizer_add_site(symbolizer, &site);
 		if (err)
 			return err == WB_ERR_LIMIT ? WB_OK : err;
 		site->line_reason = (uint8_t)lookup->line_reason;
@@ -370,7 +372,7 @@ static enum wb_err add_chain(struct wb_symbolizer *symbolizer, const struct look
 static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, const struct lookup *lookup)
 {
 	struct wb_site *site;
-	enum wb_err err = add_site(symbolizer, &site);
+	enum wb_err err = wb_symbolizer_add_site(symbolizer, &site);
 
 	if (err)
 		return err;
@@ -417,7 +419,7 @@ static uint32_t missing_file(const struct wb_symbolizer *symbolizer, const struc
 	struct wb_object *object;
 
 	if (wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) != WB_OK)
-		return lookup->has_symbol || lookup->hit.table ? 0 : 1 + WB_FILE_EXECUTABLE;
+		return lookup->has_symbol || lookup->hit.table || lookup->function_reason == WB_REASON_NO_SYMBOL ? 0 : 1 + WB_FILE_EXECUTABLE;
 	if (lookup->line_reason == WB_REASON_NO_DEBUG_INFO && wb_image_verdict(lookup->image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
 		return 1 + WB_FILE_DEBUG;
 	if (lacks_split(lookup))
@@ -427,13 +429,30 @@ static uint32_t missing_file(const struct wb_symbolizer *symbolizer, const struc
 	return 0;
 }
 
+/* By a Breakpad symbol file, where there is no debug information of the address. WB_NONE: there is none either. */
+static enum wb_err find_breakpad_sites(struct wb_symbolizer *symbolizer, struct lookup *lookup)
+{
+	enum wb_err err = lookup->hit.table ? WB_NONE : wb_breakpad_sites(symbolizer, lookup->image, lookup->pc);
+
+	if (err)
+		return err;
+	lookup->has_symbol = true;
+	for (size_t i = 0; i < symbolizer->num_sites; i++)
+		symbolizer->sites[i].call_depth = (uint32_t)(symbolizer->num_sites - 1 - i);
+	return WB_OK;
+}
+
 static enum wb_err find_sites(struct wb_symbolizer *symbolizer, struct lookup *lookup)
 {
 	bool wants_debug = symbolizer->opts.detail >= WB_DETAIL_LINES;
 	enum wb_err err = wants_debug ? look_up_debug(symbolizer, lookup) : WB_OK;
 
-	if (!err)
+	if (!err) {
+		err = find_breakpad_sites(symbolizer, lookup);
+		if (err != WB_NONE)
+			return err;
 		err = look_up_symbol(lookup);
+	}
 	if (!err && !lookup->has_symbol && !lookup->hit.table && lookup->function_reason == WB_REASON_NO_SYMBOL)
 		lookup->function_reason = reason_of_image(lookup->image);
 	if (!err && lookup->hit.table && lookup->hit.node != WB_NODE_NONE)
@@ -453,7 +472,7 @@ static enum wb_err answer_unknown(struct wb_symbolizer *symbolizer, enum wb_reas
 	enum wb_err err;
 
 	symbolizer->num_sites = 0;
-	err = add_site(symbolizer, &site);
+	err = wb_symbolizer_add_site(symbolizer, &site);
 	if (err)
 		return err;
 	site->function_reason = site->line_reason = (uint8_t)reason;

@@ -32,6 +32,8 @@ struct wb_symbolizer {
 enum wb_err wb_symbolizer_copy_path_maps(struct wb_symbolizer *symbolizer);
 void wb_symbolizer_free_path_maps(struct wb_symbolizer *symbolizer);
 
+/* A further site of the answer in the making, nothing of it known. WB_ERR_LIMIT: there are too many. */
+enum wb_err wb_symbolizer_add_site(struct wb_symbolizer *symbolizer, struct wb_site **ret_site);
 /* Makes sure that the text buffer can hold a path. False: out of memory. */
 bool wb_symbolizer_has_text(struct wb_symbolizer *symbolizer);
 /* Demangles into the text buffer. WB_NONE: not a mangled name. */

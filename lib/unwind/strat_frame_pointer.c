@@ -18,8 +18,9 @@ enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_fou
 
 		return sound ? WB_OK : WB_NONE;
 	}
-	/* The ABI's terminator, but only where a chain of frame pointers led to it: elsewhere it is just a register that is 0. */
-	if (lookup->how != WB_HOW_FRAME_POINTER)
+	/* The ABI's terminator, but only where a chain of frame pointers led to it: elsewhere it is just a register that is 0. Apple's systems have all code
+	 * keep the chain. */
+	if (lookup->how != WB_HOW_FRAME_POINTER && (lookup->how == WB_HOW_SCAN || wb_space_platform(lookup->space).os != WB_OS_MACOS))
 		return WB_NONE;
 	/* No frame is set up here: a general row without rules has no CFA. */
 	ret_found->row.flags = WB_ROW_ROOT | WB_ROW_GENERAL;

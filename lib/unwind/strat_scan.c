@@ -3,6 +3,7 @@
  * The scan strategy, only on request: the first word on the stack that looks like a return address. A guess, and marked as one; all registers but the
  * stack pointer become unknown.
  */
+#include "model/breakpad_sym.h"
 #include "unwind/code_reader.h"
 #include "unwind/strategy.h"
 
@@ -11,6 +12,18 @@ enum {
 	HEADER_SIZE = 64,             /* bytes of an ELF header, and of a PE file's first one: where an image begins there is no code */
 };
 
+/* Whether the symbol file of an image without its executable, if it has one, knows no function there. */
+static bool is_no_function(const struct wb_map *map, uint64_t address)
+{
+	struct wb_breakpad_function function;
+	struct wb_breakpad_sym *sym;
+	uint64_t bias;
+
+	if (!map->image || wb_map_bias(map, &bias) != WB_OK || wb_breakpad_of_image(map->image, &sym) != WB_OK)
+		return false;
+	return !wb_breakpad_function(sym, wb_breakpad_offset(sym, address - bias), &function);
+}
+
 /* Whether address follows a call; where the code cannot be read, being executable must do. */
 static bool follows_call(const struct wb_lookup *lookup, uint64_t address)
 {
@@ -18,7 +31,8 @@ static bool follows_call(const struct wb_lookup *lookup, uint64_t address)
 	const struct wb_map *map = wb_space_map_at(lookup->space, address - 1);
 	uint8_t bytes[CALL_MAX];
 
-	if (!map || !wb_space_may_execute(lookup->space, address - 1) || (map->base && address - 1 - map->base < HEADER_SIZE))
+	if (!map || !wb_space_may_execute(lookup->space, address - 1) || (map->base && address - 1 - map->base < HEADER_SIZE) ||
+	    is_no_function(map, address - 1))
 		return false;
 	if (!code || address < CALL_MAX || wb_space_read(lookup->space, address - CALL_MAX, bytes, CALL_MAX) != WB_OK)
 		return true;

@@ -14,10 +14,10 @@ wb_strategy_fn wb_strategy(enum wb_how how)
 	case WB_HOW_LEAF: return wb_strat_leaf;
 	case WB_HOW_CODE: return wb_strat_code;
 	case WB_HOW_SCAN: return wb_strat_scan;
+	case WB_HOW_BREAKPAD: return wb_strat_breakpad;
 	case WB_HOW_CONTEXT:
 	case WB_HOW_COMPACT:
 	case WB_HOW_GO:
-	case WB_HOW_BREAKPAD:
 	case WB_HOW_GIVEN:
 	case WB_HOW_WINDOWS:
 	case WB_HOW_SFRAME:
@@ -37,10 +37,12 @@ struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct
 	};
 }
 
-enum wb_err wb_found_rules(struct wb_found *found, const struct wb_row_rule *rules, uint8_t num_rules, uint64_t image_pc)
+enum wb_err wb_found_expressions(struct wb_found *found, const struct wb_row_rule *rules, uint8_t num_rules, uint64_t image_pc,
+                                 const uint8_t *expressions, size_t expressions_size)
 {
 	size_t size = num_rules * sizeof(*rules);
-	struct wb_row_table *table = wb_mem_zalloc(1, sizeof(*table) + 4 * sizeof(uint32_t) + sizeof(struct wb_row) + size);
+	struct wb_row_table *table = wb_mem_zalloc(1, sizeof(*table) + 4 * sizeof(uint32_t) + sizeof(struct wb_row) + size + expressions_size);
+	uint8_t *after;
 
 	if (!table)
 		return WB_ERR_MEMORY;
@@ -52,8 +54,17 @@ enum wb_err wb_found_rules(struct wb_found *found, const struct wb_row_rule *rul
 	found->row.num_rules = num_rules;
 	memcpy((struct wb_row *)(uintptr_t)wb_row_table_rows(table), &found->row, sizeof(found->row));
 	memcpy((struct wb_row_rule *)(uintptr_t)wb_row_table_rules(table), rules, size);
+	after = (uint8_t *)(uintptr_t)(wb_row_table_rules(table) + num_rules);
+	if (expressions_size)
+		memcpy(after, expressions, expressions_size);
+	table->expressions = after;
 	found->table = found->loose = table;
 	return WB_OK;
+}
+
+enum wb_err wb_found_rules(struct wb_found *found, const struct wb_row_rule *rules, uint8_t num_rules, uint64_t image_pc)
+{
+	return wb_found_expressions(found, rules, num_rules, image_pc, NULL, 0);
 }
 
 enum wb_err wb_found_in_register(const struct wb_arch_info *arch, const struct wb_convention *convention, uint64_t image_pc, struct wb_found *found)

@@ -30,6 +30,7 @@ struct wb_lookup {
 	bool exact;                   /* pc is the instruction, not a return address */
 	enum wb_how how;              /* how this frame itself was found */
 	uint32_t max_scan_words;
+	uint32_t callee_parameters;   /* bytes that the callee's parameters take at the bottom of this frame, where it says so (STACK WIN) */
 	struct wb_code_memo *code_memo; /* the walker's; NULL: nothing is remembered */
 };
 
@@ -37,6 +38,7 @@ struct wb_found {
 	struct wb_row row;
 	const struct wb_row_table *table; /* whose rules the row names; NULL: none */
 	struct wb_row_table *loose;   /* table, if it is the caller's to free with wb_mem_free */
+	uint32_t parameters;          /* bytes of this frame's own parameters, in its caller's frame; 0 where nothing depends on it */
 	bool cacheable;               /* the row depends on (image, image pc, exact) alone */
 };
 
@@ -46,6 +48,7 @@ typedef enum wb_err (*wb_strategy_fn)(const struct wb_lookup *lookup, struct wb_
 /* NULL: no such strategy in this build. */
 wb_strategy_fn wb_strategy(enum wb_how how);
 
+enum wb_err wb_strat_breakpad(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
@@ -63,5 +66,8 @@ struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct
 enum wb_err wb_found_in_register(const struct wb_arch_info *arch, const struct wb_convention *convention, uint64_t image_pc, struct wb_found *found);
 /* Gives found->row these rules, in a table of one row that is the caller's to free. */
 enum wb_err wb_found_rules(struct wb_found *found, const struct wb_row_rule *rules, uint8_t num_rules, uint64_t image_pc);
+/* The same with expressions that the rules refer to, which are copied. */
+enum wb_err wb_found_expressions(struct wb_found *found, const struct wb_row_rule *rules, uint8_t num_rules, uint64_t image_pc,
+                                 const uint8_t *expressions, size_t expressions_size);
 
 #endif

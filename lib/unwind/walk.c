@@ -72,6 +72,7 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	ret->exact = exact;
 	ret->how = (enum wb_how)w->now.how;
 	ret->max_scan_words = w->max_scan_words;
+	ret->callee_parameters = w->now.callee_parameters;
 	ret->code_memo = w->code_memo;
 	if (!hint) {
 		ret->map = NULL;
@@ -215,6 +216,8 @@ static bool guess_holds(struct wb_walker *w)
 	if (!w->now.has_sp && w->now.has_fp && applied->regs.value[w->arch->fp] && applied->regs.value[w->arch->fp] <= w->now.fp)
 		return false;
 	/* The ABI's outermost frame has a frame pointer of 0. A return address of 0 without it is just a word that is 0. */
+	if (!pc && w->found.row.how == WB_HOW_BREAKPAD)
+		return true;
 	if (!pc)
 		return w->found.row.how == WB_HOW_FRAME_POINTER && wb_regs_has(&applied->regs, w->arch->fp) && !applied->regs.value[w->arch->fp];
 	return wb_space_may_execute(w->space, pc - w->arch->call_step);
@@ -375,6 +378,7 @@ static void advance(struct wb_walker *w)
 		.elsewhere = elsewhere,
 		.how = w->found.row.how,
 		.context = w->now.context,
+		.callee_parameters = w->found.parameters,
 	};
 }
 

@@ -67,6 +67,7 @@ struct wb_now {
 	bool elsewhere;               /* its stack is another one, of which nothing was captured */
 	uint8_t how;                  /* enum wb_how it was found by */
 	uint32_t context;
+	uint32_t callee_parameters;   /* see struct wb_lookup; 0 in the fast form, whose frames have none */
 };
 
 struct wb_walker {
