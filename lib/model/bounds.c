@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bounds of functions from the symbols of an image's files, without their names: an array sorted by start, made on first need and immutable.
+ * Bounds of functions from the symbols of an image's files, and from what else they list of them, without names: an array sorted by start, made on
+ * first need and immutable.
  * A symbol without a size ends where the next one starts; of symbols at one address the largest counts. Functions may lie inside of others
  * (assembler labels with a type), so each entry also knows how far the ones before it reach.
  */
@@ -98,13 +99,15 @@ static enum wb_err collect_all(struct wb_image *image, struct collection *collec
 	static const enum wb_file_role roles[] = { WB_FILE_EXECUTABLE, WB_FILE_DEBUG, WB_FILE_SYMBOLS };
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		struct wb_object *object;
+		struct wb_object *object = NULL;
 		enum wb_err err = wb_image_object(image, roles[i], &object);
 
 		if (!err)
 			err = collect_sections(object, collection);
 		if (!err)
 			err = wb_image_symbols(image, object, collect, collection);
+		if (object && err != WB_ERR_MEMORY && object->format->list_starts)
+			err = object->format->list_starts(object, collect, collection);
 		/* A damaged table was reported; what came before it counts. */
 		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 			return err;

@@ -55,7 +55,14 @@ static enum wb_err refuse_file(struct wb_diags *diags, const char *path, struct 
 }
 
 /* Not in the table of formats: no file is of it. */
-static const struct wb_image_format code_format = { "code", never, refuse_file, close_code, read_section, list_symbols, NULL };
+static const struct wb_image_format code_format = {
+	.name = "code",
+	.probe = never,
+	.open = refuse_file,
+	.close = close_code,
+	.read_section = read_section,
+	.list_symbols = list_symbols,
+};
 
 /* The code's bytes and then its .eh_frame, in one buffer. */
 static enum wb_err make_file(const struct wb_code *code, size_t code_size, struct wb_file **ret_file)

@@ -178,6 +178,7 @@ static enum wb_err open_candidate(struct search *search, const struct wb_candida
 {
 	struct wb_session *session = search->image->session;
 	struct wb_diags *diags = wb_session_diags(session);
+	const struct wb_object_choice choice = { search->wants.platform.arch, search->wants.build_id, search->wants.build_id_size };
 	const char *reason = "";
 	struct wb_file *file;
 	enum wb_err err;
@@ -188,7 +189,7 @@ static enum wb_err open_candidate(struct search *search, const struct wb_candida
 		err = wb_file_open(path, wb_session_config(session)->files_are_stable, &file, &reason);
 	if (err == WB_ERR_IO)
 		return wb_diag_report(diags, err, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", reason);
-	return err ? err : wb_object_open(diags, path, file, search->image->flags, ret_object);
+	return err ? err : wb_object_open_chosen(diags, path, file, search->image->flags, &choice, ret_object);
 }
 
 /* Takes an object that the verdict lets through. WB_NONE: its reader knows better. */

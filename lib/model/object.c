@@ -20,7 +20,8 @@ static enum wb_err unrecognized(struct wb_diags *diags, const char *path, const 
 	                      head[3]);
 }
 
-enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object)
+enum wb_err wb_object_open_chosen(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags,
+                                  const struct wb_object_choice *choice, struct wb_object **ret_object)
 {
 	uint8_t head[PROBE_SIZE];
 	size_t size = wb_file_size(file) < sizeof(head) ? (size_t)wb_file_size(file) : sizeof(head);
@@ -31,11 +32,20 @@ enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_f
 		return wb_diag_report(diags, err, WB_DIAG_FILE_UNREADABLE, path, "", 0, "the first %zu bytes cannot be read", size);
 	}
 	for (size_t i = 0; wb_image_formats[i]; i++) {
-		if (wb_image_formats[i]->probe(head, size))
-			return wb_image_formats[i]->open(diags, path, file, flags, ret_object);
+		const struct wb_image_format *format = wb_image_formats[i];
+
+		if (!format->probe(head, size))
+			continue;
+		return format->open_chosen ? format->open_chosen(diags, path, file, flags, choice, ret_object)
+		                           : format->open(diags, path, file, flags, ret_object);
 	}
 	wb_file_free(file);
 	return unrecognized(diags, path, head, size);
+}
+
+enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object)
+{
+	return wb_object_open_chosen(diags, path, file, flags, &(struct wb_object_choice){ .arch = WB_ARCH_UNKNOWN }, ret_object);
 }
 
 void wb_object_close(struct wb_object *object)

@@ -61,6 +61,7 @@ struct wb_object {
 	bool absolute;                /* image pcs are process addresses */
 	bool relocatable;             /* ET_REL: sections are placed one after the other by the format, relocations applied */
 	uint64_t entry;               /* image pc where a process starts; 0 if it does not say */
+	uint64_t base;                /* image pc that offsets within the image count from (the Mach-O header); 0 where the format has none */
 	const struct wb_segment *segments; /* sorted by vaddr */
 	size_t num_segments;
 	const struct wb_section *sections;
@@ -78,18 +79,30 @@ struct wb_object {
 	struct wb_image_file *holder; /* the image's bookkeeping for it; NULL while no image has it */
 };
 
+/* Which of several object files that are in one file is meant. Zeros: any. */
+struct wb_object_choice {
+	enum wb_arch arch;            /* WB_ARCH_UNKNOWN: any */
+	const uint8_t *build_id;      /* NULL: any; goes before arch */
+	size_t build_id_size;
+};
+
 struct wb_image_format {
 	const char *name;
 	/* Looks at the first bytes of a file (up to 4 KiB). */
 	bool (*probe)(const uint8_t *bytes, size_t size);
 	/* Takes file, also on failure. path is borrowed as long as the object. flags: enum wb_image_flags. */
 	enum wb_err (*open)(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object);
+	/* The same where a file holds several objects, each of which is of another format then. NULL: it holds one. */
+	enum wb_err (*open_chosen)(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags,
+	                           const struct wb_object_choice *choice, struct wb_object **ret_object);
 	void (*close)(struct wb_object *object);
 	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, of several
 	 * sections by several threads; the result is kept by the caller. */
 	enum wb_err (*read_section)(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
 	/* Any thread, also several at a time: what it keeps is under a lock of the object's. */
 	enum wb_err (*list_symbols)(struct wb_object *object, wb_symbol_fn fn, void *arg);
+	/* The functions that the file tells the bounds of without a name (Mach-O's LC_FUNCTION_STARTS): symbols named "". NULL: none. */
+	enum wb_err (*list_starts)(struct wb_object *object, wb_symbol_fn fn, void *arg);
 	/* The object that is packed into this one (ELF's .gnu_debugdata), for debug information; its symbols are listed with this one's. The
 	 * path is borrowed from this one. WB_NONE: there is none. NULL: the format has no such thing. */
 	enum wb_err (*open_inner)(struct wb_object *object, struct wb_object **ret_inner);
@@ -99,6 +112,9 @@ extern const struct wb_image_format *const wb_image_formats[];
 
 /* Opens a file with the format that recognizes it. Takes file. WB_ERR_UNSUPPORTED with a diagnostic if none does. */
 enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object);
+/* The same of a file that may hold several. choice is borrowed for the call. */
+enum wb_err wb_object_open_chosen(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags,
+                                  const struct wb_object_choice *choice, struct wb_object **ret_object);
 void wb_object_close(struct wb_object *object);
 /* One that is grouped is second choice. WB_NONE if there is no section of that name with bytes. */
 enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index);

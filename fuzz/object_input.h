@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What holds of any object file that opens: segments are sorted, nothing ends past the end of all addresses, sections and symbols are the same when they
+ * are read again, and every image pc that an offset has leads back. */
+#ifndef FUZZ_OBJECT_INPUT_H
+#define FUZZ_OBJECT_INPUT_H
+
+#include "fuzz/fuzz.h"
+
+#include "model/object.h"
+
+#include <string.h>
+
+static inline uint64_t sum_bytes(uint64_t sum, const void *bytes, size_t size)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		sum = (sum ^ p[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+static inline enum wb_err sum_symbol(void *arg, const struct wb_symbol *symbol)
+{
+	uint64_t *sum = arg;
+
+	*sum = sum_bytes(*sum + symbol->value * 31 + symbol->size + symbol->table, symbol->name, strlen(symbol->name));
+	return WB_OK;
+}
+
+static inline enum wb_err sum_named(void *arg, const struct wb_symbol *symbol)
+{
+	FUZZ_ASSERT(*symbol->name || symbol->type == WB_SYMBOL_FILE);
+	return sum_symbol(arg, symbol);
+}
+
+static inline uint64_t read_all(struct wb_object *object)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < object->num_sections; i++) {
+		const struct wb_section *section = &object->sections[i];
+		struct wb_piece piece;
+
+		FUZZ_ASSERT(section->vaddr + section->size >= section->vaddr || section->flags & WB_SECTION_COMPRESSED);
+		FUZZ_ASSERT(section->offset + section->file_size >= section->offset);
+		if (object->format->read_section(object, i, &piece))
+			continue;
+		FUZZ_ASSERT(section->flags & WB_SECTION_NOBITS || piece.size == section->size);
+		sum = sum_bytes(sum + strlen(section->name), piece.bytes, piece.size);
+		wb_piece_deinit(&piece);
+	}
+	object->format->list_symbols(object, sum_named, &sum);
+	if (object->format->list_starts)
+		object->format->list_starts(object, sum_symbol, &sum);
+	return sum;
+}
+
+static inline void check_segments(const struct wb_object *object)
+{
+	uint64_t vaddr, offset;
+
+	for (size_t i = 0; i < object->num_segments; i++) {
+		const struct wb_segment *segment = &object->segments[i];
+
+		FUZZ_ASSERT(i == 0 || segment[-1].vaddr <= segment->vaddr);
+		FUZZ_ASSERT(segment->vaddr + segment->memsz >= segment->vaddr && segment->offset + segment->filesz >= segment->offset);
+		FUZZ_ASSERT(segment->filesz <= segment->memsz);
+		if (segment->filesz)
+			FUZZ_ASSERT(wb_object_vaddr_of_offset(object, segment->offset, segment->prot & WB_PROT_EXEC, &vaddr) == WB_OK);
+		if (segment->filesz)
+			FUZZ_ASSERT(wb_object_offset_of_vaddr(object, segment->vaddr, &offset) == WB_OK);
+	}
+}
+
+static inline void fuzz_object(const uint8_t *bytes, size_t size, uint32_t flags)
+{
+	struct wb_object *object;
+	struct wb_file *file;
+	uint8_t buffer[8];
+
+	FUZZ_ASSERT(wb_file_of_bytes(bytes, size, NULL, NULL, &file) == WB_OK);
+	if (wb_object_open(NULL, "fuzz", file, flags, &object))
+		return;
+	check_segments(object);
+	FUZZ_ASSERT(read_all(object) == read_all(object));
+	FUZZ_ASSERT(object->build_id_size <= 64 && (object->build_id_size == 0 || object->build_id));
+	for (size_t i = 0; i < object->num_segments; i++)
+		wb_object_read(object, object->segments[i].vaddr, buffer, sizeof buffer);
+	wb_object_close(object);
+}
+
+#endif
