@@ -16,6 +16,7 @@
 /* What other layers compute from an image and keep with it. */
 enum wb_image_slot {
 	WB_SLOT_CFI,                  /* unwind/cfi */
+	WB_SLOT_COMPACT,              /* unwind/compact */
 	WB_SLOT_BOUNDS,               /* model/bounds */
 	WB_SLOT_BREAKPAD,             /* model/breakpad_sym */
 	WB_SLOT_SYMTAB,               /* symbols/symtab */

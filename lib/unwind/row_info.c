@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "model/session.h"
 #include "unwind/cfi.h"
+#include "unwind/compact.h"
 #include "unwind/strategy.h"
 
 static uint32_t number_of(const struct wb_arch_info *arch, uint8_t slot)
@@ -96,6 +97,29 @@ static enum wb_err by_cfi(struct wb_image *image, const struct wb_arch_info *arc
 	return WB_OK;
 }
 
+static enum wb_err by_compact(struct wb_image *image, const struct wb_arch_info *arch, uint64_t image_pc, struct wb_row_info *info)
+{
+	const struct wb_row_table *table;
+	struct wb_row_table *loose;
+	struct wb_compact_entry entry;
+	struct wb_compact *compact;
+	enum wb_err err = wb_compact_of_image(image, &compact);
+
+	if (!err)
+		err = wb_compact_at(compact, image_pc, &entry);
+	if (!err)
+		err = wb_compact_row(compact, &entry, &table, &loose);
+	if (err)
+		return err;
+	spell_row(arch, wb_row_table_rows(table), table, info);
+	wb_mem_free(loose);
+	info->start = entry.start;
+	info->end = entry.end;
+	info->section = "__unwind_info";
+	info->section_offset = entry.section_offset;
+	return WB_OK;
+}
+
 /* Strategies that need a frame's registers have no row for an address alone; leaf, code and frame pointer are told from the code. */
 static enum wb_err by_code(struct wb_session *session, struct wb_image *image, const struct wb_arch_info *arch, uint64_t image_pc,
                            enum wb_how how, struct wb_row_info *info)
@@ -139,6 +163,11 @@ enum wb_err wb_row_info(struct wb_session *session, struct wb_image *image, uint
 	arch = wb_arch_info(main->platform.arch);
 	if (!arch)
 		return WB_ERR_UNSUPPORTED;
-	err = how == WB_HOW_CFI ? by_cfi(image, arch, image_pc, &info) : by_code(session, image, arch, image_pc, how, &info);
+	if (how == WB_HOW_CFI)
+		err = by_cfi(image, arch, image_pc, &info);
+	else if (how == WB_HOW_COMPACT)
+		err = by_compact(image, arch, image_pc, &info);
+	else
+		err = by_code(session, image, arch, image_pc, how, &info);
 	return err ? err : wb_struct_give(ret_info, &info, sizeof(info));
 }

@@ -192,6 +192,13 @@ static enum wb_err find_row_once(const struct wb_lookup *lookup, const struct wb
 	return err;
 }
 
+enum wb_err wb_code_row_at(const struct wb_lookup *lookup, struct wb_code_row *ret)
+{
+	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
+
+	return code && lookup->image ? find_row_once(lookup, code, ret) : WB_NONE;
+}
+
 /* ---- Return code of signals ---- */
 
 static bool is_at(const struct wb_lookup *lookup, const struct wb_trampoline *trampoline, uint64_t start)
@@ -228,7 +235,6 @@ static enum wb_err find_trampoline(const struct wb_lookup *lookup, struct wb_fou
 
 enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
-	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
 	struct wb_code_row row;
 	enum wb_err err;
 
@@ -237,9 +243,7 @@ enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_f
 		if (err != WB_NONE)
 			return err;
 	}
-	if (!code || !lookup->image)
-		return WB_NONE;
-	err = find_row_once(lookup, code, &row);
+	err = wb_code_row_at(lookup, &row);
 	if (err)
 		return err;
 	/* There is nothing to check where there is no caller. */

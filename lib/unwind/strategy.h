@@ -14,6 +14,7 @@
 
 struct wb_cfi;
 struct wb_code_memo;
+struct wb_code_row;
 
 /* A frame whose row is wanted. */
 struct wb_lookup {
@@ -40,9 +41,10 @@ struct wb_found {
 	struct wb_row_table *loose;   /* table, if it is the caller's to free with wb_mem_free */
 	uint32_t parameters;          /* bytes of this frame's own parameters, in its caller's frame; 0 where nothing depends on it */
 	bool cacheable;               /* the row depends on (image, image pc, exact) alone */
+	bool of_registers;            /* the answer, also WB_NONE, depends on the frame's registers */
 };
 
-/* WB_OK found, WB_NONE not mine, WB_ERR_DATA mine and broken, WB_ERR_MEMORY. *ret_found is zeroed by the caller. */
+/* WB_OK found, WB_NONE not mine, WB_ERR_DATA mine and broken, WB_ERR_MEMORY. *ret_found is zeroed by the caller; of_registers is always written. */
 typedef enum wb_err (*wb_strategy_fn)(const struct wb_lookup *lookup, struct wb_found *ret_found);
 
 /* NULL: no such strategy in this build. */
@@ -50,11 +52,14 @@ wb_strategy_fn wb_strategy(enum wb_how how);
 
 enum wb_err wb_strat_breakpad(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_compact(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found);
 
+/* What the instructions of the function tell, for strategies whose own information is of its body alone; strat_code.c. WB_NONE: nothing for sure. */
+enum wb_err wb_code_row_at(const struct wb_lookup *lookup, struct wb_code_row *ret_row);
 /* What the code strategy found out before: following instructions takes some ten thousand of ours, and stacks have the same frames again and again. */
 struct wb_code_memo *wb_code_memo_new(void);
 void wb_code_memo_free(struct wb_code_memo *memo);

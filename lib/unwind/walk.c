@@ -100,8 +100,21 @@ static bool is_fast(const struct wb_row *row)
 	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset >= -row->fp_offset);
 }
 
-/* The first strategy's answer, cached if it may be. Only a first strategy's rows are: what comes after depends on the first saying no. A place and its
- * neighbour make a set of two: the newer one is in front, where the fast form looks. */
+/* Asks the first strategy; and the next one where an image's first is compact unwind information, and says no whatever the registers are. Rows of others
+ * are not cached: they depend on those before them saying no. */
+static enum wb_err find_cacheable(struct wb_walker *w, const struct wb_lookup *lookup, struct wb_found *ret_found)
+{
+	enum wb_err err = WB_NONE;
+
+	for (size_t i = 0; i < w->num_strategies; i++) {
+		err = w->strategies[i](lookup, ret_found);
+		if (err != WB_NONE || w->hows[i] != WB_HOW_COMPACT || ret_found->of_registers)
+			break;
+	}
+	return err;
+}
+
+/* The row of an image pc, cached if it may be. A place and its neighbour make a set of two: the newer one is in front, where the fast form looks. */
 const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *w, uint64_t image_pc, bool exact)
 {
 	struct wb_hint *hint = w->hint;
@@ -118,7 +131,7 @@ const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *w, uint64_t imag
 		return entry;
 	}
 	make_lookup(w, hint, image_pc - hint->image_start + hint->start, exact, &lookup);
-	if (!w->num_strategies || w->strategies[0](&lookup, &found) != WB_OK)
+	if (find_cacheable(w, &lookup, &found) != WB_OK)
 		return NULL;
 	if (!found.cacheable) {
 		wb_mem_free(found.loose);
@@ -242,7 +255,7 @@ static enum wb_err find_and_apply(struct wb_walker *w, struct wb_lookup *lookup)
 		if (err == WB_ERR_MEMORY)
 			return err;
 		if (err) {
-			w->found.row.how = WB_HOW_CFI;
+			w->found.row.how = w->hows[i];
 			stop(w, WB_STOP_BAD_INFO, lookup->lookup_pc);
 			return WB_NONE;
 		}

@@ -73,6 +73,7 @@ struct wb_now {
 struct wb_walker {
 	struct wb_session *session;
 	wb_strategy_fn strategies[WB_STRATEGIES_MAX];
+	uint8_t hows[WB_STRATEGIES_MAX]; /* enum wb_how, of strategies */
 	size_t num_strategies;
 	uint32_t max_frames, max_scan_words;
 

@@ -97,7 +97,7 @@ code() {
         $1 !~ /^lib\/base\/(file|lock)\.[ch]$/ { print $1 ": may not include " $2 }'
 
     # Architectures: in lib/unwind only the instruction decoders and the formats that belong to one.
-    find lib/unwind -name '*.[ch]' ! -name 'code_*' ! -name 'strat_compact*' ! -name 'strat_windows*' \
+    find lib/unwind -name '*.[ch]' ! -name 'code_*' ! -name 'compact*' ! -name 'strat_compact*' ! -name 'strat_windows*' \
         ! -name 'strat_ehabi*' ! -name 'go_threads*' | while read -r file; do code "$file"; done |
         grep -E 'WB_ARCH_|[Xx]86|X86|[Aa]md64|AMD64|[Aa]arch64|AARCH64|[Ii]386|[Rr]iscv|RISCV|S390|s390|PPC|ppc64' |
         grep -v -E '^[^:]*:[0-9]+: [^A-Z]*WB_ARCH_UNKNOWN[^A-Z]*$' |
