@@ -68,6 +68,8 @@ struct wb_object {
 	size_t num_sections;
 	const uint8_t *build_id;      /* NULL if none */
 	size_t build_id_size;
+	const uint8_t *code_id;       /* PE: time stamp and size of the image, which some captures know it by instead; NULL if none */
+	size_t code_id_size;
 	const char *debuglink;        /* file name from .gnu_debuglink; NULL if none */
 	uint32_t debuglink_crc;
 	const char *altlink;          /* file name from .gnu_debugaltlink; NULL if none */

@@ -114,6 +114,8 @@ static enum wb_err compare(const struct wb_wants *wants, struct wb_object *objec
 	enum wb_err err;
 
 	*ret_verdict = WB_VERDICT_MATCHED;
+	if (object->code_id_size && wants->build_id_size == object->code_id_size && !memcmp(wants->build_id, object->code_id, object->code_id_size))
+		return WB_OK;
 	if (object->debug_id && wants->debug_id && *wants->debug_id) {
 		if (!strcmp(object->debug_id, wants->debug_id))
 			return WB_OK;

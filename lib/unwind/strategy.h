@@ -57,6 +57,7 @@ enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_f
 enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_windows(const struct wb_lookup *lookup, struct wb_found *ret_found);
 
 /* What the instructions of the function tell, for strategies whose own information is of its body alone; strat_code.c. WB_NONE: nothing for sure. */
 enum wb_err wb_code_row_at(const struct wb_lookup *lookup, struct wb_code_row *ret_row);
