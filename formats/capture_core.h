@@ -34,7 +34,6 @@ struct core_memory {
 	struct wb_file *file;         /* owned */
 	struct core_segment *segments;
 	size_t num_segments, capacity;
-	struct wb_space *files;       /* the mappings alone, for what only the modules' files have; NULL: not known yet */
 };
 
 void wb_core_memory_unref(struct core_memory *memory);
@@ -42,12 +41,8 @@ void wb_core_memory_unref(struct core_memory *memory);
 const struct core_segment *wb_core_segment_at(const struct core_memory *memory, uint64_t address);
 /* The first segment that ends above address; memory->num_segments past the last. */
 size_t wb_core_segment_above(const struct core_memory *memory, uint64_t address);
-/* Bytes of the core's own; WB_NONE when any of them is absent. */
-enum wb_err wb_core_read_dumped(const struct core_memory *memory, uint64_t address, void *buffer, size_t count);
-/* The same, and what is absent from files of modules whose build id matches (wb_memory's callback: arg is a core_memory). */
+/* Bytes of the core's own; WB_NONE when any of them is absent. wb_memory's callback: arg is a core_memory. */
 enum wb_err wb_core_read(void *arg, uint64_t address, void *buffer, size_t count);
-/* A string of at most CORE_PATH_MAX - 1 bytes into text, which has room for CORE_PATH_MAX. */
-enum wb_err wb_core_read_string(struct core_memory *memory, uint64_t address, char *text);
 
 /* ---- What the notes say ---- */
 

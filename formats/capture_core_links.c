@@ -26,11 +26,34 @@ static enum wb_err read_words(struct core *core, uint64_t address, uint64_t *wor
 	uint8_t bytes[4 * 8];
 	size_t size = count * core_word_size(core);
 	struct wb_bytes b = core_bytes(core, bytes, size);
-	enum wb_err err = wb_core_read(core->memory, address, bytes, size);
+	enum wb_err err = wb_space_read(core->space, address, bytes, size);
 
 	for (size_t i = 0; !err && i < count; i++)
 		words[i] = core_word(core, &b);
 	return err;
+}
+
+/* A string that ends within CORE_PATH_MAX bytes, for which text has room. */
+static enum wb_err read_string(struct core *core, uint64_t address, char *text)
+{
+	enum { STEP = 64 };           /* read at a time: aligned, so that no step crosses into a page that need not be there */
+	size_t size = 0;
+
+	while (size < CORE_PATH_MAX) {
+		size_t step = STEP - (size_t)(address % STEP);
+		enum wb_err err;
+
+		step = step < CORE_PATH_MAX - size ? step : CORE_PATH_MAX - size;
+		err = wb_space_read(core->space, address, text + size, step);
+		if (err)
+			return err;
+		if (memchr(text + size, 0, step))
+			return WB_OK;
+		size += step;
+		if (__builtin_add_overflow(address, step, &address))
+			return WB_NONE;
+	}
+	return WB_NONE;
 }
 
 /* ---- Where the list is ---- */
@@ -48,7 +71,7 @@ static enum wb_err find_dynamic_by_auxv(struct core *core, uint64_t *ret_address
 		uint8_t bytes[56];
 		struct wb_bytes b = core_bytes(core, bytes, sizeof(bytes));
 		struct core_header header;
-		enum wb_err err = wb_core_read(core->memory, auxv->phdr + i * auxv->phent, bytes, (size_t)auxv->phent);
+		enum wb_err err = wb_space_read(core->space, auxv->phdr + i * auxv->phent, bytes, (size_t)auxv->phent);
 
 		if (err)
 			return err;
@@ -175,7 +198,7 @@ static enum wb_err use_link(struct core *core, const struct link *link)
 	struct core_module *module = module_of_link(core, link);
 	char name[CORE_PATH_MAX];
 	char **to;
-	enum wb_err err = link->name ? wb_core_read_string(core->memory, link->name, name) : WB_NONE;
+	enum wb_err err = link->name ? read_string(core, link->name, name) : WB_NONE;
 
 	if (err)
 		return err == WB_ERR_MEMORY ? err : WB_OK;
@@ -206,7 +229,7 @@ static enum wb_err name_executable(struct core *core)
 	map = wb_space_map_at(core->space, auxv->phdr);
 	if (map && map->image)
 		return WB_OK;
-	if (!auxv->execfn || wb_core_read_string(core->memory, auxv->execfn, name) || !*name)
+	if (!auxv->execfn || read_string(core, auxv->execfn, name) || !*name)
 		memcpy(name, core->comm, sizeof(core->comm));
 	for (size_t i = 0; i < core->num_modules && !module; i++)
 		if (!core->modules[i].image && auxv->phdr >= core->modules[i].start && auxv->phdr - core->modules[i].start < CORE_PATH_MAX)

@@ -36,7 +36,7 @@ enum wb_err wb_core_read_module_headers(const struct core *core, uint64_t addres
 	uint8_t *table;
 	uint64_t phoff;
 
-	if (wb_core_read_dumped(core->memory, address, head, size) || memcmp(head, "\177ELF", 4) || head[4] != (core->is_64 ? 2 : 1))
+	if (wb_core_read(core->memory, address, head, size) || memcmp(head, "\177ELF", 4) || head[4] != (core->is_64 ? 2 : 1))
 		return WB_NONE;
 	wb_bytes_seek(&b, core->is_64 ? 32 : 28);
 	phoff = core_word(core, &b);
@@ -47,7 +47,7 @@ enum wb_err wb_core_read_module_headers(const struct core *core, uint64_t addres
 		return WB_NONE;
 	table = wb_mem_alloc(count * entry_size);
 	headers = wb_mem_zalloc(count, sizeof(*headers));
-	if (!table || !headers || wb_core_read_dumped(core->memory, phoff, table, count * entry_size)) {
+	if (!table || !headers || wb_core_read(core->memory, phoff, table, count * entry_size)) {
 		enum wb_err err = table && headers ? WB_NONE : WB_ERR_MEMORY;
 
 		wb_mem_free(table);
@@ -111,7 +111,7 @@ static size_t read_build_id(const struct core *core, const struct core_module *m
 		const struct core_header *header = &module->headers[i];
 		size_t count = header->filesz < sizeof(notes) ? (size_t)header->filesz : sizeof(notes);
 
-		if (header->type == PT_NOTE && count && !wb_core_read_dumped(core->memory, module->bias + header->vaddr, notes, count))
+		if (header->type == PT_NOTE && count && !wb_core_read(core->memory, module->bias + header->vaddr, notes, count))
 			size = find_build_id(core, notes, count, ret_id);
 	}
 	return size;
@@ -172,7 +172,7 @@ enum wb_err wb_core_map_file(struct core *core, uint64_t start, uint64_t end, ui
 	return WB_OK;
 }
 
-/* Maps what was added since the last time: many at once cost a version of the space, not one each. What memory needs of files is there then. */
+/* Maps what was added since the last time: many at once cost one version of the space that stays, not one each. */
 static enum wb_err flush_mappings(struct core *core)
 {
 	struct wb_space *next;
@@ -183,8 +183,6 @@ static enum wb_err flush_mappings(struct core *core)
 	core->num_mappings = 0;
 	wb_space_unref(core->space);
 	core->space = next;
-	wb_space_unref(core->memory->files);
-	core->memory->files = wb_space_ref(next);
 	return WB_OK;
 }
 
@@ -370,7 +368,7 @@ static enum wb_err read_vdso(struct core *core)
 	bytes = wb_mem_alloc((size_t)size);
 	if (!bytes)
 		return WB_ERR_MEMORY;
-	err = wb_core_read_dumped(core->memory, start, bytes, (size_t)size);
+	err = wb_core_read(core->memory, start, bytes, (size_t)size);
 	if (err || memcmp(bytes, "\177ELF", 4)) {
 		wb_mem_free(bytes);
 		return err < 0 ? err : WB_OK;
@@ -451,14 +449,16 @@ static void release_memory(void *arg)
 	wb_core_memory_unref(arg);
 }
 
-/* The space that samples get: the mappings, and the memory, which finds in the mappings what only files have. */
-static enum wb_err add_memory(struct core *core)
+/* A space that has the memory, and knows which bits of code addresses are signatures, but no mappings yet. */
+static enum wb_err make_space(struct core *core)
 {
 	struct wb_memory memory = { .size = sizeof(memory), .kind = WB_MEMORY_CALLBACK, .start = 0, .end = UINT64_MAX, .read = wb_core_read,
 	                            .arg = core->memory, .release = release_memory };
 	struct wb_space *next;
-	enum wb_err err;
+	enum wb_err err = wb_space_new(core->input->session, &core->platform, &core->space);
 
+	if (err)
+		return err;
 	atomic_fetch_add_explicit(&core->memory->refs, 1, memory_order_relaxed);
 	err = wb_space_add_memory(core->space, &memory, &next);
 	if (err)
@@ -477,7 +477,7 @@ static enum wb_err add_memory(struct core *core)
 
 enum wb_err wb_core_read_modules(struct core *core)
 {
-	enum wb_err err = wb_space_new(core->input->session, &core->platform, &core->space);
+	enum wb_err err = make_space(core);
 
 	if (!err)
 		err = map_segments(core);
@@ -497,5 +497,5 @@ enum wb_err wb_core_read_modules(struct core *core)
 		err = flush_mappings(core);
 	if (!err)
 		err = show_modules(core);
-	return err ? err : add_memory(core);
+	return err;
 }

@@ -105,6 +105,14 @@ void wb_json_number(struct wb_json *json, const char *key, uint64_t value)
 	wb_out_decimal(json->out, value, 1);
 }
 
+void wb_json_integer(struct wb_json *json, const char *key, int64_t value)
+{
+	put_key(json, key);
+	if (value < 0)
+		wb_out_char(json->out, '-');
+	wb_out_decimal(json->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+}
+
 void wb_json_address(struct wb_json *json, const char *key, uint64_t value)
 {
 	put_key(json, key);

@@ -17,6 +17,7 @@ void wb_json_open(struct wb_json *json, const char *key, char bracket);  /* '{' 
 void wb_json_close(struct wb_json *json, char bracket);                  /* '}' or ']' */
 void wb_json_string(struct wb_json *json, const char *key, const char *value);
 void wb_json_number(struct wb_json *json, const char *key, uint64_t value);
+void wb_json_integer(struct wb_json *json, const char *key, int64_t value);
 /* 64-bit values are "0x..." strings: most readers keep numbers in 53 bits. */
 void wb_json_address(struct wb_json *json, const char *key, uint64_t value);
 /* Bytes as a string of hexadecimal digits. */

@@ -19,22 +19,25 @@ struct wb_sink {
 	bool failed;                  /* a write failed: nothing more is written */
 };
 
-static enum wb_err part_new(const struct wb_sink_format *format, struct wb_session *session, bool meta, struct wb_sink_part **ret_part)
+static enum wb_err part_new(const struct wb_sink_format *format, const struct wb_sink_opts *opts, struct wb_sink_part **ret_part)
 {
 	struct wb_sink_part *part = wb_mem_zalloc(1, format->part_size);
 
 	if (!part)
 		return WB_ERR_MEMORY;
 	part->format = format;
-	part->session = session;
-	part->meta = meta;
+	part->session = opts->session;
+	part->meta = opts->meta;
+	part->registers = opts->registers;
 	*ret_part = part;
 	return WB_OK;
 }
 
 enum wb_err wb_sink_part_new(struct wb_sink *sink, struct wb_sink_part **ret_part)
 {
-	return part_new(sink->part->format, sink->part->session, sink->part->meta, ret_part);
+	const struct wb_sink_opts opts = { .session = sink->part->session, .meta = sink->part->meta, .registers = sink->part->registers };
+
+	return part_new(sink->part->format, &opts, ret_part);
 }
 
 void wb_sink_part_free(struct wb_sink_part *part)
@@ -72,7 +75,7 @@ enum wb_err wb_sink_new(const char *format, const struct wb_sink_opts *opts, wb_
 		return WB_ERR_MEMORY;
 	sink->write = write;
 	sink->arg = arg;
-	err = part_new(formats[i], ours.session, ours.meta, &sink->part);
+	err = part_new(formats[i], &ours, &sink->part);
 	if (err) {
 		wb_sink_free(sink);
 		return err;

@@ -47,6 +47,7 @@ struct wb_sink_part {
 	const struct wb_sink_format *format;
 	struct wb_session *session;   /* NULL: modules are not named */
 	bool meta;
+	bool registers;               /* show those of each thread */
 	struct wb_out out;            /* finished bytes; whoever drives the part takes them away */
 	uint64_t stacks, frames;      /* written */
 	uint64_t stops[WB_SINK_STOPS];

@@ -3,11 +3,12 @@
  * Stacks for programs: one JSON object a line. Field names never change meaning; readers ignore the ones that they do not know, and what is
  * unknown is left out.
  *
- *   stack    type pid tid comm time_ns event weight crashed labels stop stop_address root_by frames
+ *   stack    type pid tid comm time_ns event weight crashed labels registers stop stop_address root_by frames
  *   frame    pc lookup_pc cfa how signal joint kernel module build_id image_pc file_offset function offset file line column inlined reason
- *   capture  (meta) type format arch hostname os_release command_line events signal signal_address crash_reason crash_tid
- *            modules; of minidumps: crash_type crash_code crash_detail crash_address assertion os os_version cpu notes
- *   summary  (meta) type stacks complete frames stops
+ *   capture  (meta) type format arch hostname os_release command_line events pid threads crash_reason crash_tid signal signal_code signal_address
+ *            truncated memory_mapped memory_dumped modules;
+ *            of minidumps: crash_type crash_code crash_detail crash_address assertion os os_version cpu notes
+ *   summary  (meta) type stacks complete frames stops; of dumps: modules (path build_id address verdict file refused)
  *
  * Frames are innermost first; an inlined call is an entry of its own with the same pc. image_pc, file_offset and offset (from the start of
  * the function) are of lookup_pc: for a caller, that is inside the call.
@@ -15,17 +16,21 @@
 #include "formats/fragments.h"
 #include "formats/json.h"
 #include "formats/sink.h"
+#include "formats/sink_modules.h"
 
 #include "model/image.h"
+#include "model/space.h"
 
 struct json_part {
 	struct wb_sink_part base;
 	struct wb_fragments fragments;
+	struct wb_sink_modules modules; /* of a dump; in the main part only */
 };
 
 static void json_part_deinit(struct wb_sink_part *base)
 {
 	wb_fragments_deinit(&((struct json_part *)base)->fragments);
+	wb_sink_modules_deinit(&((struct json_part *)base)->modules);
 }
 
 static void json_forget(struct wb_sink_part *base)
@@ -125,6 +130,23 @@ static void put_labels(struct wb_json *json, const struct wb_sample *sample)
 	wb_json_close(json, '}');
 }
 
+static void put_registers(struct wb_json *json, const struct wb_stack *stack)
+{
+	const struct wb_context *context = stack->sample->num_contexts ? stack->sample->contexts : NULL;
+	enum wb_arch arch = stack->space ? wb_space_platform(stack->space).arch : WB_ARCH_UNKNOWN;
+
+	if (!context)
+		return;
+	wb_json_open(json, "registers", '{');
+	for (size_t i = 0; i < context->num_regs; i++) {
+		const char *name = wb_reg_name(arch, context->regs[i].number);
+
+		if (name)
+			wb_json_address(json, name, context->regs[i].value);
+	}
+	wb_json_close(json, '}');
+}
+
 static void put_head(struct wb_json *json, const struct wb_stack *stack)
 {
 	const struct wb_sample *sample = stack->sample;
@@ -157,6 +179,8 @@ static enum wb_err json_write(struct wb_sink_part *base, const struct wb_stack *
 
 	wb_json_open(&json, NULL, '{');
 	put_head(&json, stack);
+	if (base->registers)
+		put_registers(&json, stack);
 	wb_json_open(&json, "frames", '[');
 	for (size_t i = 0; i < stack->num_frames; i++) {
 		const struct wb_fragment *fragment = &fragments->items[ids[i]];
@@ -221,6 +245,30 @@ static void put_dump(struct wb_json *json, const struct wb_dump *dump)
 	wb_json_close(json, '}');
 }
 
+/* What is known of the process that was dumped, and why. */
+static void put_crash(struct wb_json *json, const struct wb_capture_info *info)
+{
+	if (info->pid)
+		wb_json_number(json, "pid", info->pid);
+	if (info->threads)
+		wb_json_number(json, "threads", info->threads);
+	if (info->crash_reason && *info->crash_reason)
+		wb_json_string(json, "crash_reason", info->crash_reason);
+	if (info->crash_tid)
+		wb_json_number(json, "crash_tid", info->crash_tid);
+	if (info->signal) {
+		wb_json_number(json, "signal", (uint64_t)info->signal);
+		wb_json_integer(json, "signal_code", info->signal_code);
+		wb_json_address(json, "signal_address", info->signal_address);
+	}
+	if (info->truncated)
+		wb_json_true(json, "truncated");
+	if (info->memory_mapped) {
+		wb_json_number(json, "memory_mapped", info->memory_mapped);
+		wb_json_number(json, "memory_dumped", info->memory_dumped);
+	}
+}
+
 static enum wb_err json_begin(struct wb_sink_part *base, const struct wb_capture_info *info)
 {
 	struct wb_json json = { &base->out, false };
@@ -242,20 +290,61 @@ static enum wb_err json_begin(struct wb_sink_part *base, const struct wb_capture
 	for (size_t i = 0; i < info->num_events; i++)
 		wb_json_string(&json, NULL, info->events[i].name);
 	wb_json_close(&json, ']');
-	if (info->signal) {
-		wb_json_number(&json, "signal", (uint64_t)info->signal);
-		wb_json_address(&json, "signal_address", info->signal_address);
-	}
-	if (info->crash_reason)
-		put_known(&json, "crash_reason", info->crash_reason);
-	if (info->crash_tid)
-		wb_json_number(&json, "crash_tid", info->crash_tid);
+	put_crash(&json, info);
 	if (info->dump)
 		put_dump(&json, info->dump);
 	put_modules(&json, info);
 	wb_json_close(&json, '}');
 	wb_out_char(&base->out, '\n');
-	return WB_OK;
+	return wb_sink_modules_take(&((struct json_part *)base)->modules, info);
+}
+
+static void put_refused(struct wb_json *json, struct wb_image *image)
+{
+	struct wb_refused refused = { .size = sizeof(refused) };
+	size_t i = 0;
+
+	for (; wb_image_refused(image, WB_FILE_EXECUTABLE, i, &refused) == WB_OK; i++) {
+		if (!i)
+			wb_json_open(json, "refused", '[');
+		wb_json_open(json, NULL, '{');
+		wb_json_string(json, "path", refused.path);
+		wb_json_string(json, "verdict", wb_verdict_text(refused.verdict));
+		if (*refused.reason)
+			wb_json_string(json, "reason", refused.reason);
+		wb_json_close(json, '}');
+	}
+	if (i)
+		wb_json_close(json, ']');
+}
+
+/* What became of a dump's modules; "not tried": no frame needed it. */
+static void put_verdicts(struct wb_json *json, const struct wb_sink_modules *modules)
+{
+	if (!modules->count)
+		return;
+	wb_json_open(json, "modules", '[');
+	for (size_t i = 0; i < modules->count; i++) {
+		const struct wb_sink_module *module = &modules->items[i];
+		struct wb_file_info file;
+		const uint8_t *build_id;
+		size_t size = 0;
+
+		if (!module->image || wb_image_file(module->image, WB_FILE_EXECUTABLE, &file))
+			continue;
+		wb_json_open(json, NULL, '{');
+		wb_json_string(json, "path", module->path);
+		build_id = wb_image_wanted_id(module->image, &size);
+		if (build_id)
+			wb_json_bytes(json, "build_id", build_id, size);
+		wb_json_address(json, "address", module->address);
+		wb_json_string(json, "verdict", wb_verdict_text(file.verdict));
+		if (*file.path)
+			wb_json_string(json, "file", file.path);
+		put_refused(json, module->image);
+		wb_json_close(json, '}');
+	}
+	wb_json_close(json, ']');
 }
 
 static enum wb_err json_finish(struct wb_sink_part *base, struct wb_sink *sink)
@@ -275,6 +364,7 @@ static enum wb_err json_finish(struct wb_sink_part *base, struct wb_sink *sink)
 		if (base->stops[i])
 			wb_json_number(&json, wb_stop_text((enum wb_stop_reason)i), base->stops[i]);
 	wb_json_close(&json, '}');
+	put_verdicts(&json, &((struct json_part *)base)->modules);
 	wb_json_close(&json, '}');
 	wb_out_char(&base->out, '\n');
 	return WB_OK;

@@ -11,18 +11,22 @@
  */
 #include "formats/fragments.h"
 #include "formats/sink.h"
+#include "formats/sink_modules.h"
 
 #include "base/mem.h"
 #include "model/image.h"
+#include "model/space.h"
 
 struct text_part {
 	struct wb_sink_part base;
 	struct wb_fragments fragments;
+	struct wb_sink_modules modules; /* of a dump; in the main part only */
 };
 
 static void text_part_deinit(struct wb_sink_part *base)
 {
 	wb_fragments_deinit(&((struct text_part *)base)->fragments);
+	wb_sink_modules_deinit(&((struct text_part *)base)->modules);
 }
 
 static void text_forget(struct wb_sink_part *base)
@@ -149,6 +153,31 @@ static void put_head(struct wb_out *out, const struct wb_stack *stack)
 	}
 }
 
+/* Three in a line, in the order of the capture. */
+static void put_registers(struct wb_out *out, const struct wb_stack *stack)
+{
+	enum { IN_LINE = 3, NAME_WIDTH = 6 };
+	const struct wb_context *context = stack->sample->num_contexts ? stack->sample->contexts : NULL;
+	enum wb_arch arch = stack->space ? wb_space_platform(stack->space).arch : WB_ARCH_UNKNOWN;
+	size_t shown = 0;
+
+	for (size_t i = 0; context && i < context->num_regs; i++) {
+		const char *name = wb_reg_name(arch, context->regs[i].number);
+
+		if (!name)
+			continue;
+		wb_out_bytes(out, "  ", 2);
+		wb_out_string(out, name);
+		for (size_t n = strlen(name); n < NAME_WIDTH; n++)
+			wb_out_char(out, ' ');
+		wb_out_hex(out, context->regs[i].value, 16);
+		if (++shown % IN_LINE == 0)
+			wb_out_char(out, '\n');
+	}
+	if (shown % IN_LINE)
+		wb_out_char(out, '\n');
+}
+
 static void put_how(struct wb_out *out, const struct wb_frame *frame)
 {
 	wb_out_string(out, " [");
@@ -190,6 +219,7 @@ static const char *root_sentence(enum wb_root_by by)
 	case WB_ROOT_FP_ZERO: return "the frame pointer chain ends in zero";
 	case WB_ROOT_PC_ZERO: return "the return address is zero";
 	case WB_ROOT_KERNEL: return "a kernel thread";
+	case WB_ROOT_ENTRY: return "the program's entry";
 	}
 	return "outermost frame";
 }
@@ -245,13 +275,15 @@ static enum wb_err text_write(struct wb_sink_part *base, const struct wb_stack *
 	uint64_t index = 0;
 
 	put_head(out, stack);
+	if (base->registers)
+		put_registers(out, stack);
 	for (size_t i = 0; i < stack->num_frames; i++)
 		index = put_frame(out, &part->fragments, &stack->frames[i], ids[i], index);
 	put_stop(part, out, &stack->stop);
 	return WB_OK;
 }
 
-/* ---- Crash dumps: what comes before the stacks ---- */
+/* ---- What comes around the stacks of a dump ---- */
 
 static void put_fact(struct wb_out *out, const char *what, const char *value)
 {
@@ -287,24 +319,86 @@ static void put_system(struct wb_out *out, const struct wb_capture_info *info)
 	wb_out_char(out, '\n');
 }
 
-static enum wb_err text_begin(struct wb_sink_part *base, const struct wb_capture_info *info)
+/* What the program or its crash reporter left. */
+static void put_told(struct wb_out *out, const struct wb_dump *dump)
 {
-	const struct wb_dump *dump = info->dump;
-	struct wb_out *out = &base->out;
-
-	if (!dump)
-		return WB_OK;
-	put_system(out, info);
-	if (info->command_line)
-		put_fact(out, "command:  ", info->command_line);
-	put_fact(out, "crash:    ", info->crash_reason && *info->crash_reason ? info->crash_reason : "none: the dump was asked for");
 	put_fact(out, "assert:   ", dump->assertion);
 	for (size_t i = 0; i < dump->num_notes; i++) {
 		wb_out_string(out, "note:     ");
 		put_clean(out, dump->notes[i].key);
 		put_fact(out, " = ", dump->notes[i].value);
 	}
+}
+
+static enum wb_err text_begin(struct wb_sink_part *base, const struct wb_capture_info *info)
+{
+	const struct wb_dump *dump = info->dump;
+	struct wb_out *out = &base->out;
+
+	if (!dump && !info->threads)
+		return WB_OK;
+	if (dump)
+		put_system(out, info);
+	if (info->command_line)
+		put_fact(out, "command:  ", info->command_line);
+	put_fact(out, "crash:    ", info->crash_reason && *info->crash_reason ? info->crash_reason : "none: the dump was asked for");
+	if (info->truncated)
+		put_fact(out, "cut:      ", "the file ends too early; what was behind is missing below");
+	if (dump)
+		put_told(out, dump);
 	wb_out_char(out, '\n');
+	return wb_sink_modules_take(&((struct text_part *)base)->modules, info);
+}
+
+static void put_refused(struct wb_out *out, struct wb_image *image)
+{
+	struct wb_refused refused = { .size = sizeof(refused) };
+
+	for (size_t i = 0; wb_image_refused(image, WB_FILE_EXECUTABLE, i, &refused) == WB_OK; i++) {
+		wb_out_string(out, "      not ");
+		put_clean(out, refused.path);
+		wb_out_string(out, ": ");
+		put_clean(out, *refused.reason ? refused.reason : wb_verdict_text(refused.verdict));
+		wb_out_char(out, '\n');
+	}
+}
+
+/* Where a module was, what became of its file (nothing, if no frame needed it), and who it is. */
+static void put_dump_module(struct wb_out *out, const struct wb_sink_module *module)
+{
+	struct wb_file_info file;
+	const uint8_t *build_id;
+	size_t size = 0;
+
+	if (!module->image || wb_image_file(module->image, WB_FILE_EXECUTABLE, &file))
+		return;
+	wb_out_bytes(out, "  ", 2);
+	wb_out_hex(out, module->address, 16);
+	wb_out_bytes(out, "  ", 2);
+	put_clean(out, *module->path ? module->path : "?");
+	wb_out_string(out, ": ");
+	wb_out_string(out, file.verdict == WB_VERDICT_NOT_TRIED ? "not needed" : wb_verdict_text(file.verdict));
+	if (*file.path && strcmp(file.path, module->path)) {
+		wb_out_string(out, ", from ");
+		put_clean(out, file.path);
+	}
+	build_id = wb_image_wanted_id(module->image, &size);
+	wb_out_string(out, build_id ? ", build id " : ", no build id");
+	for (size_t i = 0; build_id && i < size; i++)
+		wb_out_hex(out, build_id[i], 2);
+	wb_out_char(out, '\n');
+	put_refused(out, module->image);
+}
+
+static enum wb_err text_finish(struct wb_sink_part *base, struct wb_sink *sink)
+{
+	const struct wb_sink_modules *modules = &((struct text_part *)base)->modules;
+
+	(void)sink;
+	if (modules->count)
+		wb_out_string(&base->out, "modules:\n");
+	for (size_t i = 0; i < modules->count; i++)
+		put_dump_module(&base->out, &modules->items[i]);
 	return WB_OK;
 }
 
@@ -317,4 +411,5 @@ const struct wb_sink_format wb_sink_format_text = {
 	.forget = text_forget,
 	.write = text_write,
 	.begin = text_begin,
+	.finish = text_finish,
 };

@@ -16,7 +16,7 @@ enum { MISSING_SHOWN = 5 };
 struct stacks {
 	struct wb_input input;
 	const char *format, *output, *strategy;
-	bool scan, no_inline, no_demangle, raw, meta, goroutines;
+	bool scan, no_inline, no_demangle, raw, meta, registers, goroutines;
 	uint64_t max_frames, threads;
 	struct wb_path_maps path_maps;
 };
@@ -157,7 +157,8 @@ static enum wb_err run(struct stacks *stacks, const struct wb_strategy_list *lis
 	                                 .num_strategies = list->count, .max_frames = (uint32_t)stacks->max_frames };
 	struct wb_symbolizer_opts symbolizer = { .size = sizeof(symbolizer), .raw_names = stacks->no_demangle,
 	                                         .path_maps = stacks->path_maps.maps, .num_path_maps = stacks->path_maps.count };
-	struct wb_sink_opts sink_opts = { .size = sizeof(sink_opts), .meta = stacks->meta, .session = stacks->input.session };
+	struct wb_sink_opts sink_opts = { .size = sizeof(sink_opts), .meta = stacks->meta, .registers = stacks->registers,
+	                                 .session = stacks->input.session };
 	struct wb_run_opts opts = { .size = sizeof(opts), .walker = &walker, .symbolizer = &symbolizer,
 	                            .threads = (uint32_t)stacks->threads, .no_symbols = stacks->raw };
 	struct wb_sink *sink;
@@ -212,12 +213,13 @@ int wb_cmd_stacks(int argc, char **argv)
 		{ 0, "raw", WB_OPTION_FLAG, &stacks.raw, NULL, "addresses, no names" },
 		{ 0, "max-frames", WB_OPTION_COUNT, &stacks.max_frames, "N", "end each stack after N frames" },
 		{ 0, "meta", WB_OPTION_FLAG, &stacks.meta, NULL, "json: a line about the capture first, a summary last" },
+		{ 0, "registers", WB_OPTION_FLAG, &stacks.registers, NULL, "text, json: the registers of each thread, as they were captured" },
 		{ 0, "goroutines", WB_OPTION_FLAG, &stacks.goroutines, NULL, NULL },
 		{ 0 },
 	};
 	const struct wb_option *const tables[] = { options, stacks.input.options, stacks.input.path_options, NULL };
 	const struct wb_command command = { "stacks", "[OPTION]... CAPTURE",
-		"The stacks of a capture: perf.data (file or folder), \"-\" for a pipe from perf, a minidump, or a snapshot folder.", tables };
+		"The stacks of a capture: perf.data (file or folder), \"-\" for a pipe from perf, an ELF core, a minidump, or a snapshot folder.", tables };
 	struct wb_strategy_list list = { .count = 0 };
 	int operands, status;
 

@@ -300,6 +300,19 @@ struct wb_image_info {
 /* info->size is the caller's. Opens the main file, the debug file and dwz's (finders are asked) if they were not yet. */
 WB_API enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *info);
 
+/* A role's file as far as it is known now: nothing is opened for it. path is "" while no file is in use. */
+WB_API enum wb_err wb_image_file(struct wb_image *image, enum wb_file_role role, struct wb_file_info *ret_info);
+
+/* A file that was offered and not used. */
+struct wb_refused {
+	size_t size;
+	const char *path;             /* as are the reason's, its bytes are borrowed until the image is freed */
+	enum wb_verdict verdict;
+	const char *reason;           /* "build id 12ab, wanted 34cd"; "" if there is nothing more to say */
+};
+/* The nth of a role (32 are kept); WB_NONE past the last. refused->size is the caller's. */
+WB_API enum wb_err wb_image_refused(struct wb_image *image, enum wb_file_role role, size_t nth, struct wb_refused *ret_refused);
+
 struct wb_section_info {
 	size_t size;
 	const char *name;             /* as ELF calls it; borrowed as long as the image */

@@ -143,6 +143,7 @@ struct wb_stack {
 struct wb_sink_opts {
 	size_t size;
 	uint8_t meta;                 /* json: also capture and summary lines */
+	uint8_t registers;            /* text, json: the registers of each thread, as they were captured */
 	struct wb_session *session;   /* to name the images of frames, borrowed as long as the sink; may be NULL: then modules are not named */
 };
 /* format: "text", "folded", "json". write and arg are borrowed until wb_sink_free. */

@@ -149,6 +149,7 @@ enum wb_root_by {
 	WB_ROOT_FP_ZERO = 3,          /* the ABI's terminator: frame pointer chain ends in 0 */
 	WB_ROOT_PC_ZERO = 4,          /* the ABI's terminator: return address 0 */
 	WB_ROOT_KERNEL = 5,           /* a kernel thread: there is no user part */
+	WB_ROOT_ENTRY = 6,            /* the function that the program is entered at, where nothing else says how to leave it */
 };
 WB_API const char *wb_root_by_text(enum wb_root_by by);
 

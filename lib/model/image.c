@@ -425,10 +425,40 @@ enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *ret_info
 	for (size_t i = 0; i < WB_FILE_ROLES; i++) {
 		struct wb_image_role *role = &image->roles[i];
 		const struct wb_image_file *file = atomic_load_explicit(&role->file, memory_order_acquire);
-		const char *refused = atomic_load_explicit(&role->refused, memory_order_acquire);
+		const struct wb_refusal *refused = wb_refusals_last(atomic_load_explicit(&role->refused, memory_order_acquire));
 
 		info.files[i].verdict = atomic_load_explicit(&role->verdict, memory_order_relaxed);
-		info.files[i].path = file ? file->path : refused ? refused : "";
+		info.files[i].path = file ? file->path : refused ? refused->path : "";
 	}
 	return wb_struct_give(ret_info, &info, sizeof(info));
+}
+
+enum wb_err wb_image_refused(struct wb_image *image, enum wb_file_role role, size_t nth, struct wb_refused *ret_refused)
+{
+	struct wb_refused refused = { .size = sizeof(refused) };
+	const struct wb_refusal *refusal;
+
+	if (!image || !ret_refused || (unsigned)role >= WB_FILE_ROLES)
+		return WB_ERR_ARGUMENT;
+	refusal = atomic_load_explicit(&image->roles[role].refused, memory_order_acquire);
+	for (; refusal && nth; nth--)
+		refusal = refusal->next;
+	if (!refusal)
+		return WB_NONE;
+	refused.path = refusal->path;
+	refused.verdict = refusal->verdict;
+	refused.reason = refusal->reason;
+	return wb_struct_give(ret_refused, &refused, sizeof(refused));
+}
+
+enum wb_err wb_image_file(struct wb_image *image, enum wb_file_role role, struct wb_file_info *ret_info)
+{
+	const struct wb_image_file *file;
+
+	if (!image || !ret_info || (unsigned)role >= WB_FILE_ROLES)
+		return WB_ERR_ARGUMENT;
+	file = atomic_load_explicit(&image->roles[role].file, memory_order_acquire);
+	ret_info->verdict = (enum wb_verdict)atomic_load_explicit(&image->roles[role].verdict, memory_order_relaxed);
+	ret_info->path = file ? file->path : "";
+	return WB_OK;
 }

@@ -73,7 +73,7 @@ void wb_image_files_deinit(struct wb_image *image)
 		struct wb_image_role *role = &image->roles[i];
 
 		wb_image_file_free(image, atomic_load_explicit(&role->file, memory_order_relaxed));
-		wb_mem_free(atomic_load_explicit(&role->refused, memory_order_relaxed));
+		wb_refusals_free(atomic_load_explicit(&role->refused, memory_order_relaxed));
 	}
 	wb_image_file_free(image, atomic_load_explicit(&image->inner, memory_order_relaxed));
 	for (size_t i = 0; image->extras && i < WB_EXTRA_BUCKETS; i++)
@@ -151,7 +151,7 @@ struct search {
 	uint64_t tried[TRIED_MAX];    /* hashes of paths that were refused: several finders know the usual places, and a CRC over a file is slow */
 	size_t num_tried;
 	enum wb_verdict verdict;
-	char *refused;                /* path of the last file that was looked at and not used */
+	struct wb_refusal *refused;   /* files that were looked at and not used */
 	bool later;                   /* a finder wants to be asked again */
 };
 
@@ -163,18 +163,17 @@ static bool was_tried(const struct search *search, const struct wb_candidate *ca
 	return false;
 }
 
-static void refuse(struct search *search, char *path, enum wb_verdict verdict)
+static void refuse(struct search *search, const char *path, enum wb_verdict verdict, const char *reason)
 {
 	/* Who offers it next may be trusted more. */
 	if (verdict != WB_VERDICT_UNVERIFIABLE && search->num_tried < TRIED_MAX)
 		search->tried[search->num_tried++] = wb_hash_bytes(wb_hash_start, path, strlen(path));
-	wb_mem_free(search->refused);
-	search->refused = path;
+	wb_refusals_add(&search->refused, path, verdict, reason);
 	search->verdict = verdict;
 }
 
 static enum wb_err open_candidate(struct search *search, const struct wb_candidate *candidate, const char *path,
-                                  struct wb_object **ret_object)
+                                  struct wb_object **ret_object, const char **ret_reason)
 {
 	struct wb_session *session = search->image->session;
 	struct wb_diags *diags = wb_session_diags(session);
@@ -187,9 +186,14 @@ static enum wb_err open_candidate(struct search *search, const struct wb_candida
 		err = wb_file_of_source(candidate->source, &file);
 	else
 		err = wb_file_open(path, wb_session_config(session)->files_are_stable, &file, &reason);
-	if (err == WB_ERR_IO)
+	if (err == WB_ERR_IO) {
+		*ret_reason = reason;
 		return wb_diag_report(diags, err, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", reason);
-	return err ? err : wb_object_open_chosen(diags, path, file, search->image->flags, &choice, ret_object);
+	}
+	if (!err)
+		err = wb_object_open_chosen(diags, path, file, search->image->flags, &choice, ret_object);
+	*ret_reason = wb_err_text(err);
+	return err;
 }
 
 /* Takes an object that the verdict lets through. WB_NONE: its reader knows better. */
@@ -207,7 +211,8 @@ static enum wb_err take_object(struct search *search, struct wb_object *object, 
 				return err;
 			if (!path)
 				return WB_ERR_MEMORY;
-			refuse(search, path, WB_VERDICT_MISMATCHED);
+			refuse(search, path, WB_VERDICT_MISMATCHED, "");
+			wb_mem_free(path);
 			return WB_NONE;
 		}
 		search->verdict = WB_VERDICT_MATCHED;
@@ -220,20 +225,23 @@ static enum wb_err take_object(struct search *search, struct wb_object *object, 
 /* Opens a candidate and judges it. Takes path. WB_NONE: not used, ask for the next. */
 static enum wb_err try_candidate(struct search *search, const struct wb_candidate *candidate, char *path)
 {
-	bool trust = wb_session_config(search->image->session)->trust_unverified, use = false;
-	enum wb_verdict verdict = WB_VERDICT_MALFORMED;
+	bool trust = wb_session_config(search->image->session)->trust_unverified;
+	struct wb_judgement judgement = { .verdict = WB_VERDICT_MALFORMED };
+	const char *reason = "";
 	struct wb_object *object;
-	enum wb_err err = open_candidate(search, candidate, path, &object);
+	enum wb_err err = open_candidate(search, candidate, path, &object, &reason);
 
 	if (!err) {
-		err = wb_verify(&search->wants, object, candidate, trust, &verdict, &use);
-		if (!err && use) {
-			search->verdict = verdict;
+		err = wb_verify(&search->wants, object, candidate, trust, &judgement);
+		if (!err && judgement.use) {
+			search->verdict = judgement.verdict;
 			return take_object(search, object, path);
 		}
 		wb_object_close(object);
+		reason = judgement.reason;
 	}
-	refuse(search, path, verdict);
+	refuse(search, path, judgement.verdict, reason);
+	wb_mem_free(path);
 	return err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED ? err : WB_NONE;
 }
 
@@ -310,6 +318,9 @@ static enum wb_err find_debug(struct search *search)
 		return WB_NONE;
 	search->query.referrer = file ? file->path : image->path;
 	err = search_run(search);
+	/* What was read out of memory is all that most have of it: nobody is sent to look for more. */
+	if (err == WB_NONE && main && main->loaded_layout)
+		search->verdict = WB_VERDICT_NOT_TRIED;
 	if (err != WB_NONE || !file || !*search->query.path || !strcmp(file->path, image->path))
 		return err;
 	search->query.referrer = image->path;
@@ -413,7 +424,7 @@ static enum wb_err find_file(struct wb_image *image, enum wb_file_role role)
 	if (err < 0 || (!search.file && search.later)) {
 		if (err >= 0)
 			atomic_fetch_add_explicit(&image->laters, 1, memory_order_relaxed);
-		wb_mem_free(search.refused);
+		wb_refusals_free(search.refused);
 		return err < 0 ? err : WB_NONE;
 	}
 	atomic_store_explicit(&image->roles[role].refused, search.refused, memory_order_release);
@@ -536,7 +547,7 @@ static enum wb_err extra_new(struct search *search, const struct wb_file_query *
 		err = extra_search(search, &queries[i]);
 	if (err >= 0)
 		note_extra(search->image, search);
-	wb_mem_free(search->refused);
+	wb_refusals_free(search->refused);
 	if (err < 0 || (!search->file && search->later)) {
 		wb_mem_free(path);
 		wb_mem_free(extra);

@@ -9,6 +9,7 @@
 #define MODEL_IMAGE_FILES_H
 
 #include "model/image.h"
+#include "model/refusals.h"
 
 #include <stdatomic.h>
 
@@ -48,7 +49,7 @@ struct wb_image_role {
 	_Atomic(struct wb_image_file *) file;
 	_Atomic uint8_t done;         /* file and verdict are final, but for an image that the caller opens later */
 	_Atomic uint8_t verdict;      /* enum wb_verdict */
-	_Atomic(char *) refused;      /* path of the last file that was not used */
+	_Atomic(struct wb_refusal *) refused; /* files that were looked at and not used; NULL: none */
 };
 
 /* Written under the lock, the value before err and err before done. Without a value, done may go back to 0 (see wb_image_adopt). */

@@ -82,10 +82,11 @@ static const char *hex(const uint8_t *bytes, size_t size, char text[2 * HEX_MAX 
 	return text;
 }
 
-static enum wb_verdict mismatch(const struct wb_object *object, const char *text)
+static void mismatch(const struct wb_object *object, const char *text, struct wb_judgement *judgement)
 {
 	wb_diag_report(object->diags, WB_OK, WB_DIAG_FILE_MISMATCHED, object->path, "", UINT64_MAX, "%s", text);
-	return WB_VERDICT_MISMATCHED;
+	judgement->verdict = WB_VERDICT_MISMATCHED;
+	snprintf(judgement->reason, sizeof(judgement->reason), "%s", text);
 }
 
 /* Perf maps and kernel symbols, whose addresses are the process's, and Breakpad's files. */
@@ -107,20 +108,20 @@ static bool has_debug_information(const struct wb_object *object)
 }
 
 /* Compares what there is to compare. */
-static enum wb_err compare(const struct wb_wants *wants, struct wb_object *object, enum wb_verdict *ret_verdict)
+static enum wb_err compare(const struct wb_wants *wants, struct wb_object *object, struct wb_judgement *judgement)
 {
-	char text[4 * HEX_MAX + 64], wanted[2 * HEX_MAX + 1], had[2 * HEX_MAX + 1];
+	char text[WB_REFUSAL_REASON_SIZE], wanted[2 * HEX_MAX + 1], had[2 * HEX_MAX + 1];
 	uint32_t crc;
 	enum wb_err err;
 
-	*ret_verdict = WB_VERDICT_MATCHED;
+	judgement->verdict = WB_VERDICT_MATCHED;
 	if (object->code_id_size && wants->build_id_size == object->code_id_size && !memcmp(wants->build_id, object->code_id, object->code_id_size))
 		return WB_OK;
 	if (object->debug_id && wants->debug_id && *wants->debug_id) {
 		if (!strcmp(object->debug_id, wants->debug_id))
 			return WB_OK;
 		snprintf(text, sizeof(text), "symbols of build %.64s, wanted %.64s", object->debug_id, wants->debug_id);
-		*ret_verdict = mismatch(object, text);
+		mismatch(object, text, judgement);
 		return WB_OK;
 	}
 	if (wants->build_id_size && object->build_id_size) {
@@ -128,53 +129,55 @@ static enum wb_err compare(const struct wb_wants *wants, struct wb_object *objec
 			return WB_OK;
 		snprintf(text, sizeof(text), "build id %s, wanted %s", hex(object->build_id, object->build_id_size, had),
 		         hex(wants->build_id, wants->build_id_size, wanted));
-		*ret_verdict = mismatch(object, text);
+		mismatch(object, text, judgement);
 		return WB_OK;
 	}
-	*ret_verdict = WB_VERDICT_UNVERIFIABLE;
+	judgement->verdict = WB_VERDICT_UNVERIFIABLE;
 	/* Writers that do not know it leave 0. */
 	if (!wants->has_crc || wants->crc == 0 || !object->file)
 		return WB_OK;
 	err = wb_file_crc32(object->file, &crc);
 	if (err)
 		return wb_diag_report(object->diags, err, WB_DIAG_FILE_UNREADABLE, object->path, "", UINT64_MAX, "not readable to its end");
-	*ret_verdict = WB_VERDICT_MATCHED;
+	judgement->verdict = WB_VERDICT_MATCHED;
 	if (crc == wants->crc)
 		return WB_OK;
 	snprintf(text, sizeof(text), "CRC 0x%08x, the debug link says 0x%08x", (unsigned)crc, (unsigned)wants->crc);
-	*ret_verdict = mismatch(object, text);
+	mismatch(object, text, judgement);
 	return WB_OK;
 }
 
 enum wb_err wb_verify(const struct wb_wants *wants, struct wb_object *object, const struct wb_candidate *candidate, bool trust_unverified,
-                      enum wb_verdict *ret_verdict, bool *ret_use)
+                      struct wb_judgement *ret_judgement)
 {
 	/* Split units carry an id of their own, which their reader compares. */
 	bool checked_later = wants->role == WB_FILE_DWO || wants->role == WB_FILE_DWP;
-	enum wb_verdict verdict = WB_VERDICT_FORCED;
+	struct wb_judgement judgement = { .verdict = WB_VERDICT_FORCED };
+	const char *text;
 	enum wb_err err = WB_OK;
 
 	if (candidate->forced)
-		verdict = WB_VERDICT_FORCED;
+		judgement.verdict = WB_VERDICT_FORCED;
 	else if (!wb_platform_fits(&wants->platform, &object->platform))
-		verdict = mismatch(object, "built for another architecture");
+		mismatch(object, "built for another architecture", &judgement);
 	else if (is_symbols(object) != (wants->role == WB_FILE_SYMBOLS))
-		verdict = mismatch(object, is_symbols(object) ? "symbols, where an object file is wanted" :
-		                   "an object file, where symbols are wanted");
+		mismatch(object, is_symbols(object) ? "symbols, where an object file is wanted" : "an object file, where symbols are wanted", &judgement);
 	else if (wants->role == WB_FILE_EXECUTABLE && object->is_debug_only)
-		verdict = mismatch(object, "a debug file, where the executable is wanted");
+		mismatch(object, "a debug file, where the executable is wanted", &judgement);
 	else if (wants->role == WB_FILE_DEBUG && !has_debug_information(object))
-		verdict = mismatch(object, "no debug information in it");
+		mismatch(object, "no debug information in it", &judgement);
 	else
-		err = compare(wants, object, &verdict);
+		err = compare(wants, object, &judgement);
 	if (err)
 		return err;
-	*ret_verdict = verdict;
-	*ret_use = verdict == WB_VERDICT_MATCHED || verdict == WB_VERDICT_FORCED ||
-	           (verdict == WB_VERDICT_UNVERIFIABLE && (checked_later || !candidate->on_host || trust_unverified));
-	if (verdict == WB_VERDICT_UNVERIFIABLE && !checked_later)
-		wb_diag_report(object->diags, WB_OK, WB_DIAG_FILE_UNVERIFIED, object->path, "", UINT64_MAX, *ret_use ?
-		               "used, though nothing tells whether it is the right build" :
-		               "not used: nothing tells whether it is the right build");
+	judgement.use = judgement.verdict == WB_VERDICT_MATCHED || judgement.verdict == WB_VERDICT_FORCED ||
+	                (judgement.verdict == WB_VERDICT_UNVERIFIABLE && (checked_later || !candidate->on_host || trust_unverified));
+	if (judgement.verdict == WB_VERDICT_UNVERIFIABLE && !checked_later) {
+		text = judgement.use ? "used, though nothing tells whether it is the right build" :
+		                       "not used: nothing tells whether it is the right build";
+		wb_diag_report(object->diags, WB_OK, WB_DIAG_FILE_UNVERIFIED, object->path, "", UINT64_MAX, "%s", text);
+		snprintf(judgement.reason, sizeof(judgement.reason), "%s", "nothing tells whether it is the right build");
+	}
+	*ret_judgement = judgement;
 	return WB_OK;
 }

@@ -4,6 +4,7 @@
 #define MODEL_VERIFY_H
 
 #include "model/object.h"
+#include "model/refusals.h"
 
 /* What is known about the file before it is seen. */
 struct wb_wants {
@@ -23,8 +24,14 @@ bool wb_platform_fits(const struct wb_platform *wanted, const struct wb_platform
 /* CRC-32 of a whole file (ISO 3309, as .gnu_debuglink uses it). */
 enum wb_err wb_file_crc32(struct wb_file *file, uint32_t *ret_crc);
 
-/* The verdict on an object, with a diagnostic where it is not "matched". *ret_use: whether to use it. WB_OK, or the error of reading it. */
+struct wb_judgement {
+	enum wb_verdict verdict;
+	bool use;                     /* whether to use the file */
+	char reason[WB_REFUSAL_REASON_SIZE]; /* why not, in words; "" if there is nothing to say */
+};
+
+/* The verdict on an object, with a diagnostic where it is not "matched". WB_OK, or the error of reading it. */
 enum wb_err wb_verify(const struct wb_wants *wants, struct wb_object *object, const struct wb_candidate *candidate, bool trust_unverified,
-                      enum wb_verdict *ret_verdict, bool *ret_use);
+                      struct wb_judgement *ret_judgement);
 
 #endif

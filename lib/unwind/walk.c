@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "model/bounds.h"
 #include "model/session.h"
 #include "unwind/cfi.h"
 
@@ -197,10 +198,29 @@ static bool lacks_file(const struct wb_lookup *lookup)
 	return !wb_image_is_absolute(lookup->image) && wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) != WB_OK;
 }
 
+/* Whether a frame is in the function that its program is entered at. Nothing calls that one, so what guesses find there is what lies on the stack;
+ * a static program's or an old C library's start has no unwind information that says so. */
+static bool is_entry(const struct wb_lookup *lookup)
+{
+	enum { STRIPPED_SIZE = 64 };  /* bytes of a start routine whose end is not known: they load three registers and call */
+	struct wb_object *object;
+	struct wb_bound bound;
+
+	if (!lookup->image || wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) || !object->entry || object->loaded_layout)
+		return false;
+	if (wb_bounds_find(lookup->image, object->entry, &bound))
+		bound = (struct wb_bound){ object->entry, object->entry + STRIPPED_SIZE };
+	return lookup->image_pc >= object->entry && lookup->image_pc < bound.end;
+}
+
 /* No strategy had a row: because of what? `absent` is what a guess wanted to read at SP, or NULL. */
 static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, const uint64_t *absent)
 {
 	w->found.row.how = WB_HOW_CONTEXT;
+	if (is_entry(lookup)) {
+		stop_root(w, WB_ROOT_ENTRY);
+		return;
+	}
 	if (absent)
 		stop(w, WB_STOP_MEMORY, *absent);
 	else if (!lookup->map)
@@ -263,7 +283,7 @@ static enum wb_err find_and_apply(struct wb_walker *w, struct wb_lookup *lookup)
 		/* The row is applied: a table that no image keeps is not needed any more. */
 		wb_mem_free(w->found.loose);
 		w->found.table = w->found.loose = NULL;
-		if (!(w->found.row.flags & WB_ROW_GUESS) || guess_holds(w))
+		if (!(w->found.row.flags & WB_ROW_GUESS) || (!is_entry(lookup) && guess_holds(w)))
 			return WB_OK;
 		w->applied.has_cfa = false;
 		/* When nothing was captured there, the guess is not refuted but cut off: SP is no guess, nor is FP where a chain of them led so far. */

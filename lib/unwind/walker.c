@@ -130,6 +130,7 @@ const char *wb_root_by_text(enum wb_root_by by)
 	case WB_ROOT_FP_ZERO: return "frame pointer zero";
 	case WB_ROOT_PC_ZERO: return "return address zero";
 	case WB_ROOT_KERNEL: return "kernel thread";
+	case WB_ROOT_ENTRY: return "program entry";
 	}
 	return "unknown";
 }

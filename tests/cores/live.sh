@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Makes cores on the spot, of every death in crash.cc and of five ways to link it, and compares the stacks
+# with gdb's: the same program counters, in every thread. Where gdb stops early or goes on into nonsense,
+# gdb.txt says so, with the reason.
+#
+# usage: live.sh WALKBACK SOURCE-DIR [-a] (all deaths of all kinds of programs: a hundred cores)
+set -u
+export LC_ALL=C
+
+walkback=$(realpath "$1")
+source=$(realpath "$2")
+every=${3-}
+
+for tool in gdb g++ awk; do
+    command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }
+done
+ulimit -c unlimited 2>/dev/null || { echo "skipped: core dumps are not allowed here"; exit 77; }
+folder=$(mktemp -d) || exit 2
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 2
+
+build() { # NAME FLAGS...
+    name=$1
+    shift
+    g++ -O2 -fno-omit-frame-pointer "$@" -o "$name" "$source/crash.cc" -pthread 2>/dev/null
+}
+build pie || { echo "skipped: g++ makes no programs here"; exit 77; }
+# One source, five kinds of program. What this machine cannot link is left out.
+kinds=pie
+build nopie -no-pie && kinds="$kinds nopie"
+build static -static && kinds="$kinds static"
+build staticpie -static-pie && kinds="$kinds staticpie"
+build stripped -s -fomit-frame-pointer && kinds="$kinds stripped"
+
+# Linux writes "core" or "core.PID" where the program runs, if nobody asked for something else.
+crash() { # KIND DEATH
+    rm -f core core.*
+    "./$1" "$2" >/dev/null 2>&1
+    [ -f core ] || mv core.* core 2>/dev/null
+    [ -f core ]
+}
+(crash pie null) 2>/dev/null || { echo "skipped: no core is written here"; exit 77; }
+
+# Both: "TID PC" a frame, innermost first, threads by number. Inlined calls are no frames of the machine, nor
+# are the tail calls that gdb concludes from debug information.
+cat >frames.py <<'END'
+import gdb
+for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.ptid[1]):
+    thread.switch()
+    frame = gdb.newest_frame()
+    count = 0
+    while frame and count < 2000:
+        if frame.type() == gdb.SIGTRAMP_FRAME:
+            print(thread.ptid[1] or thread.ptid[0], 'signal')
+        elif frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
+            print(thread.ptid[1] or thread.ptid[0], '%x' % (frame.pc() & 0xffffffffffffffff))
+        count += 1
+        try:
+            frame = frame.older()
+        except gdb.error:
+            break
+END
+of_gdb() { # KIND
+    gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'set backtrace past-main on' -ex "file ./$1" -ex 'core-file core' \
+        -ex 'source frames.py' 2>/dev/null | grep -E '^[0-9]+ ([0-9a-f]+|signal)$'
+}
+of_walkback() { # KIND
+    "$walkback" stacks -q --max-frames 2000 "$@" core |
+        awk '/^[^ ].* [0-9]+\/[0-9]+/ { match($0, /[0-9]+\/[0-9]+/); split(substr($0, RSTART, RLENGTH), id, "/") }
+             /^modules:/ { exit }
+             /^  #/ && !/ \(inlined\)/ { sub(/^0+/, "", $2); print id[2], (/, signal\]/ ? "signal" : $2 == "" ? "0" : $2) }' | sort -s -n -k 1,1
+}
+
+# Which deaths gdb is known to be wrong about: "DEATH KIND-PATTERN WHO REASON..."; WHO: "less" if gdb has fewer
+# frames than the truth, "more" if it has made-up ones.
+excused() { # KIND DEATH
+    while read -r of_death of_kind _; do
+        # shellcheck disable=SC2254
+        case $2:$1 in $of_death:$of_kind) return 0 ;; esac
+    done <"$source/gdb.txt"
+    return 1
+}
+
+failed=0 same=0 better=0 cores=0
+some='call-zero throw other-stack threads'
+all='null divide illegal call-zero call-wild call-heap abort throw noexcept destructor non-canonical
+    free-twice bus write-code kill overflow smash handler other-stack threads'
+for kind in $kinds; do
+    # All deaths of one kind of program; of the others, those that its making makes a difference to.
+    deaths=$all
+    [ "$kind" = pie ] || [ "$every" ] || deaths=$some
+    for death in $deaths; do
+        if ! (crash "$kind" "$death") 2>/dev/null; then
+            echo "$kind $death: no core"
+            failed=1
+            continue
+        fi
+        of_gdb "$kind" >gdb
+        of_walkback >ours
+        cores=$((cores + 1))
+        if cmp -s gdb ours; then
+            same=$((same + 1))
+        elif excused "$kind" "$death"; then
+            better=$((better + 1))
+        else
+            echo "$kind $death: gdb's frames (<) are not ours (>)"
+            diff gdb ours | head -20
+            failed=1
+        fi
+        # The reason is the first that is said, the crashed thread the first that is shown.
+        if ! "$walkback" stacks -q core | awk '/^crash: +SIG/ { reason = NR } / \(crashed\):$/ { crashed = NR }
+                                              / [0-9]+\/[0-9]+:$/ && !other { other = NR }
+                                              END { exit !(reason && reason < crashed && (!other || crashed < other)) }'; then
+            echo "$kind $death: no reason, or the crashed thread is not first"
+            failed=1
+        fi
+    done
+done
+echo "$same cores as gdb has them, $better better"
+exit $failed
