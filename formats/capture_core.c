@@ -259,7 +259,7 @@ static enum wb_err core_info(void *state, struct wb_capture_info *info)
 	info->signal_code = core->siginfo.code;
 	info->signal_address = wb_signal_has_address(core->siginfo.signal, core->siginfo.code) ? core->siginfo.address : 0;
 	info->crash_reason = core->reason;
-	info->crash_tid = *core->reason ? core->threads[core->crashed].tid : 0;
+	info->crash_tid = *core->reason && core->num_threads ? core->threads[core->crashed].tid : 0;
 	for (size_t i = 0; i < memory->num_segments; i++) {
 		info->memory_mapped += memory->segments[i].end - memory->segments[i].start;
 		info->memory_dumped += memory->segments[i].size;

@@ -18,6 +18,11 @@
 enum {
 	MAPPINGS_MAX = 1 << 20,       /* sixteen times Linux's limit for a process */
 	OBJECTS_MAX = 4096,           /* that are copied */
+	FRAMES_MAX = 1024,            /* that are looked at for further stacks: a thread changes stacks near its inner end */
+	STACKS_MAX = 16,              /* regions added for them */
+	STACK_MAX = 1 << 20,          /* bytes of each */
+	STACK_BELOW = 128,            /* bytes below a stack pointer that may be in use: the largest red zone */
+	STACK_STEP = 4096,            /* bytes that are there together, or not */
 };
 
 struct object {
@@ -32,6 +37,8 @@ struct writer {
 	const char *dir;
 	struct object *objects;
 	size_t num_objects, objects_capacity;
+	struct wb_region regions[STACKS_MAX]; /* stacks that the sample does not have and the space does */
+	size_t num_regions;
 };
 
 static enum wb_err report(const struct writer *writer, const char *path, const char *text)
@@ -52,6 +59,68 @@ static enum wb_err write_file(const struct writer *writer, const char *name, con
 	if (err == WB_ERR_IO)
 		report(writer, path.bytes, "cannot be written");
 	wb_out_deinit(&path);
+	return err;
+}
+
+/* ---- Stacks ---- */
+
+static bool holds(const struct wb_region *regions, size_t count, uint64_t address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (address >= regions[i].address && address - regions[i].address < regions[i].size)
+			return true;
+	return false;
+}
+
+/* Copies the stack around a stack pointer, as far as the space has it without a gap and no region begins. */
+static enum wb_err add_stack(struct writer *writer, uint64_t sp)
+{
+	const struct wb_sample *sample = writer->sample;
+	struct wb_place place = { .size = sizeof(place) };
+	uint64_t start, at;
+	uint8_t *bytes;
+
+	if (writer->num_regions == STACKS_MAX || wb_space_find(writer->space, sp, &place))
+		return WB_OK;
+	start = at = sp - place.start > STACK_BELOW ? sp - STACK_BELOW : place.start;
+	bytes = wb_mem_alloc(STACK_MAX);
+	if (!bytes)
+		return WB_ERR_MEMORY;
+	while (at < place.end && at - start < STACK_MAX && !holds(sample->regions, sample->num_regions, at)) {
+		uint64_t step = STACK_STEP - at % STACK_STEP, left = place.end - at;
+
+		step = step < left ? step : left;
+		step = step < STACK_MAX - (at - start) ? step : STACK_MAX - (at - start);
+		if (wb_space_read(writer->space, at, bytes + (at - start), (size_t)step))
+			break;
+		at += step;
+	}
+	if (at <= sp) {
+		wb_mem_free(bytes);
+		return WB_OK;
+	}
+	writer->regions[writer->num_regions++] = (struct wb_region){ start, bytes, (size_t)(at - start) };
+	return WB_OK;
+}
+
+/* A dump has all memory, its sample only the stack that the thread was on: a signal's handler may run on one of its own. */
+static enum wb_err add_stacks(struct writer *writer)
+{
+	struct wb_walker *walker;
+	struct wb_stop stop;
+	struct wb_frame *frames = wb_mem_zalloc(FRAMES_MAX, sizeof(*frames));
+	size_t count = 0;
+	enum wb_err err = frames ? wb_walker_new(writer->session, NULL, &walker) : WB_ERR_MEMORY;
+
+	if (!err) {
+		err = wb_walk(walker, writer->space, writer->sample, frames, sizeof(*frames), FRAMES_MAX, &count, &stop);
+		wb_walker_free(walker);
+	}
+	for (size_t i = 0; !err && i < count; i++)
+		if (frames[i].sp && !holds(writer->sample->regions, writer->sample->num_regions, frames[i].sp) &&
+		    !holds(writer->regions, writer->num_regions, frames[i].sp))
+			err = add_stack(writer, frames[i].sp);
+	wb_mem_free(frames);
 	return err;
 }
 
@@ -97,8 +166,8 @@ static enum wb_err note_objects(struct writer *writer)
 
 	for (size_t i = 0; i < sample->contexts[0].num_regs && !err; i++)
 		err = note_word(writer, sample->contexts[0].regs[i].value, &last);
-	for (size_t i = 0; i < sample->num_regions && !err; i++) {
-		const struct wb_region *region = &sample->regions[i];
+	for (size_t i = 0; i < sample->num_regions + writer->num_regions && !err; i++) {
+		const struct wb_region *region = i < sample->num_regions ? &sample->regions[i] : &writer->regions[i - sample->num_regions];
 
 		/* At every four bytes and both widths: whatever the architecture's words are. */
 		for (size_t at = 0; at + 4 <= region->size && !err; at += 4) {
@@ -284,16 +353,18 @@ static enum wb_err write_regs(const struct writer *writer)
 static enum wb_err write_stacks(const struct writer *writer)
 {
 	const struct wb_sample *sample = writer->sample;
+	size_t count = sample->num_regions + writer->num_regions;
 	enum wb_err err = WB_OK;
 
-	for (size_t i = 0; i < sample->num_regions && !err; i++) {
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct wb_region *region = i < sample->num_regions ? &sample->regions[i] : &writer->regions[i - sample->num_regions];
 		struct wb_out out = { 0 }, name = { 0 };
 
 		for (unsigned shift = 0; shift < 64; shift += 8)
-			wb_out_char(&out, (char)(sample->regions[i].address >> shift));
-		wb_out_bytes(&out, sample->regions[i].bytes, sample->regions[i].size);
+			wb_out_char(&out, (char)(region->address >> shift));
+		wb_out_bytes(&out, region->bytes, region->size);
 		wb_out_string(&name, "stack");
-		if (sample->num_regions > 1)
+		if (count > 1)
 			wb_out_decimal(&name, i, 1);
 		wb_out_bytes(&name, ".data", 6);
 		err = out.failed || name.failed ? WB_ERR_MEMORY : write_file(writer, name.bytes, out.bytes, out.size);
@@ -320,7 +391,8 @@ enum wb_err wb_snapshot_write(struct wb_session *session, struct wb_space *space
 	writer.sample = &ours;
 	if (wb_file_make_folder(dir))
 		return report(&writer, dir, wb_file_kind(dir) == WB_FILE_KIND_NONE ? "cannot be made" : "is there already");
-	if (copy)
+	err = add_stacks(&writer);
+	if (!err && copy)
 		err = note_objects(&writer);
 	if (!err)
 		err = copy_objects(&writer, copy > 1);
@@ -333,5 +405,7 @@ enum wb_err wb_snapshot_write(struct wb_session *session, struct wb_space *space
 	for (size_t i = 0; i < writer.num_objects; i++)
 		wb_mem_free(writer.objects[i].name);
 	wb_mem_free(writer.objects);
+	for (size_t i = 0; i < writer.num_regions; i++)
+		wb_mem_free((void *)(uintptr_t)writer.regions[i].bytes);
 	return err;
 }

@@ -5,6 +5,7 @@
  */
 #include "cmd.h"
 
+#include "buffer.h"
 #include "input.h"
 #include "output.h"
 
@@ -25,7 +26,20 @@ struct module {
 	uint64_t id, frames, ends;    /* ends: stacks that end here without being complete */
 };
 
+/* A thread of a dump: what became of its walk, and how much of its stack there is. */
+struct thread {
+	uint32_t tid;
+	bool crashed;
+	uint64_t frames;
+	enum wb_stop_reason stop;
+	uint64_t had, whole;          /* bytes of the stack from the stack pointer to the end of its mapping; whole 0: nothing is mapped there */
+};
+
 struct info {
+	const char *format;
+	bool missing;                 /* only what is missing */
+	struct thread *threads;       /* of a dump; else none */
+	size_t num_threads, threads_capacity;
 	struct wb_input input;
 	struct wb_output output;
 	struct module *modules;
@@ -151,6 +165,51 @@ static void count_stack(struct info *info, const struct wb_frame *frames, size_t
 		module->ends++;
 }
 
+/* The stack that the stack pointer is in: where it ends, and as far as the sample and the space have it without a gap. */
+static void measure_stack(struct wb_space *space, const struct wb_sample *sample, uint64_t sp, struct thread *thread)
+{
+	enum { STEP = 4096 };         /* bytes looked at: what is in a dump is in whole pages, as a rule */
+	struct wb_place place = { .size = sizeof(place) };
+	uint64_t at = sp;
+
+	if (wb_space_find(space, sp, &place))
+		return;
+	thread->whole = place.end - sp;
+	for (size_t i = 0; i < sample->num_regions; i++)
+		if (at >= sample->regions[i].address && at - sample->regions[i].address < sample->regions[i].size)
+			at = sample->regions[i].address + sample->regions[i].size;
+	while (at < place.end) {
+		uint64_t next = (at | (STEP - 1)) + 1, end = next && next < place.end ? next : place.end;
+		uint8_t byte;
+
+		if (wb_space_read(space, at, &byte, 1) || wb_space_read(space, end - 1, &byte, 1))
+			break;
+		at = end;
+	}
+	thread->had = at - sp;
+}
+
+static enum wb_err note_thread(struct info *info, struct wb_space *space, const struct wb_sample *sample, const struct wb_frame *frames, size_t count,
+                               const struct wb_stop *stop)
+{
+	struct thread *thread;
+
+	if (info->num_threads == info->threads_capacity) {
+		size_t capacity = info->threads_capacity ? info->threads_capacity * 2 : 64;
+		struct thread *grown = realloc(info->threads, capacity * sizeof(*grown));
+
+		if (!grown)
+			return WB_ERR_MEMORY;
+		info->threads = grown;
+		info->threads_capacity = capacity;
+	}
+	thread = &info->threads[info->num_threads++];
+	*thread = (struct thread){ .tid = sample->tid, .crashed = sample->flags & WB_SAMPLE_CRASHED, .frames = count, .stop = stop->reason };
+	if (count && frames[0].sp)
+		measure_stack(space, sample, frames[0].sp, thread);
+	return WB_OK;
+}
+
 /* Frames are named for what the session then knows: the files that names would have needed. */
 static enum wb_err name_frames(struct wb_symbolizer *symbolizer, const struct wb_frame *frames, size_t count)
 {
@@ -163,10 +222,19 @@ static enum wb_err name_frames(struct wb_symbolizer *symbolizer, const struct wb
 	return err;
 }
 
+/* Whether samples are threads of one stopped process. */
+static bool has_threads(const struct info *info)
+{
+	struct wb_capture_info capture = { .size = sizeof(capture) };
+
+	return !wb_capture_info(info->input.capture, &capture) && (capture.threads || capture.dump);
+}
+
 static enum wb_err walk_all(struct info *info)
 {
 	struct wb_symbolizer_opts opts = { .size = sizeof(opts), .detail = WB_DETAIL_INLINES, .raw_names = 1 };
 	struct wb_frame *frames = malloc(FRAMES_CAP * sizeof(*frames));
+	bool is_dump = has_threads(info);
 	const struct wb_sample *sample;
 	struct wb_symbolizer *symbolizer = NULL;
 	struct wb_walker *walker = NULL;
@@ -186,6 +254,8 @@ static enum wb_err walk_all(struct info *info)
 			err = name_frames(symbolizer, frames, count);
 		if (!err)
 			count_stack(info, frames, count, &stop);
+		if (!err && is_dump)
+			err = note_thread(info, space, sample, frames, count, &stop);
 	}
 	wb_symbolizer_free(symbolizer);
 	wb_walker_free(walker);
@@ -224,14 +294,67 @@ static enum wb_err put_capture(struct info *info)
 		wb_output_clean(&info->output, capture.events[i].name);
 		wb_output_format(&info->output, ": %" PRIu64 " samples\n", capture.events[i].samples);
 	}
-	if (capture.signal)
-		wb_output_format(&info->output, "%-14s%" PRId32 " at 0x%" PRIx64 "\n", "signal", capture.signal, capture.signal_address);
+	put_text(info, "crash", capture.crash_reason);
+	if (capture.crash_tid)
+		wb_output_format(&info->output, "%-14s%" PRIu32 " of process %" PRIu32 ", of %" PRIu64 " threads\n", "thread", capture.crash_tid, capture.pid,
+		                 capture.threads ? capture.threads : info->num_threads);
+	if (capture.memory_mapped)
+		wb_output_format(&info->output, "%-14s%" PRIu64 " bytes mapped, %" PRIu64 " of them in the dump\n", "memory", capture.memory_mapped,
+		                 capture.memory_dumped);
+	if (capture.truncated)
+		put_text(info, "cut", "the file ends too early; what was behind is missing");
 	wb_output_format(&info->output, "%-14s%" PRIu64 ", %" PRIu64 " complete\n", "stacks", info->stacks, info->complete);
 	if (capture.lost_samples)
 		wb_output_format(&info->output, "%-14s%" PRIu64 " samples\n", "lost", capture.lost_samples);
 	if (capture.skipped_records)
 		wb_output_format(&info->output, "%-14s%" PRIu64 " records of kinds that are not understood\n", "skipped", capture.skipped_records);
 	return WB_OK;
+}
+
+static const char *end_text(enum wb_stop_reason stop)
+{
+	return stop == WB_STOP_ROOT ? "complete" : wb_stop_text(stop);
+}
+
+static void put_threads(struct info *info)
+{
+	if (info->num_threads)
+		wb_output_text(&info->output, "\nthreads\n");
+	for (size_t i = 0; i < info->num_threads; i++) {
+		const struct thread *thread = &info->threads[i];
+
+		wb_output_format(&info->output, "  %8" PRIu32 "  %5" PRIu64 " frames, %s; ", thread->tid, thread->frames, end_text(thread->stop));
+		if (!thread->whole)
+			wb_output_text(&info->output, "nothing is mapped at its stack pointer");
+		else
+			wb_output_format(&info->output, "%" PRIu64 " of %" PRIu64 " bytes of its stack in the dump", thread->had, thread->whole);
+		wb_output_text(&info->output, thread->crashed ? "; crashed\n" : "\n");
+	}
+}
+
+/* A dump's modules that no frame is in are wanted too: whether they would match is known only once they are looked for. */
+static void add_modules(struct info *info)
+{
+	struct wb_capture_info capture = { .size = sizeof(capture) };
+
+	if (!info->num_threads || wb_capture_info(info->input.capture, &capture))
+		return;
+	for (size_t i = 0; i < capture.num_modules; i++)
+		if (capture.modules[i].image)
+			module_of(info, wb_image_id(capture.modules[i].image));
+}
+
+static void put_refused(struct info *info, struct wb_image *image)
+{
+	struct wb_refused refused = { .size = sizeof(refused) };
+
+	for (size_t i = 0; wb_image_refused(image, WB_FILE_EXECUTABLE, i, &refused) == WB_OK; i++) {
+		wb_output_text(&info->output, "    refused     ");
+		wb_output_clean(&info->output, refused.path);
+		wb_output_text(&info->output, ": ");
+		wb_output_clean(&info->output, *refused.reason ? refused.reason : wb_verdict_text(refused.verdict));
+		wb_output_text(&info->output, "\n");
+	}
 }
 
 static int compare_modules(const void *a, const void *b)
@@ -247,6 +370,7 @@ static enum wb_err put_modules(struct info *info)
 {
 	enum wb_err err = WB_OK;
 
+	add_modules(info);
 	if (info->num_modules)
 		qsort(info->modules, info->num_modules, sizeof(*info->modules), compare_modules);
 	wb_output_text(&info->output, "\nmodules, by frames\n");
@@ -254,6 +378,7 @@ static enum wb_err put_modules(struct info *info)
 		const struct module *module = &info->modules[i];
 
 		err = put_image(info, module->image);
+		put_refused(info, module->image);
 		wb_output_format(&info->output, "    frames      %" PRIu64, module->frames);
 		if (module->ends)
 			wb_output_format(&info->output, "; %" PRIu64 " stacks end here that are not complete", module->ends);
@@ -287,14 +412,61 @@ static void put_missing(struct info *info)
 	}
 }
 
+static const char *role_name(enum wb_file_role role)
+{
+	switch (role) {
+	case WB_FILE_EXECUTABLE: return "executable";
+	case WB_FILE_DEBUG: return "debug";
+	case WB_FILE_SUPPLEMENTARY: return "supplementary";
+	case WB_FILE_DWO: return "dwo";
+	case WB_FILE_DWP: return "dwp";
+	case WB_FILE_SYMBOLS: return "symbols";
+	}
+	return "other";
+}
+
+/* One missing file as a line of JSON: what to bring. */
+static void put_missing_json(struct info *info, const struct wb_wanted *wanted)
+{
+	struct wb_buffer line = { 0 };
+
+	wb_buffer_format(&line, "{\"type\":\"missing\",\"role\":\"%s\"", role_name(wanted->role));
+	if (*wanted->path) {
+		wb_buffer_text(&line, ",\"path\":");
+		wb_buffer_json(&line, wanted->path);
+	}
+	wb_buffer_text(&line, wanted->build_id_size ? ",\"build_id\":\"" : "");
+	for (size_t i = 0; i < wanted->build_id_size && i < sizeof(wanted->build_id); i++)
+		wb_buffer_format(&line, "%02x", wanted->build_id[i]);
+	wb_buffer_format(&line, "%s,\"verdict\":\"%s\",\"frames\":%" PRIu64 "}\n", wanted->build_id_size ? "\"" : "",
+	                 wb_verdict_text(wanted->verdict), wanted->frames);
+	wb_output_text(&info->output, line.text ? line.text : "");
+	wb_buffer_deinit(&line);
+}
+
+static void put_missing_lines(struct info *info)
+{
+	struct wb_wanted wanted = { .size = sizeof(wanted) };
+
+	for (size_t i = 0; wb_session_wanted(info->input.session, i, &wanted) == WB_OK; i++)
+		put_missing_json(info, &wanted);
+}
+
 static enum wb_err describe_capture(struct info *info)
 {
-	enum wb_err walk_err = walk_all(info);
-	enum wb_err err = put_capture(info);
+	bool json = !strcmp(info->format, "json");
+	enum wb_err walk_err = walk_all(info), err = WB_OK;
 
-	if (!err)
-		err = put_modules(info);
-	if (!err)
+	if (!info->missing) {
+		err = put_capture(info);
+		if (!err)
+			put_threads(info);
+		if (!err)
+			err = put_modules(info);
+	}
+	if (!err && json)
+		put_missing_lines(info);
+	else if (!err)
 		put_missing(info);
 	return err ? err : walk_err;
 }
@@ -339,8 +511,13 @@ static int run(struct info *info, const char *path)
 
 int wb_cmd_info(int argc, char **argv)
 {
-	struct info info = { .stacks = 0 };
-	const struct wb_option *const tables[] = { info.input.options, info.input.path_options, NULL };
+	struct info info = { .format = "text" };
+	const struct wb_option options[] = {
+		{ 0, "missing", WB_OPTION_FLAG, &info.missing, NULL, "only the files that are missing, and how many frames are without each" },
+		{ 'f', "format", WB_OPTION_TEXT, &info.format, "FORMAT", "text (default); with --missing also json: an object a line" },
+		{ 0 },
+	};
+	const struct wb_option *const tables[] = { options, info.input.options, info.input.path_options, NULL };
 	const struct wb_command command = { "info", "[OPTION]... FILE",
 		"The modules of a capture, what was found of them, and what is missing; or what an object has.", tables };
 	int operands, status;
@@ -350,10 +527,13 @@ int wb_cmd_info(int argc, char **argv)
 		return status;
 	if (operands != 1)
 		return wb_options_refuse(&command, operands ? "one file at a time" : "no file");
+	if (strcmp(info.format, "text") && (strcmp(info.format, "json") || !info.missing))
+		return wb_options_refuse(&command, "-f %s: there is text, and with --missing json", info.format);
 	status = run(&info, argv[1]);
 	for (size_t i = 0; i < info.num_modules; i++)
 		wb_image_unref(info.modules[i].image);
 	free(info.modules);
+	free(info.threads);
 	wb_input_deinit(&info.input);
 	return status;
 }
