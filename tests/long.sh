@@ -28,9 +28,13 @@ part() {
 
 # fuzz NAME: new inputs stay in build-long/corpus; a finding is in build-long/crashes.
 fuzz() {
-    mkdir -p "$logs/corpus/$1" "$logs/crashes/$1"
-    "build-fuzz/fuzz/fuzz_$1" -max_total_time="$((minutes * 60))" -timeout=20 -rss_limit_mb=2048 \
-        -max_len=65536 -print_final_stats=1 -artifact_prefix="$logs/crashes/$1/" "$logs/corpus/$1" "fuzz/corpus/$1" 2>&1
+    target=$1
+    base=${target%_twin}
+    mkdir -p "$logs/corpus/$target" "$logs/crashes/$target"
+    set -- "$logs/corpus/$target" "fuzz/corpus/$base"
+    [ ! -f "fuzz/dict/$base.dict" ] || set -- "-dict=fuzz/dict/$base.dict" "$@"
+    "build-fuzz/fuzz/fuzz_$target" -max_total_time="$((minutes * 60))" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
+        -max_len=65536 -print_final_stats=1 -artifact_prefix="$logs/crashes/$target/" "$@" 2>&1
     fuzzed=$?
     echo "status $fuzzed"
     return $fuzzed

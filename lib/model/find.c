@@ -52,17 +52,6 @@ static int folder_length(const char *path)
 	return length < WB_CANDIDATE_PATH_MAX ? (int)length : WB_CANDIDATE_PATH_MAX;
 }
 
-/* Whether a path climbs: recorded ones are put below a folder, and must stay there. */
-static bool climbs(const char *path)
-{
-	for (const char *at = path; at; at = strchr(at, '/')) {
-		at += *at == '/';
-		if (at[0] == '.' && at[1] == '.' && (at[2] == '/' || !at[2]))
-			return true;
-	}
-	return false;
-}
-
 /* A path that a file of the captured machine can have: not "[heap]", "//anon", "". */
 static bool is_file_path(const char *path)
 {
@@ -78,6 +67,19 @@ static int recorded_length(const char *path)
 	if (length > suffix && !strcmp(path + length - suffix, deleted))
 		length -= suffix;
 	return length < WB_CANDIDATE_PATH_MAX ? (int)length : WB_CANDIDATE_PATH_MAX;
+}
+
+/* Whether a path climbs: recorded ones are put below a folder, and must stay there. */
+static bool climbs(const char *path)
+{
+	const char *end = path + recorded_length(path);
+
+	for (const char *at = path; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (at[0] == '.' && at[1] == '.' && (at[2] == '/' || !at[2] || at + 2 == end))
+			return true;
+	}
+	return false;
 }
 
 static const char *hex(const struct wb_file_query *query, char text[HEX_MAX])
