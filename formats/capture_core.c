@@ -75,7 +75,9 @@ static void describe_crash(struct core *core)
 		info->signal = core->threads[core->crashed].signal;
 		info->tid = core->threads[core->crashed].tid;
 	}
-	wb_signal_describe(info->signal, info->is_known ? &info->code : NULL, info->address, info->sender, core->reason, sizeof(core->reason));
+	/* A debugger dumps a process that it stopped: that is no crash. */
+	if (wb_signal_is_fatal(info->signal))
+		wb_signal_describe(info->signal, info->is_known ? &info->code : NULL, info->address, info->sender, core->reason, sizeof(core->reason));
 }
 
 static enum wb_err read_core(struct core *core)

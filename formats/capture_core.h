@@ -149,6 +149,8 @@ enum wb_err wb_core_read_module_headers(const struct core *core, uint64_t addres
 enum wb_err wb_core_map_by_headers(struct core *core, struct core_module *module);
 /* Notes one mapping for core->space; image NULL: anonymous. */
 enum wb_err wb_core_map_file(struct core *core, uint64_t start, uint64_t end, uint64_t file_offset, uint32_t prot, struct wb_image *image);
+/* Maps what was noted since the last time: many at once cost one version of the space that stays, not one each. */
+enum wb_err wb_core_flush_mappings(struct core *core);
 
 /* capture_core_links.c: what the dynamic linker knows of the modules: names, and those that NT_FILE does not have. */
 enum wb_err wb_core_read_links(struct core *core);

@@ -246,6 +246,9 @@ enum wb_err wb_core_read_links(struct core *core)
 	uint64_t at, words[4];
 	enum wb_err err = name_executable(core);
 
+	/* Where its headers are is known from its file alone if they were not dumped. */
+	if (!err)
+		err = wb_core_flush_mappings(core);
 	if (err)
 		return err;
 	err = find_first_link(core, &at);

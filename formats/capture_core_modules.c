@@ -172,8 +172,7 @@ enum wb_err wb_core_map_file(struct core *core, uint64_t start, uint64_t end, ui
 	return WB_OK;
 }
 
-/* Maps what was added since the last time: many at once cost one version of the space that stays, not one each. */
-static enum wb_err flush_mappings(struct core *core)
+enum wb_err wb_core_flush_mappings(struct core *core)
 {
 	struct wb_space *next;
 	enum wb_err err = wb_space_map(core->space, core->mappings, core->num_mappings, &next);
@@ -486,7 +485,7 @@ enum wb_err wb_core_read_modules(struct core *core)
 	if (!err)
 		err = read_vdso(core);
 	if (!err)
-		err = flush_mappings(core);
+		err = wb_core_flush_mappings(core);
 	if (!err)
 		err = read_unnamed(core);
 	if (!err)
@@ -494,7 +493,7 @@ enum wb_err wb_core_read_modules(struct core *core)
 	if (!err)
 		err = map_unnamed(core);
 	if (!err)
-		err = flush_mappings(core);
+		err = wb_core_flush_mappings(core);
 	if (!err)
 		err = show_modules(core);
 	return err;

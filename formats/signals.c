@@ -72,6 +72,13 @@ static int describe_signal(int32_t signal, char *text, size_t size)
 	return snprintf(text, size, "signal %" PRId32, signal);
 }
 
+bool wb_signal_is_fatal(int32_t signal)
+{
+	enum { SIGCHLD = 17, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH = 28 };
+
+	return signal && !(signal >= SIGCHLD && signal <= SIGURG) && signal != SIGWINCH;
+}
+
 /* Codes above 0 are the kernel's own (siginfo.h); general protection faults of x86 come as SI_KERNEL, and tell no address. */
 bool wb_signal_has_address(int32_t signal, int32_t code)
 {

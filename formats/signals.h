@@ -10,6 +10,8 @@
 /* "SIGSEGV (segmentation fault), SEGV_MAPERR (address not mapped) at 0x10", always terminated; "" for signal 0. code NULL: nothing more is known
  * than the signal. sender: the process that sent it, where one did. */
 void wb_signal_describe(int32_t signal, const int32_t *code, uint64_t address, uint32_t sender, char *text, size_t size);
+/* Whether a process ends by it unless it says otherwise; the others stop it, or do nothing (signal(7)). */
+bool wb_signal_is_fatal(int32_t signal);
 /* Whether the kernel raised it for an address (si_addr). */
 bool wb_signal_has_address(int32_t signal, int32_t code);
 

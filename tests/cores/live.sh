@@ -117,5 +117,67 @@ for kind in $kinds; do
         fi
     done
 done
-echo "$same cores as gdb has them, $better better"
+
+# compare WHAT KIND OPTION...: ours with what gdb has for the core
+compare() {
+    what=$1
+    kind=$2
+    shift 2
+    of_gdb "$kind" >gdb
+    of_walkback "$@" >ours
+    if [ -s gdb ] && cmp -s gdb ours; then
+        same=$((same + 1))
+        return
+    fi
+    echo "$what: gdb's frames (<) are not ours (>)"
+    diff gdb ours | head -20
+    failed=1
+}
+
+# A debugger's core of a process that it stopped: no crash.
+rm -f core
+./pie wait >/dev/null 2>&1 &
+waiting=$!
+sleep 0.3
+gdb -nx -batch -p $waiting -ex 'generate-core-file core' >/dev/null 2>&1
+kill $waiting 2>/dev/null
+if [ -f core ]; then
+    compare gcore pie
+    "$walkback" stacks -q core | grep '^crash: *none' >/dev/null || { echo "gcore: a crash is said"; failed=1; }
+fi
+
+# The program was renamed, and another build has taken its place: refused, with the reason; found by its build id,
+# wherever it is said to be; and what to bring is said.
+if (crash pie handler) 2>/dev/null; then
+    cp pie renamed
+    compare renamed renamed --exe renamed
+    build pie -O1
+    [ "$("$walkback" stacks -q core | grep -c '^ *not .*/pie: build id [0-9a-f]*, wanted [0-9a-f]*$')" -eq 1 ] ||
+        { echo "renamed: not refused with the reason"; failed=1; }
+    compare "renamed, refused" renamed --exe renamed
+    rm pie
+    "$walkback" info -q --missing -f json core | grep -q '"role":"executable","path":"[^"]*/pie","build_id":"[0-9a-f]*","verdict":"missing","frames":1}' ||
+        { echo "deleted: what to bring is not said"; failed=1; }
+    mkdir -p root/lib
+    mv renamed root/pie
+    "$walkback" stacks -q --sysroot root core >moved
+    grep -q 'null_write' moved && grep -q '^  complete:' moved || { echo "moved: not found below --sysroot"; failed=1; }
+fi
+
+# qemu's cores have no list of files, and nothing of the files themselves.
+if command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-gcc >/dev/null; then
+    echo 'void die(volatile int *p) { *p = 1; } int main(int c, char **v) { (void)v; die((int *)(long)(c - 1)); return 0; }' >small.c
+    if aarch64-linux-gnu-gcc -O0 -o small small.c 2>/dev/null; then
+        { (qemu-aarch64 -L /usr/aarch64-linux-gnu ./small); } >/dev/null 2>&1
+        if ls qemu_small_*.core >/dev/null 2>&1; then
+            names=$("$walkback" stacks -q --exe small --sysroot /usr/aarch64-linux-gnu qemu_small_*.core |
+                awk '/^  #/ { sub(/\+0x.*/, "", $3); printf "%s ", $3 } /^  complete/ { print "complete" }')
+            case $names in
+            'die main '*' _start complete') same=$((same + 1)) ;;
+            *) echo "qemu: $names"; failed=1 ;;
+            esac
+        fi
+    fi
+fi
+echo "$same cores as expected, $better better than gdb"
 exit $failed
