@@ -15,7 +15,7 @@
 
 enum {
 	CORE_PATH_MAX = 4096,         /* Linux's PATH_MAX */
-	CORE_HEADERS_MAX = 1 << 10,   /* program headers of a module; those of the largest programs are some dozen */
+	CORE_HEADERS_MAX = 64,        /* program headers of a module; those of the largest programs are some twenty */
 	CORE_BUILD_ID_MAX = 64,
 };
 
@@ -80,6 +80,7 @@ struct core_header {                  /* a program header of a module */
 struct core_module {
 	uint64_t start;               /* where its ELF header is; where its first range is if that is not known */
 	uint64_t bias;                /* address - image pc, if it has headers */
+	uint64_t dynamic;             /* address of its dynamic section; 0: it has none */
 	struct wb_image *image;       /* referenced */
 	char *path;                   /* from NT_FILE, else from the dynamic linker; "" if unknown */
 	char *link_name;              /* what the dynamic linker calls it; NULL: nothing */
@@ -141,11 +142,12 @@ enum wb_err wb_core_read_notes(struct core *core, uint64_t offset, uint64_t size
 /* capture_core_modules.c: modules and mappings; makes core->space. */
 enum wb_err wb_core_read_modules(struct core *core);
 void wb_core_modules_deinit(struct core *core);
-/* A new module without image, which the caller fills; NULL when out of memory. Takes path. */
-struct core_module *wb_core_add_module(struct core *core, uint64_t start, char *path);
+/* A new module, which the caller fills, until the next one is added. Takes headers. WB_NONE: more modules than any process has. */
+enum wb_err wb_core_add_module(struct core *core, uint64_t start, const char *path, struct core_header *headers, size_t num_headers,
+                               struct core_module **ret_module);
 /* The program headers of the ELF file that starts at address, if the dump has them. WB_NONE: it does not. */
 enum wb_err wb_core_read_module_headers(const struct core *core, uint64_t address, struct core_header **ret_headers, size_t *ret_count);
-/* Gives a module with its headers its image, and maps what the headers say. */
+/* Gives a module its image, if it has none, and maps what its headers say. */
 enum wb_err wb_core_map_by_headers(struct core *core, struct core_module *module);
 /* Notes one mapping for core->space; image NULL: anonymous. */
 enum wb_err wb_core_map_file(struct core *core, uint64_t start, uint64_t end, uint64_t file_offset, uint32_t prot, struct wb_image *image);

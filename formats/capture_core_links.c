@@ -19,7 +19,7 @@ enum {
 	LINKS_MAX = 1 << 14,          /* modules in the list, which may go in a circle */
 };
 
-struct link { uint64_t bias, name, dynamic, next; };
+struct link { uint64_t bias, name, dynamic; };
 
 static enum wb_err read_words(struct core *core, uint64_t address, uint64_t *words, size_t count)
 {
@@ -92,18 +92,11 @@ static enum wb_err find_dynamic_by_modules(const struct core *core, uint64_t *re
 {
 	for (size_t i = 0; i < core->num_modules; i++) {
 		const struct core_module *module = &core->modules[i];
-		const struct core_header *dynamic = NULL;
-		bool has_interpreter = false;
-
-		for (size_t h = 0; h < module->num_headers; h++) {
-			has_interpreter |= module->headers[h].type == PT_INTERP;
-			if (module->headers[h].type == PT_DYNAMIC)
-				dynamic = &module->headers[h];
-		}
-		if (dynamic && has_interpreter) {
-			*ret_address = module->bias + dynamic->vaddr;
-			return WB_OK;
-		}
+		for (size_t h = 0; h < module->num_headers && module->dynamic; h++)
+			if (module->headers[h].type == PT_INTERP) {
+				*ret_address = module->dynamic;
+				return WB_OK;
+			}
 	}
 	return WB_NONE;
 }
@@ -142,10 +135,7 @@ static struct core_module *module_of_link(struct core *core, const struct link *
 	for (size_t i = 0; i < core->num_modules; i++) {
 		struct core_module *module = &core->modules[i];
 
-		for (size_t h = 0; h < module->num_headers; h++)
-			if (module->headers[h].type == PT_DYNAMIC && module->bias + module->headers[h].vaddr == link->dynamic)
-				return module;
-		if (map && map->image && map->image == module->image && !module->num_headers)
+		if (module->dynamic ? module->dynamic == link->dynamic : map && map->image && map->image == module->image)
 			return module;
 	}
 	return NULL;
@@ -176,12 +166,12 @@ static enum wb_err take_headers_of_file(struct core_module *module)
 static enum wb_err add_by_file(struct core *core, const char *path, uint64_t start, uint64_t bias, bool by_entry)
 {
 	struct wb_identity identity = { .size = sizeof(identity), .platform = core->platform, .path = path };
-	struct core_module *module = wb_core_add_module(core, start, wb_mem_strdup(path));
+	struct core_module *module;
 	struct wb_object *object;
-	enum wb_err err;
+	enum wb_err err = wb_core_add_module(core, start, path, NULL, 0, &module);
 
-	if (!module)
-		return WB_ERR_MEMORY;
+	if (err)
+		return err == WB_NONE ? WB_OK : err;
 	err = wb_image_new(core->input->session, &identity, &module->image);
 	if (!err)
 		err = take_headers_of_file(module);
@@ -243,7 +233,7 @@ static enum wb_err name_executable(struct core *core)
 
 enum wb_err wb_core_read_links(struct core *core)
 {
-	uint64_t at, words[4];
+	uint64_t at = 0, first, words[4] = { 0 };
 	enum wb_err err = name_executable(core);
 
 	/* Where its headers are is known from its file alone if they were not dumped. */
@@ -252,15 +242,12 @@ enum wb_err wb_core_read_links(struct core *core)
 	if (err)
 		return err;
 	err = find_first_link(core, &at);
-	for (unsigned i = 0; !err && at && i < LINKS_MAX; i++) {
-		struct link link;
-
+	first = at;
+	for (unsigned i = 0; !err && at && i < LINKS_MAX && (!i || at != first); i++) {
 		err = read_words(core, at, words, 4);
-		if (err)
-			break;
-		link = (struct link){ words[0], words[1], words[2], words[3] };
-		err = use_link(core, &link);
-		at = link.next;
+		if (!err)
+			err = use_link(core, &(struct link){ words[0], words[1], words[2] });
+		at = words[3];
 	}
 	return err == WB_ERR_MEMORY ? err : WB_OK;
 }

@@ -14,12 +14,12 @@
 
 enum {
 	ELF_HEADER_SIZE = 64,
-	PT_LOAD = 1, PT_NOTE = 4,
+	PT_LOAD = 1, PT_DYNAMIC = 2, PT_NOTE = 4,
 	NT_GNU_BUILD_ID = 3,
 	NOTES_MAX = 4096,             /* bytes of notes that a build id is looked for in */
 	VDSO_MAX = 1 << 20,           /* bytes; Linux's have two or three pages */
 	PAGE_MAX = 64 << 10,          /* largest page: segments are mapped in whole pages */
-	MODULES_MAX = 1 << 16,
+	MODULES_MAX = 1 << 14,        /* the largest programs have some thousand */
 	MAPPINGS_MAX = (1 << 17) - 1, /* that a space takes; Linux's default limit is half of it */
 	ANONYMOUS_MAX = 3 << 15,      /* of them, so that room is left for files */
 };
@@ -61,20 +61,6 @@ enum wb_err wb_core_read_module_headers(const struct core *core, uint64_t addres
 	*ret_headers = headers;
 	*ret_count = count;
 	return WB_OK;
-}
-
-/* The address where offset 0 of the file is loaded is that of the first segment, less its offset. */
-static bool find_bias(struct core_module *module)
-{
-	for (size_t i = 0; i < module->num_headers; i++) {
-		const struct core_header *header = &module->headers[i];
-
-		if (header->type != PT_LOAD)
-			continue;
-		module->bias = module->start - (header->vaddr - header->offset);
-		return true;
-	}
-	return false;
 }
 
 /* Linux's notes: sizes of name and description, type, name, description, each padded to 4 bytes. Each turn consumes 12 bytes at least. */
@@ -119,18 +105,43 @@ static size_t read_build_id(const struct core *core, const struct core_module *m
 
 /* ---- The table ---- */
 
-struct core_module *wb_core_add_module(struct core *core, uint64_t start, char *path)
+/* The address where offset 0 of the file is loaded is that of the first segment, less its offset. */
+static void use_headers(struct core_module *module)
 {
+	bool has_bias = false;
+
+	for (size_t i = 0; i < module->num_headers && !has_bias; i++) {
+		const struct core_header *header = &module->headers[i];
+
+		has_bias = header->type == PT_LOAD;
+		module->bias = module->start - (header->vaddr - header->offset);
+	}
+	for (size_t i = 0; i < module->num_headers && has_bias; i++)
+		if (module->headers[i].type == PT_DYNAMIC)
+			module->dynamic = module->bias + module->headers[i].vaddr;
+	if (!has_bias)
+		module->num_headers = 0;
+}
+
+enum wb_err wb_core_add_module(struct core *core, uint64_t start, const char *path, struct core_header *headers, size_t num_headers,
+                               struct core_module **ret_module)
+{
+	char *copy = core->num_modules < MODULES_MAX ? wb_mem_strdup(path) : NULL;
 	struct core_module *module;
 
-	if (!path || core->num_modules == MODULES_MAX ||
-	    !wb_mem_grow((void **)&core->modules, &core->modules_capacity, core->num_modules, 1, sizeof(*module))) {
-		wb_mem_free(path);
-		return NULL;
+	if (!copy || !wb_mem_grow((void **)&core->modules, &core->modules_capacity, core->num_modules, 1, sizeof(*module))) {
+		wb_mem_free(copy);
+		wb_mem_free(headers);
+		if (core->num_modules < MODULES_MAX)
+			return WB_ERR_MEMORY;
+		wb_core_report(core, WB_OK, WB_DIAG_CAPTURE_MALFORMED, UINT64_MAX, "more modules than any process has; the rest is left out");
+		return WB_NONE;
 	}
 	module = &core->modules[core->num_modules++];
-	*module = (struct core_module){ .start = start, .path = path };
-	return module;
+	*module = (struct core_module){ .start = start, .path = copy, .headers = headers, .num_headers = num_headers };
+	use_headers(module);
+	*ret_module = module;
+	return WB_OK;
 }
 
 void wb_core_modules_deinit(struct core *core)
@@ -294,16 +305,9 @@ static enum wb_err begin_module(struct core *core, size_t index, struct core_mod
 		return WB_NONE;
 	if (err < 0)
 		return err;
-	module = wb_core_add_module(core, file->start, wb_mem_strdup(file->path));
-	if (!module) {
-		wb_mem_free(headers);
-		return WB_ERR_MEMORY;
-	}
-	module->headers = headers;
-	module->num_headers = num_headers;
-	if (!find_bias(module))
-		module->num_headers = 0;
-	err = make_image(core, module);
+	err = wb_core_add_module(core, file->start, file->path, headers, num_headers, &module);
+	if (!err)
+		err = make_image(core, module);
 	if (!err)
 		*ret_module = module;
 	return err;
@@ -375,10 +379,10 @@ static enum wb_err read_vdso(struct core *core)
 	err = wb_image_open_bytes(core->input->session, "[vdso]", bytes, (size_t)size, WB_IMAGE_LOADED, wb_mem_free, bytes, &image);
 	if (err)
 		return err == WB_ERR_MEMORY ? err : WB_OK;
-	module = wb_core_add_module(core, start, wb_mem_strdup("[vdso]"));
-	if (!module) {
+	err = wb_core_add_module(core, start, "[vdso]", NULL, 0, &module);
+	if (err) {
 		wb_image_unref(image);
-		return WB_ERR_MEMORY;
+		return err == WB_NONE ? WB_OK : err;
 	}
 	module->image = image;
 	return wb_core_map_file(core, start, segment->end, 0, segment->prot, image);
@@ -399,20 +403,10 @@ static enum wb_err read_unnamed(struct core *core)
 		if (!memory->segments[i].size || is_in_file(core, start))
 			continue;
 		err = wb_core_read_module_headers(core, start, &headers, &num_headers);
-		if (err) {
-			err = err == WB_NONE ? WB_OK : err;
-			continue;
-		}
-		module = wb_core_add_module(core, start, wb_mem_strdup(""));
-		if (!module) {
-			wb_mem_free(headers);
-			return WB_ERR_MEMORY;
-		}
-		module->headers = headers;
-		module->num_headers = num_headers;
 		/* Its image waits for a name: the dynamic linker may have one. */
-		if (!find_bias(module))
-			module->num_headers = 0;
+		if (!err)
+			err = wb_core_add_module(core, start, "", headers, num_headers, &module);
+		err = err == WB_NONE ? WB_OK : err;
 	}
 	return err;
 }
@@ -438,7 +432,8 @@ static enum wb_err show_modules(struct core *core)
 	for (size_t i = 0; i < core->num_modules; i++) {
 		const struct core_module *module = &core->modules[i];
 
-		core->shown[i] = (struct wb_capture_module){ .image = module->image, .address = module->start, .path = module->path, .pid = core->pid };
+		core->shown[i] = (struct wb_capture_module){ .image = module->image, .address = module->start, .path = module->path, .pid = core->pid,
+		                                               .link_name = module->link_name };
 	}
 	return WB_OK;
 }

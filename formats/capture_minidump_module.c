@@ -228,7 +228,7 @@ static enum wb_err list_modules(struct wb_minidump *m)
 	if (!m->listed)
 		return WB_ERR_MEMORY;
 	for (size_t i = 0; i < m->num_modules; i++)
-		m->listed[i] = (struct wb_capture_module){ m->modules[i].image, m->modules[i].start, m->modules[i].path, m->pid };
+		m->listed[i] = (struct wb_capture_module){ m->modules[i].image, m->modules[i].start, m->modules[i].path, m->pid, NULL };
 	return WB_OK;
 }
 

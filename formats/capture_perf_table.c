@@ -242,6 +242,6 @@ enum wb_err wb_perf_modules_add(struct wb_perf_modules *modules, struct wb_image
 	err = wb_perf_table_put(&modules->by_id, key, image);
 	if (err != WB_OK)
 		return err;
-	modules->items[modules->count++] = (struct wb_capture_module){ wb_image_ref(image), address, wb_image_path(image), pid };
+	modules->items[modules->count++] = (struct wb_capture_module){ wb_image_ref(image), address, wb_image_path(image), pid, NULL };
 	return WB_OK;
 }

@@ -208,6 +208,8 @@ static void put_modules(struct wb_json *json, const struct wb_capture_info *info
 
 		wb_json_open(json, NULL, '{');
 		wb_json_string(json, "path", module->path);
+		if (module->link_name)
+			wb_json_string(json, "link_name", module->link_name);
 		build_id = module->image ? wb_image_wanted_id(module->image, &size) : NULL;
 		if (build_id)
 			wb_json_bytes(json, "build_id", build_id, size);

@@ -44,7 +44,13 @@ WB_API enum wb_err wb_capture_open_bytes(struct wb_session *session, const char 
 WB_API void wb_capture_free(struct wb_capture *capture);
 
 struct wb_capture_event { const char *name; uint64_t samples; };
-struct wb_capture_module { struct wb_image *image; uint64_t address; const char *path; uint32_t pid; };
+struct wb_capture_module {
+	struct wb_image *image;
+	uint64_t address;
+	const char *path;
+	uint32_t pid;
+	const char *link_name;        /* dumps: what the dynamic linker calls it, where that is something else; NULL: unknown */
+};
 struct wb_dump;
 struct wb_capture_info {
 	size_t size;

@@ -46,34 +46,40 @@ crash() { # KIND DEATH
 # are the tail calls that gdb concludes from debug information.
 cat >frames.py <<'END'
 import gdb
+lines = []
 for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.ptid[1]):
     thread.switch()
     frame = gdb.newest_frame()
     count = 0
     while frame and count < 2000:
         if frame.type() == gdb.SIGTRAMP_FRAME:
-            print(thread.ptid[1] or thread.ptid[0], 'signal')
+            lines.append('%d signal\n' % (thread.ptid[1] or thread.ptid[0]))
         elif frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
-            print(thread.ptid[1] or thread.ptid[0], '%x' % (frame.pc() & 0xffffffffffffffff))
+            lines.append('%d %x\n' % (thread.ptid[1] or thread.ptid[0], frame.pc() & 0xffffffffffffffff))
         count += 1
         try:
             frame = frame.older()
         except gdb.error:
             break
+open(core + '.gdb', 'w').writelines(lines)
 END
-of_gdb() { # KIND
-    gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'set backtrace past-main on' -ex "file ./$1" -ex 'core-file core' \
-        -ex 'source frames.py' 2>/dev/null | grep -E '^[0-9]+ ([0-9a-f]+|signal)$'
+# One gdb for all cores of a program: what it learns of libraries serves them all.
+of_gdb() { # KIND CORE...: writes CORE.gdb
+    printf 'set debuginfod enabled off\nset backtrace past-main on\nfile ./%s\n' "$1" >commands
+    shift
+    for core; do
+        printf 'core-file %s\npython core = "%s"\nsource frames.py\n' "$core" "$core" >>commands
+    done
+    gdb -nx -batch -x commands >/dev/null 2>&1
 }
-of_walkback() { # KIND
-    "$walkback" stacks -q --max-frames 2000 "$@" core |
+of_walkback() { # OPTION... CORE
+    "$walkback" stacks -q --max-frames 2000 "$@" |
         awk '/^[^ ].* [0-9]+\/[0-9]+/ { match($0, /[0-9]+\/[0-9]+/); split(substr($0, RSTART, RLENGTH), id, "/") }
              /^modules:/ { exit }
              /^  #/ && !/ \(inlined\)/ { sub(/^0+/, "", $2); print id[2], (/, signal\]/ ? "signal" : $2 == "" ? "0" : $2) }' | sort -s -n -k 1,1
 }
 
-# Which deaths gdb is known to be wrong about: "DEATH KIND-PATTERN WHO REASON..."; WHO: "less" if gdb has fewer
-# frames than the truth, "more" if it has made-up ones.
+# Which deaths gdb is known to be wrong about: "DEATH KIND-PATTERN REASON...".
 excused() { # KIND DEATH
     while read -r of_death of_kind _; do
         # shellcheck disable=SC2254
@@ -82,7 +88,24 @@ excused() { # KIND DEATH
     return 1
 }
 
-failed=0 same=0 better=0 cores=0
+failed=0 same=0 better=0
+
+# compare WHAT CORE OPTION...: ours with what gdb had for the core
+compare() {
+    what=$1 core=$2
+    shift 2
+    of_walkback "$@" "$core" >ours
+    if [ -s "$core.gdb" ] && cmp -s "$core.gdb" ours; then
+        same=$((same + 1))
+    elif excused "${what% *}" "${what#* }"; then
+        better=$((better + 1))
+    else
+        echo "$what: gdb's frames (<) are not ours (>)"
+        diff "$core.gdb" ours | head -20
+        failed=1
+    fi
+}
+
 some='call-zero throw other-stack threads'
 all='null divide illegal call-zero call-wild call-heap abort throw noexcept destructor non-canonical
     free-twice bus write-code kill overflow smash handler other-stack threads'
@@ -90,49 +113,30 @@ for kind in $kinds; do
     # All deaths of one kind of program; of the others, those that its making makes a difference to.
     deaths=$all
     [ "$kind" = pie ] || [ "$every" ] || deaths=$some
+    cores=
     for death in $deaths; do
-        if ! (crash "$kind" "$death") 2>/dev/null; then
-            echo "$kind $death: no core"
-            failed=1
-            continue
-        fi
-        of_gdb "$kind" >gdb
-        of_walkback >ours
-        cores=$((cores + 1))
-        if cmp -s gdb ours; then
-            same=$((same + 1))
-        elif excused "$kind" "$death"; then
-            better=$((better + 1))
+        if (crash "$kind" "$death") 2>/dev/null; then
+            mv core "$kind-$death"
+            cores="$cores $kind-$death"
         else
-            echo "$kind $death: gdb's frames (<) are not ours (>)"
-            diff gdb ours | head -20
-            failed=1
-        fi
-        # The reason is the first that is said, the crashed thread the first that is shown.
-        if ! "$walkback" stacks -q core | awk '/^crash: +SIG/ { reason = NR } / \(crashed\):$/ { crashed = NR }
-                                              / [0-9]+\/[0-9]+:$/ && !other { other = NR }
-                                              END { exit !(reason && reason < crashed && (!other || crashed < other)) }'; then
-            echo "$kind $death: no reason, or the crashed thread is not first"
+            echo "$kind $death: no core"
             failed=1
         fi
     done
+    # shellcheck disable=SC2086
+    of_gdb "$kind" $cores
+    for core in $cores; do
+        compare "$kind ${core#*-}" "$core"
+        # The reason is the first that is said, the crashed thread the first that is shown.
+        if ! "$walkback" stacks -q "$core" | awk '/^crash: +SIG/ { reason = NR } / \(crashed\):$/ { crashed = NR }
+                                              / [0-9]+\/[0-9]+:$/ && !other { other = NR }
+                                              END { exit !(reason && reason < crashed && (!other || crashed < other)) }'; then
+            echo "$core: no reason, or the crashed thread is not first"
+            failed=1
+        fi
+        rm -f "$core"
+    done
 done
-
-# compare WHAT KIND OPTION...: ours with what gdb has for the core
-compare() {
-    what=$1
-    kind=$2
-    shift 2
-    of_gdb "$kind" >gdb
-    of_walkback "$@" >ours
-    if [ -s gdb ] && cmp -s gdb ours; then
-        same=$((same + 1))
-        return
-    fi
-    echo "$what: gdb's frames (<) are not ours (>)"
-    diff gdb ours | head -20
-    failed=1
-}
 
 # A debugger's core of a process that it stopped: no crash.
 rm -f core
@@ -142,19 +146,21 @@ sleep 0.3
 gdb -nx -batch -p $waiting -ex 'generate-core-file core' >/dev/null 2>&1
 kill $waiting 2>/dev/null
 if [ -f core ]; then
-    compare gcore pie
+    of_gdb pie core
+    compare gcore core
     "$walkback" stacks -q core | grep '^crash: *none' >/dev/null || { echo "gcore: a crash is said"; failed=1; }
 fi
 
 # The program was renamed, and another build has taken its place: refused, with the reason; found by its build id,
 # wherever it is said to be; and what to bring is said.
 if (crash pie handler) 2>/dev/null; then
-    cp pie renamed
-    compare renamed renamed --exe renamed
+    of_gdb pie core
+    mv pie renamed
+    compare renamed core --exe renamed
     build pie -O1
     [ "$("$walkback" stacks -q core | grep -c '^ *not .*/pie: build id [0-9a-f]*, wanted [0-9a-f]*$')" -eq 1 ] ||
         { echo "renamed: not refused with the reason"; failed=1; }
-    compare "renamed, refused" renamed --exe renamed
+    compare "renamed, refused" core --exe renamed
     rm pie
     "$walkback" info -q --missing -f json core | grep -q '"role":"executable","path":"[^"]*/pie","build_id":"[0-9a-f]*","verdict":"missing","frames":1}' ||
         { echo "deleted: what to bring is not said"; failed=1; }
