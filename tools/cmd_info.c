@@ -83,6 +83,7 @@ static void put_parts(struct info *info, const struct wb_image_info *image)
 	wb_output_text(&info->output, "    unwind      ");
 	put_part(info, image->has_eh_frame, ".eh_frame", image->eh_frame_size, &count);
 	put_part(info, image->has_eh_frame_hdr, ".eh_frame_hdr", 0, &count);
+	put_part(info, image->unwind_info_size != 0, "__unwind_info", image->unwind_info_size, &count);
 	put_part(info, image->has_debug_frame, ".debug_frame", image->debug_frame_size, &count);
 	wb_output_text(&info->output, count ? "\n" : "none\n");
 	count = 0;
@@ -473,7 +474,21 @@ static enum wb_err describe_capture(struct info *info)
 
 /* ---- The command ---- */
 
-/* An ELF file that is not a core (ELF gABI, figure 4-3: e_type at 16, ET_CORE is 4) is an object. */
+/* Of Mach-O files, thin of either width and byte order, and fat. */
+static bool is_macho(const unsigned char *head)
+{
+	static const unsigned char magics[][4] = {
+		{ 0xfe, 0xed, 0xfa, 0xce }, { 0xfe, 0xed, 0xfa, 0xcf }, { 0xce, 0xfa, 0xed, 0xfe }, { 0xcf, 0xfa, 0xed, 0xfe },
+		{ 0xca, 0xfe, 0xba, 0xbe }, { 0xca, 0xfe, 0xba, 0xbf },
+	};
+
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+		if (!memcmp(head, magics[i], sizeof(magics[i])))
+			return true;
+	return false;
+}
+
+/* A Mach-O file, or an ELF file that is not a core (ELF gABI, figure 4-3: e_type at 16, ET_CORE is 4), is an object. */
 static bool is_object(const char *path)
 {
 	unsigned char head[18] = { 0 };
@@ -485,6 +500,8 @@ static bool is_object(const char *path)
 
 	if (file)
 		fclose(file);
+	if (got == sizeof(head) && is_macho(head))
+		return true;
 	return got == sizeof(head) && !memcmp(head, "\177ELF", 4) && head[big_endian ? 17 : 16] != 4;
 }
 
@@ -499,7 +516,7 @@ static int run(struct info *info, const char *path)
 		return status;
 	if (!wb_output_open(&info->output, NULL, &info->input.report))
 		return WB_EXIT_FAILED;
-	err = object ? wb_image_open(info->input.session, path, &image) : describe_capture(info);
+	err = object ? wb_input_open_object(&info->input, path, &image) : describe_capture(info);
 	if (!err && object)
 		err = put_image(info, image);
 	wb_image_unref(image);
@@ -517,7 +534,7 @@ int wb_cmd_info(int argc, char **argv)
 		{ 'f', "format", WB_OPTION_TEXT, &info.format, "FORMAT", "text (default); with --missing also json: an object a line" },
 		{ 0 },
 	};
-	const struct wb_option *const tables[] = { options, info.input.options, info.input.path_options, NULL };
+	const struct wb_option *const tables[] = { options, info.input.options, info.input.object_options, info.input.path_options, NULL };
 	const struct wb_command command = { "info", "[OPTION]... FILE",
 		"The modules of a capture, what was found of them, and what is missing; or what an object has.", tables };
 	int operands, status;

@@ -360,7 +360,7 @@ static int run(struct rows *rows, char **operands, int count)
 
 	if (status)
 		return status;
-	err = wb_image_open(rows->input.session, operands[0], &rows->image);
+	err = wb_input_open_object(&rows->input, operands[0], &rows->image);
 	if (!err)
 		err = wb_image_info(rows->image, &info);
 	if (!err)
@@ -382,7 +382,7 @@ static int run(struct rows *rows, char **operands, int count)
 int wb_cmd_rows(int argc, char **argv)
 {
 	struct rows rows = { .asked = 0 };
-	const struct wb_option *const tables[] = { rows.input.path_options, NULL };
+	const struct wb_option *const tables[] = { rows.input.object_options, rows.input.path_options, NULL };
 	const struct wb_command command = { "rows", "[OPTION]... OBJECT [ADDRESS or SYMBOL]...",
 		"How the caller is found in each range of addresses, by every strategy; without an address, for all of the object.", tables };
 	int operands, status;

@@ -201,7 +201,7 @@ static int open_object(struct symbolize *s)
 		return status;
 	/* addr2line names the innermost inlined function even without -i. */
 	opts.detail = s->style.functions || s->style.inlines || !gnu ? WB_DETAIL_INLINES : WB_DETAIL_LINES;
-	err = wb_image_open(s->input.session, s->style.object, &s->image);
+	err = wb_input_open_object(&s->input, s->style.object, &s->image);
 	if (!err)
 		err = wb_image_info(s->image, &info);
 	if (!err)
@@ -266,13 +266,14 @@ static int symbolize(int argc, char **argv)
 		/* Of addr2line and llvm-symbolizer. */
 		{ 0, "output-style", WB_OPTION_TEXT, &s.format, "FORMAT", NULL },
 		{ 0, "obj", WB_OPTION_TEXT, &s.style.object, "OBJECT", NULL },
+		{ 0, "default-arch", WB_OPTION_TEXT, &s.input.arch, "NAME", NULL },
 		{ 'b', "target", WB_OPTION_TEXT, &s.target, "TARGET", NULL },
 		{ 'r', "no-recurse-limit", WB_OPTION_FLAG, &s.recursion, NULL, NULL },
 		{ 'R', "recurse-limit", WB_OPTION_FLAG, &s.recursion, NULL, NULL },
 		{ 'v', "version", WB_OPTION_FLAG, &s.version, NULL, NULL },
 		{ 0 },
 	};
-	const struct wb_option *const tables[] = { options, s.input.path_options, NULL };
+	const struct wb_option *const tables[] = { options, s.input.object_options, s.input.path_options, NULL };
 	const struct wb_command command = { "symbolize", "-e OBJECT [OPTION]... [ADDRESS]...",
 		"Functions, files and lines of hexadecimal addresses, or of SYMBOL+OFFSET; without any, of those on standard input.\n"
 		"@FILE stands for the words in FILE.", tables };

@@ -26,6 +26,7 @@ void wb_input_init(struct wb_input *input)
 
 	memset(input, 0, sizeof(*input));
 	memcpy(input->options, ours, sizeof(ours));
+	input->object_options[0] = (struct wb_option){ 0, "arch", WB_OPTION_TEXT, &input->arch, "NAME", "of a fat Mach-O file, the part for this architecture" };
 	wb_paths_options(&input->paths, input->path_options);
 	atomic_init(&input->report.errors, 0);
 	atomic_init(&input->report.unverified, 0);
@@ -109,6 +110,38 @@ int wb_input_start(struct wb_input *input)
 	if (err)
 		return wb_report_failure(&input->report, "session", err);
 	return input->kallsyms ? add_kernel(input) : WB_EXIT_OK;
+}
+
+/* NAME.dSYM/Contents/Resources/DWARF/NAME for the folder NAME.dSYM; path itself for all else, and where it does not fit. */
+static const char *in_bundle(const char *path, char *buffer, size_t size)
+{
+	static const char extension[] = ".dSYM";
+	size_t length = strlen(path), start;
+	struct stat st;
+	int made;
+
+	while (length && path[length - 1] == '/')
+		length--;
+	if (length <= strlen(extension) || strncmp(path + length - strlen(extension), extension, strlen(extension)) || stat(path, &st) ||
+	    !S_ISDIR(st.st_mode))
+		return path;
+	for (start = length; start && path[start - 1] != '/';)
+		start--;
+	made = snprintf(buffer, size, "%.*s/Contents/Resources/DWARF/%.*s", (int)length, path, (int)(length - strlen(extension) - start),
+	                path + start);
+	return made > 0 && (size_t)made < size ? buffer : path;
+}
+
+enum wb_err wb_input_open_object(struct wb_input *input, const char *path, struct wb_image **ret_image)
+{
+	char buffer[WB_CANDIDATE_PATH_MAX];
+	enum wb_arch arch = WB_ARCH_UNKNOWN;
+
+	if (input->arch && wb_arch_from_name(input->arch, &arch) != WB_OK) {
+		wb_report_line(&input->report, "--arch: no architecture %s", input->arch);
+		return WB_ERR_ARGUMENT;
+	}
+	return wb_image_open_arch(input->session, in_bundle(path, buffer, sizeof(buffer)), arch, ret_image);
 }
 
 static enum wb_err read_stdin(void *arg, void *buffer, size_t count, size_t *ret_got)

@@ -211,9 +211,9 @@ typedef enum wb_err (*wb_finder_fn)(void *arg, const struct wb_file_query *query
 WB_API enum wb_err wb_session_add_finder(struct wb_session *session, wb_finder_fn finder, void *arg, void (*release)(void *arg));
 
 /* Stock finders. Paths are copied. All look at regular files only. */
-WB_API enum wb_err wb_session_add_host_paths(struct wb_session *session);                           /* the recorded path itself */
+WB_API enum wb_err wb_session_add_host_paths(struct wb_session *session);                           /* the recorded path itself; files beside it */
 WB_API enum wb_err wb_session_add_sysroot(struct wb_session *session, const char *dir);            /* DIR/recorded/path, DIR/basename */
-WB_API enum wb_err wb_session_add_debug_dir(struct wb_session *session, const char *dir);          /* DIR/.build-id/xx/yyy.debug, debuglink rules */
+WB_API enum wb_err wb_session_add_debug_dir(struct wb_session *session, const char *dir);          /* DIR/.build-id/xx/yyy.debug, debuglink rules, DIR/NAME.dSYM */
 WB_API enum wb_err wb_session_add_buildid_cache(struct wb_session *session, const char *dir);      /* perf's ~/.debug, and unpacked `perf archive` trees */
 WB_API enum wb_err wb_session_add_debuginfod_cache(struct wb_session *session, const char *dir);   /* DIR/BUILDID/{debuginfo,executable} */
 WB_API enum wb_err wb_session_add_symbol_dir(struct wb_session *session, const char *dir);         /* Breakpad's: DIR/NAME/ID/NAME.sym */
@@ -265,6 +265,9 @@ struct wb_identity {
 WB_API enum wb_err wb_image_new(struct wb_session *session, const struct wb_identity *identity, struct wb_image **ret_image);
 /* Opens a file now; its build id becomes the identity. One file gives one image per session. */
 WB_API enum wb_err wb_image_open(struct wb_session *session, const char *path, struct wb_image **ret_image);
+/* The same of a file with objects for several architectures (a fat Mach-O file): the one for arch; WB_ERR_UNSUPPORTED, with a diagnostic, if it has
+ * none. A file with one object has to be for arch. WB_ARCH_UNKNOWN: any, as wb_image_open. */
+WB_API enum wb_err wb_image_open_arch(struct wb_session *session, const char *path, enum wb_arch arch, struct wb_image **ret_image);
 /* Takes the bytes: borrowed until release(release_arg) is called, once, also on failure; release NULL: they must outlive the session. */
 WB_API enum wb_err wb_image_open_bytes(struct wb_session *session, const char *name, const void *bytes, size_t size, uint32_t flags,
                                        void (*release)(void *release_arg), void *release_arg, struct wb_image **ret_image);
@@ -296,6 +299,7 @@ struct wb_image_info {
 	struct wb_file_info files[6]; /* by enum wb_file_role */
 	uint8_t has_eh_frame, has_eh_frame_hdr, has_debug_frame, has_symtab, has_dynsym, has_debug_info, has_debug_line;
 	uint64_t eh_frame_size, debug_frame_size, debug_info_size, num_symbols; /* bytes; 0 if absent or not counted */
+	uint64_t unwind_info_size;    /* of Mach-O's __unwind_info, bytes; 0 if absent */
 };
 /* info->size is the caller's. Opens the main file, the debug file and dwz's (finders are asked) if they were not yet. */
 WB_API enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *info);

@@ -182,6 +182,79 @@ static bool rule_sysroot_link(const char *dir, const struct wb_file_query *query
 	       make(path, "%s/usr/lib/debug%.*s%s", dir, folder_length(query->referrer), query->referrer, query->path);
 }
 
+/* ---- Debug files of Mach-O files: dSYM bundles --------------------------------------------------------------------------- */
+
+enum { UUID_SIZE = 16 };
+
+static bool is_dsym(const struct wb_file_query *query)
+{
+	return query->role == WB_FILE_DEBUG && query->build_id_size == UUID_SIZE && *base_name(query->referrer);
+}
+
+/* What dsymutil makes of a file, beside it: the file's name and .dSYM, with the debug file inside. */
+static bool make_dsym(char *path, int length, const char *bundle, const char *name)
+{
+	return make(path, "%.*s.dSYM/Contents/Resources/DWARF/%s", length, bundle, name);
+}
+
+static bool rule_dsym_beside(const char *dir, const struct wb_file_query *query, char *path)
+{
+	(void)dir;
+	return is_dsym(query) && strlen(query->referrer) < WB_CANDIDATE_PATH_MAX &&
+	       make_dsym(path, (int)strlen(query->referrer), query->referrer, base_name(query->referrer));
+}
+
+/* The innermost folder around a file that has an extension, as bundles do (Name.app, Name.framework): its name's start, and its end. */
+static bool find_bundle(const char *referrer, const char **ret_start, const char **ret_end)
+{
+	bool found = false;
+
+	for (const char *start = referrer, *end; (end = strchr(start, '/')); start = end + 1) {
+		const char *dot = memchr(start, '.', (size_t)(end - start));
+
+		if (!dot || dot == start || end - referrer >= WB_CANDIDATE_PATH_MAX)
+			continue;
+		*ret_start = start;
+		*ret_end = end;
+		found = true;
+	}
+	return found;
+}
+
+static bool rule_dsym_of_bundle(const char *dir, const struct wb_file_query *query, char *path)
+{
+	const char *start, *end;
+
+	(void)dir;
+	return is_dsym(query) && find_bundle(query->referrer, &start, &end) &&
+	       make_dsym(path, (int)(end - query->referrer), query->referrer, base_name(query->referrer));
+}
+
+static bool rule_dsym_below(const char *dir, const struct wb_file_query *query, char *path)
+{
+	const char *name = base_name(query->referrer);
+
+	return is_dsym(query) && !climbs(name) && make(path, "%s/%s.dSYM/Contents/Resources/DWARF/%s", dir, name, name);
+}
+
+static bool rule_dsym_of_bundle_below(const char *dir, const struct wb_file_query *query, char *path)
+{
+	const char *start, *end, *name = base_name(query->referrer);
+
+	return is_dsym(query) && !climbs(name) && find_bundle(query->referrer, &start, &end) &&
+	       make(path, "%s/%.*s.dSYM/Contents/Resources/DWARF/%s", dir, (int)(end - start), start, name);
+}
+
+/* Apple's tree of links by UUID (DBGFileMappedPaths): five folders of four digits, and in them a link that is called after the other twelve. */
+static bool rule_dsym_by_uuid(const char *dir, const struct wb_file_query *query, char *path)
+{
+	const uint8_t *id = query->build_id;
+
+	return query->role == WB_FILE_DEBUG && query->build_id_size == UUID_SIZE &&
+	       make(path, "%s/%02X%02X/%02X%02X/%02X%02X/%02X%02X/%02X%02X/%02X%02X%02X%02X%02X%02X", dir, id[0], id[1], id[2], id[3], id[4], id[5],
+	            id[6], id[7], id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15]);
+}
+
 /* Supplementary and split files: as named, from the folder of the file that names them. */
 static bool is_named_by_debug(const struct wb_file_query *query)
 {
@@ -332,7 +405,7 @@ static bool rule_breakpad_module(const char *dir, const struct wb_file_query *qu
 
 /* ---- Finders of folders ------------------------------------------------------------------------------------------------- */
 
-enum { RULES_MAX = 12 };
+enum { RULES_MAX = 16 };
 
 struct stock {
 	bool on_host;                 /* paths are this host's, whatever machine the capture is from */
@@ -340,13 +413,13 @@ struct stock {
 };
 
 static const struct stock host_paths = { true, {
-	rule_recorded, rule_link_beside, rule_link_in_debug, rule_named, rule_named_beside } };
+	rule_recorded, rule_link_beside, rule_link_in_debug, rule_named, rule_named_beside, rule_dsym_beside, rule_dsym_of_bundle } };
 static const struct stock sysroot = { false, {
 	rule_recorded_below, rule_name_below, rule_sysroot_debug, rule_sysroot_link, rule_link_beside, rule_link_in_debug,
-	rule_named_below, rule_named_beside } };
+	rule_named_below, rule_named_beside, rule_dsym_beside, rule_dsym_of_bundle } };
 static const struct stock debug_dir = { false, {
 	rule_build_id_debug, rule_build_id_executable, rule_link_beside, rule_link_in_debug, rule_link_below, rule_dwz, rule_dwz_name,
-	rule_named, rule_named_below, rule_split_below } };
+	rule_named, rule_named_below, rule_split_below, rule_dsym_below, rule_dsym_of_bundle_below, rule_dsym_by_uuid } };
 static const struct stock build_id_cache = { false, {
 	rule_cache, rule_cache_vdso, rule_build_id_executable, rule_cache_path, rule_cache_path_old } };
 static const struct stock symbol_dir = { false, { rule_breakpad, rule_breakpad_module } };

@@ -150,15 +150,22 @@ static enum wb_err image_around(struct wb_session *session, const struct wb_iden
 }
 
 /* Opens a file as an image; takes it. Without a build id, only a file of its own (with a path) can be met again. */
-static enum wb_err open_file(struct wb_session *session, const char *path, struct wb_file *file, uint32_t flags, bool is_path,
+static enum wb_err open_file(struct wb_session *session, const char *path, struct wb_file *file, uint32_t flags, bool is_path, enum wb_arch arch,
                              struct wb_image **ret_image)
 {
+	const struct wb_object_choice choice = { .arch = arch };
 	struct wb_object *object;
 	struct wb_identity identity;
-	enum wb_err err = wb_object_open(wb_session_diags(session), path, file, flags, &object);
+	enum wb_err err = wb_object_open_chosen(wb_session_diags(session), path, file, flags, &choice, &object);
 
 	if (err)
 		return err;
+	if (arch != WB_ARCH_UNKNOWN && object->platform.arch != arch) {
+		err = wb_diag_report(wb_session_diags(session), WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX,
+		                     "built for %s, not for %s", wb_arch_name(object->platform.arch), wb_arch_name(arch));
+		wb_object_close(object);
+		return err;
+	}
 	identity = (struct wb_identity){ .size = sizeof(identity), .platform = object->platform, .path = path, .flags = flags };
 	if (object->absolute)
 		identity.flags |= WB_IMAGE_ABSOLUTE;
@@ -172,6 +179,11 @@ static enum wb_err open_file(struct wb_session *session, const char *path, struc
 
 enum wb_err wb_image_open(struct wb_session *session, const char *path, struct wb_image **ret_image)
 {
+	return wb_image_open_arch(session, path, WB_ARCH_UNKNOWN, ret_image);
+}
+
+enum wb_err wb_image_open_arch(struct wb_session *session, const char *path, enum wb_arch arch, struct wb_image **ret_image)
+{
 	const char *reason;
 	struct wb_file *file;
 	enum wb_err err;
@@ -181,7 +193,7 @@ enum wb_err wb_image_open(struct wb_session *session, const char *path, struct w
 	err = wb_file_open(path, wb_session_config(session)->files_are_stable, &file, &reason);
 	if (err)
 		return wb_diag_report(wb_session_diags(session), err, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", reason);
-	return open_file(session, path, file, 0, true, ret_image);
+	return open_file(session, path, file, 0, true, arch, ret_image);
 }
 
 static bool flags_are_known(uint32_t flags)
@@ -201,7 +213,7 @@ enum wb_err wb_image_open_bytes(struct wb_session *session, const char *name, co
 		return WB_ERR_ARGUMENT;
 	}
 	err = wb_file_of_bytes(bytes, size, release, release_arg, &file);
-	return err ? err : open_file(session, name, file, flags, false, ret_image);
+	return err ? err : open_file(session, name, file, flags, false, WB_ARCH_UNKNOWN, ret_image);
 }
 
 enum wb_err wb_image_open_source(struct wb_session *session, const char *name, const struct wb_source *given, uint32_t flags,
@@ -223,7 +235,7 @@ enum wb_err wb_image_open_source(struct wb_session *session, const char *name, c
 		return err;
 	}
 	err = wb_file_of_source(&source, &file);
-	return err ? err : open_file(session, name, file, flags, false, ret_image);
+	return err ? err : open_file(session, name, file, flags, false, WB_ARCH_UNKNOWN, ret_image);
 }
 
 enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_identity *identity, struct wb_object *object,
@@ -397,6 +409,7 @@ static enum wb_err info_of_objects(struct wb_image *image, struct wb_image_info 
 	info->has_eh_frame = info->eh_frame_size != 0;
 	info->has_eh_frame_hdr = section_size(NULL, executable, ".eh_frame_hdr") != 0;
 	info->debug_frame_size = section_size(debug, executable, ".debug_frame");
+	info->unwind_info_size = section_size(NULL, executable, "__unwind_info");
 	info->has_debug_frame = info->debug_frame_size != 0;
 	info->has_symtab = section_size(debug, executable, ".symtab") != 0;
 	info->has_dynsym = section_size(NULL, executable, ".dynsym") != 0;

@@ -50,6 +50,12 @@ static void make_trees(void)
 	put("cache/.build-id/ab/empty", "");
 	put("client/ab" ID_REST "/executable", "x");
 	put("client/ab" ID_REST "/debuginfo", "");
+	put("mac/tool", "x");
+	put("mac/tool.dSYM/Contents/Resources/DWARF/tool", "x");
+	put("mac/My.app.dSYM/Contents/Resources/DWARF/My", "x");
+	put("debug/tool.dSYM/Contents/Resources/DWARF/tool", "x");
+	put("debug/My.framework.dSYM/Contents/Resources/DWARF/My", "x");
+	put("debug/ABCD/EF01/0203/0405/0607/08090A0B0C0D", "x");
 	put("secret", "x");
 	put("here.debug", "x");
 	if (chdir(test_state.tmp))
@@ -253,6 +259,38 @@ static void offers_one_file(void)
 	}
 }
 
+/* Debug files of Mach-O files, by their UUID of 16 bytes. */
+static void finds_dsyms(void)
+{
+	static const struct { const char *name; enum finder finder; const char *referrer; size_t id_size; const char *expect[2]; } rows[] = {
+		{ "beside the file", HOST, "@/mac/tool", 16, { "@/mac/tool.dSYM/Contents/Resources/DWARF/tool" } },
+		{ "beside its bundle", HOST, "@/mac/My.app/Contents/MacOS/My", 16, { "@/mac/My.app.dSYM/Contents/Resources/DWARF/My" } },
+		{ "no UUID", HOST, "@/mac/tool", 8, { NULL } },
+		{ "gathered in a folder, by name and by UUID", DEBUG_DIR, "/Users/me/tool", 16,
+		  { "@/debug/tool.dSYM/Contents/Resources/DWARF/tool", "@/debug/ABCD/EF01/0203/0405/0607/08090A0B0C0D" } },
+		{ "of a framework", DEBUG_DIR, "/Library/My.framework/Versions/A/My", 16,
+		  { "@/debug/My.framework.dSYM/Contents/Resources/DWARF/My", "@/debug/ABCD/EF01/0203/0405/0607/08090A0B0C0D" } },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char referrer[TEST_PATH_MAX], expect[TEST_PATH_MAX];
+		struct wb_file_query query = { .size = sizeof query, .role = WB_FILE_DEBUG, .path = "", .referrer = expand(rows[i].referrer, referrer),
+		                               .build_id = padded, .build_id_size = rows[i].id_size };
+		struct wb_find_cursor cursor = { 0 };
+		struct wb_candidate candidate;
+		struct wb_session *session;
+
+		test_row(rows[i].name);
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK && add(session, rows[i].finder) == WB_OK);
+		for (size_t n = 0; n < 2 && rows[i].expect[n]; n++) {
+			REQUIRE(wb_session_find_next(session, &query, &cursor, &candidate) == WB_OK);
+			CHECK_STR(candidate.path, expand(rows[i].expect[n], expect));
+		}
+		CHECK_EQ_I64(wb_session_find_next(session, &query, &cursor, &candidate), WB_NONE);
+		wb_session_free(session);
+	}
+}
+
 static void refuses_wrong_calls(void)
 {
 	struct wb_session *session;
@@ -273,6 +311,7 @@ int main(void)
 	TEST_RUN(finds_by_convention);
 	TEST_RUN(refuses_long_paths);
 	TEST_RUN(offers_one_file);
+	TEST_RUN(finds_dsyms);
 	TEST_RUN(refuses_wrong_calls);
 	return test_summary();
 }
