@@ -385,6 +385,9 @@ static void use_command(struct macho *macho, uint32_t command, struct wb_bytes *
 	case MACHO_LC_FUNCTION_STARTS:
 		macho->starts = read_part(b);
 		break;
+	case MACHO_LC_DATA_IN_CODE:
+		macho->data_in_code = read_part(b);
+		break;
 	case MACHO_LC_UNIXTHREAD:
 		/* LC_MAIN names the function that the dynamic linker calls: no process starts there. */
 		macho->base.entry = read_entry(macho, b);

@@ -19,7 +19,7 @@ enum {
 	MACHO_CPU_X86 = 7, MACHO_CPU_ARM = 12, MACHO_CPU_PPC64 = 0x01000012, MACHO_CPU_X86_64 = 0x01000007, MACHO_CPU_ARM64 = 0x0100000c,
 	MACHO_LC_SEGMENT = 1, MACHO_LC_SYMTAB = 2, MACHO_LC_UNIXTHREAD = 5, MACHO_LC_DYSYMTAB = 0xb, MACHO_LC_SEGMENT_64 = 0x19,
 	MACHO_LC_UUID = 0x1b, MACHO_LC_ENCRYPTION_INFO = 0x21, MACHO_LC_DYLD_INFO = 0x22, MACHO_LC_FUNCTION_STARTS = 0x26,
-	MACHO_LC_ENCRYPTION_INFO_64 = 0x2c, MACHO_LC_DYLD_EXPORTS_TRIE = 0x33,
+	MACHO_LC_DATA_IN_CODE = 0x29, MACHO_LC_ENCRYPTION_INFO_64 = 0x2c, MACHO_LC_DYLD_EXPORTS_TRIE = 0x33,
 	MACHO_LC_MASK = 0x7fffffff,   /* without LC_REQ_DYLD */
 	MACHO_PROT_READ = 1, MACHO_PROT_WRITE = 2, MACHO_PROT_EXEC = 4,
 	MACHO_SECTION_TYPE = 0xff, MACHO_ZEROFILL = 1, MACHO_SYMBOL_STUBS = 8, MACHO_GB_ZEROFILL = 12, MACHO_THREAD_ZEROFILL = 18,
@@ -40,6 +40,9 @@ struct macho_section {
 	struct macho_part relocations;
 };
 
+/* Data that lies in a section of code: tables of jumps. Offsets from the header. */
+struct macho_data { uint32_t start, end; };
+
 /* A symbol that no table of symbols has as it is: out of the export trie, or the stub of one. */
 struct macho_made { uint64_t value; uint32_t name, size; uint8_t table; };
 
@@ -54,12 +57,14 @@ struct macho {
 	struct macho_section *headers;
 	size_t num_headers;
 	uint8_t uuid[16];
-	struct macho_part symbols, strings, indirect, exports, starts;
+	struct macho_part symbols, strings, indirect, exports, starts, data_in_code;
 	struct wb_lock lock;          /* guards the making of what follows; immutable once made */
 	bool is_made;
 	struct wb_piece names;        /* the string table */
 	uint32_t *function_starts;    /* offsets from base.base, sorted */
 	size_t num_starts, starts_capacity;
+	struct macho_data *data;      /* sorted */
+	size_t num_data;
 	struct macho_made *made;
 	size_t num_made, made_capacity;
 	char *made_names;
@@ -102,7 +107,7 @@ enum wb_err wb_macho_list_symbols(struct wb_object *object, wb_symbol_fn fn, voi
 enum wb_err wb_macho_list_starts(struct wb_object *object, wb_symbol_fn fn, void *arg);
 void wb_macho_symbols_deinit(struct macho *macho);
 
-/* image_macho_made.c: the string table, function starts, exports and stubs, on first need. Damage is reported and costs its part alone. */
+/* image_macho_made.c: the string table, function starts, data in code, exports and stubs, on first need. Damage is reported and costs its part alone. */
 enum wb_err wb_macho_make(struct macho *macho);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the symbols of Mach-O files need besides their table: the strings, where functions start (LC_FUNCTION_STARTS), what a library exports (a trie
- * of names), and what stubs lead to (the indirect symbol table). Made once, on first need, and kept; a damaged part costs itself alone.
+ * What the symbols of Mach-O files need besides their table: the strings, where functions start (LC_FUNCTION_STARTS) and what is no code behind them
+ * (LC_DATA_IN_CODE), what a library exports (a trie of names), and what stubs lead to (the indirect symbol table). Made once, on first need, and kept; a damaged part costs itself alone.
  */
 #include "formats/image_macho.h"
 
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -64,6 +65,50 @@ static enum wb_err make_starts(struct macho *macho)
 	wb_piece_deinit(&piece);
 	hold(macho, macho->starts_capacity * sizeof(macho->function_starts[0]));
 	return err;
+}
+
+/* ---- Data in code --------------------------------------------------------------------------------------------------------- */
+
+enum { DATA_SIZE = 8, DATA_SIZE_MAX = 64 << 20 };
+
+static int by_offset(const void *left, const void *right)
+{
+	const struct macho_data *a = left, *b = right;
+
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+/* struct data_in_code_entry: offset, length and kind. */
+static enum wb_err make_data(struct macho *macho)
+{
+	size_t count = (size_t)(macho->data_in_code.size / DATA_SIZE);
+	struct wb_piece piece;
+	struct wb_bytes b;
+	enum wb_err err;
+
+	if (!count || macho->base.is_debug_only || macho->base.relocatable)
+		return WB_OK;
+	if (macho->data_in_code.size > DATA_SIZE_MAX)
+		return malformed(macho, "data in code", macho->data_in_code.offset, "more data than any code has");
+	err = wb_macho_piece(macho, macho->data_in_code, "data in code", &piece);
+	if (err)
+		return err;
+	macho->data = wb_mem_zalloc(count, sizeof(macho->data[0]));
+	b = macho_bytes(macho, &piece);
+	for (size_t i = 0; macho->data && i < count; i++) {
+		struct macho_data data = { .start = wb_bytes_u32(&b) };
+		uint16_t length = wb_bytes_u16(&b);
+
+		wb_bytes_u16(&b);
+		data.end = data.start <= UINT32_MAX - length ? data.start + length : UINT32_MAX;
+		macho->data[macho->num_data++] = data;
+	}
+	wb_piece_deinit(&piece);
+	if (!macho->data)
+		return WB_ERR_MEMORY;
+	qsort(macho->data, macho->num_data, sizeof(macho->data[0]), by_offset);
+	hold(macho, count * sizeof(macho->data[0]));
+	return WB_OK;
 }
 
 /* ---- Symbols of our own ----------------------------------------------------------------------------------------------------- */
@@ -265,7 +310,7 @@ static enum wb_err make_names(struct macho *macho)
 
 static enum wb_err make_all(struct macho *macho)
 {
-	static enum wb_err (*const parts[])(struct macho *macho) = { make_names, make_starts, make_exports, make_stubs };
+	static enum wb_err (*const parts[])(struct macho *macho) = { make_names, make_starts, make_data, make_exports, make_stubs };
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i](macho) == WB_ERR_MEMORY)
@@ -281,6 +326,8 @@ static void unmake(struct macho *macho)
 	wb_macho_symbols_deinit(macho);
 	macho->names = (struct wb_piece){ 0 };
 	macho->function_starts = NULL;
+	macho->data = NULL;
+	macho->num_data = 0;
 	macho->made = NULL;
 	macho->made_names = NULL;
 	macho->num_starts = macho->starts_capacity = macho->num_made = macho->made_capacity = 0;

@@ -9,7 +9,10 @@
 
 #include <string.h>
 
-enum { NAME_SIZE_MAX = 64 << 10 };   /* of a symbol: compilers stop earlier. Names may overlap, so the table's size does not bound all together */
+enum {
+	NAME_SIZE_MAX = 64 << 10,     /* of a symbol: compilers stop earlier. Names may overlap, so the table's size does not bound all together */
+	PADDING_MAX = 32,             /* bytes behind a function */
+};
 
 size_t wb_macho_symbol_size(const struct macho *macho)
 {
@@ -42,11 +45,35 @@ void wb_macho_symbols_deinit(struct macho *macho)
 {
 	wb_piece_deinit(&macho->names);
 	wb_mem_free(macho->function_starts);
+	wb_mem_free(macho->data);
 	wb_mem_free(macho->made);
 	wb_mem_free(macho->made_names);
 }
 
 /* ---- Bounds --------------------------------------------------------------------------------------------------------------- */
+
+/* A function's tables lie behind its code, up to the padding in front of the next one: where its code ends. */
+static uint64_t end_of_code(const struct macho *macho, uint64_t vaddr, uint64_t end)
+{
+	size_t low = 0, high = macho->num_data;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (macho->base.base + macho->data[middle].start < end)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low-- > 0) {
+		uint64_t start = macho->base.base + macho->data[low].start, data_end = macho->base.base + macho->data[low].end;
+
+		if (start <= vaddr || data_end + PADDING_MAX < end)
+			break;
+		end = start;
+	}
+	return end;
+}
 
 /* Bytes from vaddr to where the next function starts, at most to the end of its section; 0 if the file does not list that. */
 static uint64_t size_by_starts(const struct macho *macho, const struct wb_section *section, uint64_t vaddr)
@@ -66,7 +93,7 @@ static uint64_t size_by_starts(const struct macho *macho, const struct wb_sectio
 	}
 	if (low < macho->num_starts && macho->base.base + macho->function_starts[low] < end)
 		end = macho->base.base + macho->function_starts[low];
-	return end - vaddr;
+	return end_of_code(macho, vaddr, end) - vaddr;
 }
 
 /* Symbols without a name, for bounds: most functions of a shipped program have lost theirs. */

@@ -42,7 +42,7 @@ struct macho_make {
 	struct { const char *name; uint64_t vaddr; uint32_t prot; unsigned first, count; } segments[MACHO_MAKE_SEGMENTS];
 	struct macho_make_section sections[MACHO_MAKE_SECTIONS];
 	const uint8_t *uuid;
-	struct macho_make_piece symbols, strings, indirect, exports, starts;
+	struct macho_make_piece symbols, strings, indirect, exports, starts, data_in_code;
 	uint32_t num_symbols;
 	uint8_t *out;
 	size_t size;
@@ -138,6 +138,16 @@ static inline size_t macho_make_place(struct macho_make *m, uint32_t count)
 	return m->size - 8;
 }
 
+/* A command that only leads to a piece; 0: there is none. */
+static inline size_t macho_make_leads(struct macho_make *m, uint32_t command, struct macho_make_piece piece)
+{
+	size_t start = piece.size ? macho_make_begin(m, command) : 0, place = piece.size ? macho_make_place(m, (uint32_t)piece.size) : 0;
+
+	if (piece.size)
+		macho_make_end(m, start);
+	return place;
+}
+
 static inline void macho_make_append(struct macho_make *m, size_t place, struct macho_make_piece piece)
 {
 	if (!place || !piece.size)
@@ -219,7 +229,7 @@ static inline void macho_make_contents(struct macho_make *m, const size_t segmen
 
 static inline uint8_t *macho_make_finish(struct macho_make *m, size_t *ret_size)
 {
-	size_t segment_at[MACHO_MAKE_SEGMENTS], symbols = 0, strings = 0, indirect = 0, exports = 0, starts = 0, start, commands;
+	size_t segment_at[MACHO_MAKE_SEGMENTS], symbols = 0, strings = 0, indirect = 0, exports, starts, data, start, commands;
 
 	m->out = calloc(1, MACHO_MAKE_SIZE);
 	macho_make_put(m, m->is_64 ? 0xfeedfacf : 0xfeedface, 4);
@@ -246,16 +256,9 @@ static inline uint8_t *macho_make_finish(struct macho_make *m, size_t *ret_size)
 		m->size += 4 * 4;
 		macho_make_end(m, start);
 	}
-	if (m->exports.size) {
-		start = macho_make_begin(m, 0x80000033);
-		exports = macho_make_place(m, (uint32_t)m->exports.size);
-		macho_make_end(m, start);
-	}
-	if (m->starts.size) {
-		start = macho_make_begin(m, 0x26);
-		starts = macho_make_place(m, (uint32_t)m->starts.size);
-		macho_make_end(m, start);
-	}
+	exports = macho_make_leads(m, 0x80000033, m->exports);
+	starts = macho_make_leads(m, 0x26, m->starts);
+	data = macho_make_leads(m, 0x29, m->data_in_code);
 	if (m->uuid) {
 		start = macho_make_begin(m, 0x1b);
 		memcpy(m->out + m->size, m->uuid, 16);
@@ -273,6 +276,7 @@ static inline uint8_t *macho_make_finish(struct macho_make *m, size_t *ret_size)
 	macho_make_append(m, indirect, m->indirect);
 	macho_make_append(m, exports, m->exports);
 	macho_make_append(m, starts, m->starts);
+	macho_make_append(m, data, m->data_in_code);
 	*ret_size = m->size;
 	return m->out;
 }

@@ -23,6 +23,8 @@ struct whole {
 	uint8_t starts[6];
 	/* A root with one branch "_exp" that leads to a node at 8: flags 0, at 0x840. */
 	uint8_t exports[13];
+	/* A table of jumps behind the last function, up to its padding. */
+	uint8_t data[8];
 };
 
 static inline void make_whole(struct macho_make *m, struct whole *w, bool is_64, bool big_endian)
@@ -66,6 +68,10 @@ static inline void make_whole(struct macho_make *m, struct whole *w, bool is_64,
 	m->indirect = (struct macho_make_piece){ w->indirect, 4 };
 	m->starts = (struct macho_make_piece){ w->starts, sizeof starts };
 	m->exports = (struct macho_make_piece){ w->exports, sizeof exports };
+	macho_make_store(m, w->data, 0x860, 4);
+	macho_make_store(m, w->data + 4, 0x18, 2);
+	macho_make_store(m, w->data + 6, 4, 2);
+	m->data_in_code = (struct macho_make_piece){ w->data, sizeof w->data };
 	m->uuid = uuid;
 }
 

@@ -41,10 +41,9 @@ struct wb_found {
 	struct wb_row_table *loose;   /* table, if it is the caller's to free with wb_mem_free */
 	uint32_t parameters;          /* bytes of this frame's own parameters, in its caller's frame; 0 where nothing depends on it */
 	bool cacheable;               /* the row depends on (image, image pc, exact) alone */
-	bool of_registers;            /* the answer, also WB_NONE, depends on the frame's registers */
 };
 
-/* WB_OK found, WB_NONE not mine, WB_ERR_DATA mine and broken, WB_ERR_MEMORY. *ret_found is zeroed by the caller; of_registers is always written. */
+/* WB_OK found, WB_NONE not mine, WB_ERR_DATA mine and broken, WB_ERR_MEMORY. *ret_found is zeroed by the caller. */
 typedef enum wb_err (*wb_strategy_fn)(const struct wb_lookup *lookup, struct wb_found *ret_found);
 
 /* NULL: no such strategy in this build. */

@@ -101,15 +101,15 @@ static bool is_fast(const struct wb_row *row)
 	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset >= -row->fp_offset);
 }
 
-/* Asks the first strategy; and the next one where an image's first is compact unwind information, and says no whatever the registers are. Rows of others
- * are not cached: they depend on those before them saying no. */
+/* Asks the first strategy; and the next one where the first is compact unwind information, which says no by the image alone. Rows of others are not
+ * cached: they depend on those before them saying no. */
 static enum wb_err find_cacheable(struct wb_walker *w, const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	enum wb_err err = WB_NONE;
 
 	for (size_t i = 0; i < w->num_strategies; i++) {
 		err = w->strategies[i](lookup, ret_found);
-		if (err != WB_NONE || w->hows[i] != WB_HOW_COMPACT || ret_found->of_registers)
+		if (err != WB_NONE || w->hows[i] != WB_HOW_COMPACT)
 			break;
 	}
 	return err;

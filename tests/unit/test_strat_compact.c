@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walks through a Mach-O image that is made here: by entries of frames and without, with registers that only they tell; by stubs; to where a page is
+ * damaged, and past it where another one is asked. The whole walk and the one step by step are the same.
+ */
+#include "compact_make.h"
+
+#include "macho_make.h"
+#include "model/image.h"
+
+enum {
+	BASE = 0x10000,               /* image pc of the header */
+	LOAD = 0x500000,              /* where it is mapped */
+	TEXT = 0x1000,                /* offsets from the header */
+	FRAMED = 0x1000, FRAMELESS = 0x1100, SAYS_NOTHING = 0x1200, DAMAGED = 0x1800, STUBS = 0x2000, UNWIND = 0x2100,
+	STACK = 0x7000,
+};
+
+/* Two pages: FRAMED, FRAMELESS and SAYS_NOTHING up to DAMAGED, whose page is of no kind. */
+static void make_unwind(struct compact_make *m)
+{
+	static const uint32_t index[][3] = { { FRAMED, 64, 0 }, { DAMAGED, 96, 0 }, { STUBS, 0, 0 } };
+	/* rbx and r14 below the frame; 4 words with rbx and rbp (see test_compact_encoding.c). */
+	static const uint32_t entries[][2] = { { FRAMED, 0x01020021 }, { FRAMELESS, 0x02040804 }, { SAYS_NOTHING, 0 } };
+	static const uint32_t header[] = { 1, 28, 0, 28, 0, 28, 3 };
+
+	m->size = 0;
+	for (size_t i = 0; i < sizeof header / sizeof header[0]; i++)
+		compact_put(m, header[i], 4);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 3; j++)
+			compact_put(m, index[i][j], 4);
+	compact_put(m, 2, 4);
+	compact_put(m, 8, 2);
+	compact_put(m, 3, 2);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 2; j++)
+			compact_put(m, entries[i][j], 4);
+	compact_put(m, 77, 4);
+}
+
+struct program {
+	struct wb_session *session;
+	struct wb_space *space;
+	unsigned num_diags;
+};
+
+static void count_diag(void *arg, const struct wb_diag *diag)
+{
+	(void)diag;
+	++*(unsigned *)arg;
+}
+
+static bool make_program(struct program *p)
+{
+	struct wb_session_opts opts = { .size = sizeof opts, .diag = count_diag, .diag_arg = &p->num_diags };
+	struct wb_platform platform = { .arch = WB_ARCH_X86_64 };
+	struct wb_mapping mapping = { .size = sizeof mapping, .start = LOAD, .end = LOAD + 0x3000, .prot = WB_PROT_READ | WB_PROT_EXEC };
+	static uint8_t code[STUBS - TEXT];
+	static const uint8_t stub[6] = { 0xff, 0x25 };
+	struct compact_make unwind;
+	struct wb_space *empty;
+	struct macho_make m;
+	size_t size;
+
+	*p = (struct program){ .session = NULL };
+	memset(code, 0x90, sizeof code);
+	make_unwind(&unwind);
+	macho_make_init(&m, true, false, 0x01000007, 6);
+	macho_make_segment(&m, "__TEXT", BASE, 5);
+	macho_make_section(&m, "__text", BASE + TEXT, MACHO_MAKE_CODE, code, sizeof code);
+	macho_make_section(&m, "__stubs", BASE + STUBS, MACHO_MAKE_CODE | 8, stub, sizeof stub)->reserved2 = 6;
+	macho_make_section(&m, "__unwind_info", BASE + UNWIND, 0, unwind.bytes, unwind.size);
+	uint8_t *bytes = macho_make_finish(&m, &size);
+
+	bool ok = wb_session_new(&opts, &p->session) == WB_OK && wb_space_new(p->session, &platform, &empty) == WB_OK &&
+	          wb_image_open_bytes(p->session, "made", bytes, size, 0, free, bytes, &mapping.image) == WB_OK &&
+	          wb_space_map(empty, &mapping, 1, &p->space) == WB_OK;
+	wb_image_unref(mapping.image);
+	wb_space_unref(empty);
+	return ok;
+}
+
+static void free_program(struct program *p)
+{
+	wb_space_unref(p->space);
+	wb_session_free(p->session);
+}
+
+/* A stopped thread: pc, rsp, rbp, rbx. The caller's pcs in stacks are return addresses. */
+struct moment {
+	const char *name;
+	uint64_t pc, sp, fp;
+	enum wb_pc_kind kind;
+	uint64_t stack[12];
+	struct { uint64_t pc; enum wb_how how; uint64_t rbx; } expect[4]; /* rbx 0: unknown */
+	enum wb_stop_reason stop;
+	enum wb_how stop_how;
+};
+
+static const struct moment moments[] = {
+	/* rbp at 0x7020: below it r14 and rbx, above it the caller's rbp and the return address. */
+	{ "a frame", LOAD + FRAMED + 0x40, STACK, STACK + 0x20, WB_PC_RETURN,
+	  { 0, 0, 0xb1, 0x14, 0, LOAD + FRAMELESS + 0x40, 0, 0xb2, 0, 0 },
+	  { { LOAD + FRAMED + 0x40, WB_HOW_CONTEXT, 0xb0 }, { LOAD + FRAMELESS + 0x40, WB_HOW_COMPACT, 0xb1 } },
+	  WB_STOP_ROOT, WB_HOW_COMPACT },
+	{ "without a frame", LOAD + FRAMELESS + 0x40, STACK, 0x77, WB_PC_RETURN,
+	  { 0, 0xb1, STACK + 0x40, LOAD + FRAMED + 0x40, 0, 0, 0xb2, 0x14, 0, 0 },
+	  { { LOAD + FRAMELESS + 0x40, WB_HOW_CONTEXT, 0xb0 }, { LOAD + FRAMED + 0x40, WB_HOW_COMPACT, 0xb1 } },
+	  WB_STOP_ROOT, WB_HOW_COMPACT },
+	{ "a stub", LOAD + STUBS, STACK, 0x77, WB_PC_EXACT,
+	  { LOAD + FRAMELESS + 0x40, 0, 0xb1, STACK + 0x40, 0 },
+	  { { LOAD + STUBS, WB_HOW_CONTEXT, 0xb0 }, { LOAD + FRAMELESS + 0x40, WB_HOW_LEAF, 0xb0 } },
+	  WB_STOP_ROOT, WB_HOW_COMPACT },
+	{ "into a damaged page", LOAD + FRAMELESS + 0x40, STACK, 0x77, WB_PC_RETURN,
+	  { 0, 0xb1, 0x77, LOAD + DAMAGED + 0x40, 0 },
+	  { { LOAD + FRAMELESS + 0x40, WB_HOW_CONTEXT, 0xb0 }, { LOAD + DAMAGED + 0x40, WB_HOW_COMPACT, 0xb1 } },
+	  WB_STOP_BAD_INFO, WB_HOW_COMPACT },
+	/* Others are asked: the frame pointer leads on. */
+	{ "where an entry says nothing", LOAD + SAYS_NOTHING + 0x40, STACK, STACK + 0x10, WB_PC_RETURN,
+	  { 0, 0, STACK + 0x40, LOAD + FRAMELESS + 0x40, 0, 0, 0, 0 },
+	  { { LOAD + SAYS_NOTHING + 0x40, WB_HOW_CONTEXT, 0xb0 }, { LOAD + FRAMELESS + 0x40, WB_HOW_FRAME_POINTER, 0 } },
+	  WB_STOP_ROOT, WB_HOW_COMPACT },
+};
+
+static void check_frames(const struct moment *m, const struct wb_frame *frames, size_t count, const struct wb_stop *stop)
+{
+	size_t expected = 0;
+
+	while (expected < 4 && m->expect[expected].pc)
+		expected++;
+	CHECK_EQ_U64(count, expected);
+	for (size_t i = 0; i < count && i < expected; i++) {
+		CHECK_EQ_U64(frames[i].pc, m->expect[i].pc);
+		CHECK_STR(wb_how_text((enum wb_how)frames[i].how), wb_how_text(m->expect[i].how));
+	}
+	CHECK_STR(wb_stop_text(stop->reason), wb_stop_text(m->stop));
+	CHECK_STR(wb_how_text(stop->how), wb_how_text(m->stop_how));
+}
+
+static void walk(struct program *p, const struct moment *m)
+{
+	const struct wb_reg regs[] = { { WB_REG_PC, 0, m->pc }, { 7, 0, m->sp }, { 6, 0, m->fp }, { 3, 0, 0xb0 } };
+	const struct wb_context context = { regs, 4, m->kind, 0 };
+	const struct wb_region region = { STACK, m->stack, sizeof m->stack };
+	const struct wb_sample sample = { .size = sizeof sample, .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
+	struct wb_frame frames[8];
+	struct wb_walker *walker;
+	struct wb_stop stop;
+	size_t count = 0;
+
+	REQUIRE(wb_walker_new(p->session, NULL, &walker) == WB_OK);
+	/* The second time the rows are in the cache. */
+	for (unsigned time = 0; time < 2; time++) {
+		REQUIRE(wb_walk(walker, p->space, &sample, frames, sizeof frames[0], 8, &count, &stop) == WB_OK);
+		check_frames(m, frames, count, &stop);
+	}
+	REQUIRE(wb_walker_begin(walker, p->space, &sample) == WB_OK);
+	for (count = 0; count < 8 && wb_walker_next(walker, &frames[count], sizeof frames[0]) == WB_OK; count++) {
+		enum wb_reg_state state;
+		uint64_t rbx = 0;
+
+		CHECK(wb_walker_reg(walker, 3, &state, &rbx) == WB_OK);
+		CHECK_EQ_U64(rbx, m->expect[count].rbx);
+	}
+	REQUIRE(wb_walker_stop(walker, &stop) == WB_OK);
+	check_frames(m, frames, count, &stop);
+	wb_walker_free(walker);
+}
+
+static void walks(void)
+{
+	for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+		struct program p;
+
+		test_row(moments[i].name);
+		REQUIRE(make_program(&p));
+		walk(&p, &moments[i]);
+		CHECK_EQ_U64(p.num_diags, moments[i].stop == WB_STOP_BAD_INFO);
+		free_program(&p);
+	}
+}
+
+int main(void)
+{
+	TEST_RUN(walks);
+	return test_summary();
+}
