@@ -66,7 +66,7 @@ struct loader {
 	/* Lays out the initial stack and registers. */
 	bool (*begin)(struct emulator *emulator, const struct loaded *loaded, char *const *arguments);
 };
-extern const struct loader loader_elf;
+extern const struct loader loader_elf, loader_macho;
 
 /* machine_emulator.c */
 uint64_t emulator_reg(struct emulator *emulator, uint8_t index);

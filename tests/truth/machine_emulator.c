@@ -104,7 +104,7 @@ static const struct processor processors[] = {
 	{ WB_ARCH_AARCH64, UC_ARCH_ARM64, UC_MODE_ARM, aarch64_regs, 0, prepare_aarch64 },
 };
 
-static const struct loader *const loaders[] = { &loader_elf };
+static const struct loader *const loaders[] = { &loader_elf, &loader_macho };
 
 uint64_t emulator_reg(struct emulator *e, uint8_t index)
 {

@@ -4,7 +4,7 @@
 # was not exact, or one by `cfi` alone was wrong, at a place that known.txt does not name.
 #
 # usage: run.sh [--machine NAME,...] [--long] [--chains] [--keep DIR] [--work DIR] [-j N] [--only REGEX] TRUTH
-#   --machine  native (by ptrace, the default), x86_64, aarch64 (emulated)
+#   --machine  native (by ptrace, the default), x86_64, aarch64 (emulated), macho-x86_64, macho-arm64 (Mach-O files, emulated)
 #   --long     all compilers, levels, forms; else a choice that takes less than a minute
 #   --chains   walk at each pc once in each call chain, not at two visits
 #   --keep     a snapshot folder for the first of each class of faults
@@ -38,8 +38,21 @@ mkdir -p "$work" || exit 1
 cross=aarch64-linux-gnu
 root=/usr/$cross
 
+# The linker of Mach-O files: LLVM 14's leaves .eh_frame unrelocated.
+macho_linker=
+for version in 15 16 17 18 19 20 21 22; do
+    [ -x /usr/lib/llvm-$version/bin/ld64.lld ] && macho_linker=/usr/lib/llvm-$version/bin/ld64.lld
+done
+
 # compilers MACHINE: those that are there
 compilers() {
+    case $1 in
+    macho-*)
+        for compiler in clang clang-19; do
+            [ -n "$macho_linker" ] && command -v "$compiler" >/dev/null && echo "$compiler"
+        done
+        return ;;
+    esac
     for compiler in gcc clang; do
         if [ "$1" = aarch64 ]; then
             # clang takes the libraries and the linker from gcc's.
@@ -55,10 +68,20 @@ compile() {
     [ "$3" = c++ ] && tool=$(echo "$2" | sed 's/gcc/g++/; s/clang/clang++/')
     shift 3
     case $machine-$tool in
+    macho-*) "$tool" "--target=${machine#macho-}-apple-macos11" "$@" ;;
     aarch64-g*) "$cross-$tool" "$@" ;;
     aarch64-*) "$tool" "--target=$cross" "$@" ;;
     *) "$tool" "$@" ;;
     esac
+}
+
+# build_macho DIR MACHINE COMPILER FLAG...: without libraries, and with the information that makes each function a row
+build_macho() {
+    dir=$1 machine=$2 tool=$3
+    shift 3
+    compile "$machine" "$tool" c "$@" -ffreestanding -fasynchronous-unwind-tables -fno-builtin -fno-stack-protector -c -o "$dir/chain.o" chain.c &&
+        "$macho_linker" -arch "${machine#macho-}" -platform_version macos 11.0 11.0 -e _begin -o "$dir/chain" "$dir/chain.o" &&
+        cp "$dir/chain" "$dir/full"
 }
 
 # build LABEL MACHINE PROGRAM COMPILER LEVEL FRAME FORM STRIP: $work/LABEL/PROGRAM
@@ -66,8 +89,15 @@ build() {
     dir=$work/$1 program=$3
     flags="-$5 -g"
     # Signed return addresses; libraries have none.
-    [ "$2" = aarch64 ] && case $5 in O2|O3) flags="$flags -mbranch-protection=standard" ;; esac
+    case $2-$5 in aarch64-O2|aarch64-O3|macho-arm64-O3) flags="$flags -mbranch-protection=standard" ;; esac
     [ "$6" = fp ] && flags="$flags -fno-omit-frame-pointer" || flags="$flags -fomit-frame-pointer"
+    case $2 in
+    macho-*)
+        mkdir -p "$dir" && cd "$here/programs" || return 1
+        # shellcheck disable=SC2086
+        build_macho "$dir" "$2" "$4" $flags
+        return ;;
+    esac
     form='-fPIE -pie -Wl,-z,lazy'
     [ "$7" = static ] && form='-static -fno-PIE -no-pie'
     # Without libraries: nothing in it keeps no frame pointer, unless told so.
@@ -123,6 +153,17 @@ list() {
     for machine in $machines; do
         for compiler in $(compilers "$machine"); do
             for program in $programs; do
+                case $machine-$program in
+                macho-*-chain)
+                    for level in O0 O1 O2 O3; do
+                        [ $long-$level = no-O1 ] || [ $long-$level = no-O3 ] && continue
+                        for frame in fp nofp; do
+                            echo "$machine $program $compiler $level $frame fixed full entry"
+                        done
+                    done
+                    continue ;;
+                macho-*) continue ;;
+                esac
                 if [ $long = no ]; then
                     frame=nofp
                     [ "$program" = chain ] && frame=fp

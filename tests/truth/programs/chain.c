@@ -195,7 +195,13 @@ __attribute__((used)) APART int start(void)
 }
 
 /* The ABI's outermost frame: a frame pointer of 0. */
-#if defined(__x86_64__)
+#if defined(__APPLE__) && defined(__x86_64__)
+__asm__(".text\n.globl _begin\n_begin:\n.cfi_startproc\n.cfi_undefined rip\n"
+        "xor %ebp, %ebp\nand $-16, %rsp\ncall _start\nhlt\n.cfi_endproc\n");
+#elif defined(__APPLE__)
+__asm__(".text\n.globl _begin\n.p2align 2\n_begin:\n.cfi_startproc\n.cfi_undefined x30\n"
+        "mov x29, #0\nmov x30, #0\nbl _start\nbrk #0\n.cfi_endproc\n");
+#elif defined(__x86_64__)
 __asm__(".text\n.globl _start\n.type _start, @function\n_start:\n.cfi_startproc\n.cfi_undefined rip\n"
         "xor %ebp, %ebp\nand $-16, %rsp\ncall start\nhlt\n.cfi_endproc\n.size _start, . - _start\n");
 #elif defined(__aarch64__)
