@@ -235,7 +235,7 @@ static enum wb_err pack_take(struct wb_perf_feed *feed, const struct wb_perf_rec
 	if (wb_bytes_failed(&body) || size > wb_bytes_left(&body))
 		return report(feed, WB_DIAG_CAPTURE_MALFORMED, record->position, "a compressed record is larger than its place");
 	if (!feed->inflate)
-		err = wb_inflate_stream_new(&feed->inflate);
+		err = wb_inflate_stream_new(WB_PACKING_ZSTD, &feed->inflate);
 	if (err == WB_ERR_UNSUPPORTED)
 		wb_diag_report(wb_session_diags(feed->input->session), err, WB_DIAG_CAPTURE_UNSUPPORTED, feed->input->name, "", record->position,
 			       "compressed records need zstd, which is not in this build");

@@ -585,6 +585,7 @@ const struct wb_image_format wb_image_format_elf = {
 	.open = elf_open_file,
 	.close = elf_close,
 	.read_section = wb_elf_read_section,
+	.read_packed = wb_elf_read_packed,
 	.list_symbols = wb_elf_list_symbols,
 	.open_inner = wb_elf_open_inner,
 };

@@ -124,6 +124,7 @@ enum wb_err wb_elf_add_sections_of_segments(struct elf *elf);
 /* Reads what comes out of a compressed section into its entry of the table. */
 void wb_elf_measure_compressed(struct elf *elf, size_t index);
 enum wb_err wb_elf_read_section(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
+enum wb_err wb_elf_read_packed(struct wb_object *object, size_t index, struct wb_packed *ret_packed);
 
 /* image_elf_relocate.c: applies the relocations of a section of a relocatable file to its bytes. */
 enum wb_err wb_elf_relocate(struct elf *elf, size_t index, uint8_t *bytes, size_t size);

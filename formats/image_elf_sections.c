@@ -6,8 +6,8 @@
 #include "formats/image_elf.h"
 
 #include "base/file.h"
-#include "base/inflate.h"
 #include "base/mem.h"
+#include "base/unpack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,50 +69,62 @@ void wb_elf_measure_compressed(struct elf *elf, size_t index)
 	wb_piece_deinit(&header);
 }
 
-static enum wb_err refuse(struct elf *elf, size_t index, enum wb_err err, const char *text)
+/* The stored bytes of a compressed section, and what they say comes out. */
+static enum wb_err open_packed(struct elf *elf, size_t index, struct wb_packed *ret_packed)
 {
-	if (err == WB_ERR_MEMORY)
-		return err;
-	return wb_elf_report(elf, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_SECTION_UNSUPPORTED : WB_DIAG_SECTION_MALFORMED,
-	                     elf->sections[index].name, 0, text);
-}
-
-static enum wb_err inflate_into(uint32_t type, const struct wb_piece *stored, size_t header_size, uint8_t *out, size_t size)
-{
-	const uint8_t *in = stored->bytes + header_size;
-	size_t in_size = stored->size - header_size;
-
-	return type == ELF_COMPRESS_ZSTD ? wb_inflate_zstd(in, in_size, out, size) : wb_inflate_zlib(in, in_size, out, size);
-}
-
-static enum wb_err inflate_section(struct elf *elf, size_t index, const struct wb_piece *stored, struct wb_piece *ret_piece)
-{
+	struct wb_packed packed = { .file = elf->base.file, .offset = elf->sections[index].offset, .diags = elf->base.diags,
+	                            .path = elf->base.path, .section = elf->sections[index].name };
 	struct packing packing;
-	uint64_t ratio_max;
-	uint8_t *out;
-	enum wb_err err;
+	const char *fault = NULL;
+	enum wb_err err = wb_elf_stored(elf, index, &packed.stored);
 
-	if (!read_packing(elf, index, stored, &packing))
-		return refuse(elf, index, WB_ERR_DATA, "its compression header is cut or unknown");
-	if (packing.type != ELF_COMPRESS_ZLIB && packing.type != ELF_COMPRESS_ZSTD)
-		return refuse(elf, index, WB_ERR_UNSUPPORTED, "compressed in a way that is not known");
-	ratio_max = packing.type == ELF_COMPRESS_ZSTD ? ZSTD_RATIO_MAX : ZLIB_RATIO_MAX;
-	if (packing.size / ratio_max > stored->size)
-		return refuse(elf, index, WB_ERR_DATA, "says that more comes out than its bytes can hold");
-	if (packing.size > inflated_size_max || packing.size > SIZE_MAX)
-		return refuse(elf, index, WB_ERR_LIMIT, "more than 4 GiB would come out");
-	out = wb_mem_alloc((size_t)packing.size);
-	if (!out)
-		return WB_ERR_MEMORY;
-	wb_file_expect(out, (size_t)packing.size);
-	err = inflate_into(packing.type, stored, packing.header_size, out, (size_t)packing.size);
-	if (err) {
-		wb_mem_free(out);
-		return refuse(elf, index, err, err == WB_ERR_UNSUPPORTED ? "compressed by a codec that is not in this build" :
-		              "its compressed bytes are damaged");
+	if (err)
+		return err;
+	err = WB_ERR_DATA;
+	if (!read_packing(elf, index, &packed.stored, &packing)) {
+		fault = "its compression header is cut or unknown";
+	} else if (packing.type != ELF_COMPRESS_ZLIB && packing.type != ELF_COMPRESS_ZSTD) {
+		fault = "compressed in a way that is not known";
+		err = WB_ERR_UNSUPPORTED;
+	} else if (packing.size / (packing.type == ELF_COMPRESS_ZSTD ? ZSTD_RATIO_MAX : ZLIB_RATIO_MAX) > packed.stored.size) {
+		fault = "says that more comes out than its bytes can hold";
+	} else if (packing.size > inflated_size_max || packing.size > SIZE_MAX) {
+		fault = "more than 4 GiB would come out";
+		err = WB_ERR_LIMIT;
 	}
-	*ret_piece = (struct wb_piece){ out, (size_t)packing.size, out };
+	if (fault) {
+		wb_packed_deinit(&packed);
+		return wb_elf_report(elf, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_SECTION_UNSUPPORTED : WB_DIAG_SECTION_MALFORMED,
+		                     packed.section, 0, fault);
+	}
+	packed.packing = packing.type == ELF_COMPRESS_ZSTD ? WB_PACKING_ZSTD : WB_PACKING_ZLIB;
+	packed.skip = packing.header_size;
+	packed.size = (size_t)packing.size;
+	*ret_packed = packed;
 	return WB_OK;
+}
+
+static bool is_packed(const struct elf *elf, size_t index)
+{
+	return elf->sections[index].flags & WB_SECTION_COMPRESSED;
+}
+
+enum wb_err wb_elf_read_packed(struct wb_object *object, size_t index, struct wb_packed *ret_packed)
+{
+	struct elf *elf = elf_of(object);
+
+	return is_packed(elf, index) && !wb_elf_has_relocations(elf, index) ? open_packed(elf, index, ret_packed) : WB_NONE;
+}
+
+static enum wb_err unpack_section(struct elf *elf, size_t index, struct wb_piece *ret_piece)
+{
+	struct wb_packed packed;
+	struct wb_unpack *unpack;
+	enum wb_err err = open_packed(elf, index, &packed);
+
+	if (!err)
+		err = wb_unpack_new(&packed, &unpack);
+	return err ? err : wb_unpack_take(unpack, ret_piece);
 }
 
 /* Relocating writes: into a copy, unless the piece is one already. */
@@ -135,16 +147,9 @@ static enum wb_err relocate(struct elf *elf, size_t index, struct wb_piece *piec
 enum wb_err wb_elf_read_section(struct wb_object *object, size_t index, struct wb_piece *ret_piece)
 {
 	struct elf *elf = elf_of(object);
-	struct wb_piece piece, stored;
-	enum wb_err err = wb_elf_stored(elf, index, &piece);
+	struct wb_piece piece;
+	enum wb_err err = is_packed(elf, index) ? unpack_section(elf, index, &piece) : wb_elf_stored(elf, index, &piece);
 
-	if (!err && elf->sections[index].flags & WB_SECTION_COMPRESSED) {
-		stored = piece;
-		err = inflate_section(elf, index, &stored, &piece);
-		wb_piece_deinit(&stored);
-		/* Nobody reads the packed bytes again: they would double what a large file takes. */
-		wb_file_forget(elf->base.file, elf->sections[index].offset, elf->sections[index].file_size);
-	}
 	if (!err && wb_elf_has_relocations(elf, index))
 		err = relocate(elf, index, &piece);
 	if (err)

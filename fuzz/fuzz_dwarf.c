@@ -72,10 +72,10 @@ static void check_functions(struct wb_dwarf *dwarf, const struct wb_functions *f
 static void ask(struct wb_dwarf *dwarf, uint64_t pc)
 {
 	struct wb_dwarf_hit first = { .node = WB_NODE_NONE }, second = { .node = WB_NODE_NONE };
-	enum wb_err err = wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 1, true }, &first);
+	enum wb_err err = wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 1, true, true }, &first);
 
 	FUZZ_ASSERT(err == WB_OK || err == WB_NONE);
-	FUZZ_ASSERT(wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 2, true }, &second) == err);
+	FUZZ_ASSERT(wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 2, true, true }, &second) == err);
 	FUZZ_ASSERT(first.table == second.table && first.node == second.node && first.has_line == second.has_line);
 	wb_dwarf_release(&first);
 	wb_dwarf_release(&second);
@@ -86,15 +86,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct dwarf_input input;
 	struct wb_text text;
 	struct wb_dwarf *dwarf;
+	size_t num_units;
 
 	dwarf_input_init(&input, bytes, size);
 	dwarf_input_text(&input, &text);
 	FUZZ_ASSERT(wb_dwarf_new(NULL, &input.sections, &text, &dwarf) == WB_OK);
-	for (size_t i = 0; i < wb_dwarf_num_units(dwarf) && i < PROBES_MAX; i++) {
+	FUZZ_ASSERT(wb_dwarf_num_units(dwarf, &num_units) == WB_OK);
+	for (size_t i = 0; i < num_units && i < PROBES_MAX; i++) {
 		struct wb_unit_table *table;
 		bool is_over = false;
 
-		FUZZ_ASSERT(wb_dwarf_table(dwarf, i, (struct wb_dwarf_use){ 0, true }, &table, &is_over) == WB_OK);
+		FUZZ_ASSERT(wb_dwarf_table(dwarf, i, (struct wb_dwarf_use){ 0, true, true }, &table, &is_over) == WB_OK);
 		check_lines(table->lines, &input.sections);
 		check_functions(dwarf, table->functions);
 		wb_unit_table_unref(table);

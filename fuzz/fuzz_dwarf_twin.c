@@ -93,16 +93,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct dwarf_input input;
 	struct side fast, slow;
+	size_t num_units, num_slow_units;
 
 	dwarf_input_init(&input, bytes, size);
 	side_open(&fast, &input, WB_DWARF_FAST);
 	side_open(&slow, &input, WB_DWARF_REFERENCE);
-	for (size_t i = 0; i < wb_dwarf_num_units(fast.dwarf) && i < UNITS_MAX; i++) {
+	FUZZ_ASSERT(wb_dwarf_num_units(fast.dwarf, &num_units) == WB_OK);
+	FUZZ_ASSERT(wb_dwarf_num_units(slow.dwarf, &num_slow_units) == WB_OK);
+	FUZZ_ASSERT(num_units == num_slow_units);
+	for (size_t i = 0; i < num_units && i < UNITS_MAX; i++) {
 		struct wb_unit_table *a, *b;
 		bool is_over = false;
 
-		FUZZ_ASSERT(wb_dwarf_table(fast.dwarf, i, (struct wb_dwarf_use){ 1, true }, &a, &is_over) == WB_OK);
-		FUZZ_ASSERT(wb_dwarf_table(slow.dwarf, i, (struct wb_dwarf_use){ 1, true }, &b, &is_over) == WB_OK);
+		FUZZ_ASSERT(wb_dwarf_table(fast.dwarf, i, (struct wb_dwarf_use){ 1, true, true }, &a, &is_over) == WB_OK);
+		FUZZ_ASSERT(wb_dwarf_table(slow.dwarf, i, (struct wb_dwarf_use){ 1, true, true }, &b, &is_over) == WB_OK);
 		if (b->functions) {
 			FUZZ_ASSERT(a->functions);
 			check_unit(&fast, a->functions, &slow, b->functions);

@@ -44,6 +44,8 @@ struct wb_symbolize_worker {
 	struct wb_symbolize_batch *batch;
 	struct wb_symbolizer *symbolizer;
 	struct wb_buffer answers, aliases;
+	_Atomic size_t next;          /* its region: the place that nobody took yet, */
+	size_t end;                   /* and the one behind its last */
 	enum wb_err err;
 };
 
@@ -55,7 +57,7 @@ struct wb_symbolize_batch {
 	struct wb_symbolize_question *questions; /* the caller's, up to WB_SYMBOLIZE_BATCH_MAX */
 	size_t count;
 	struct wb_symbolize_place *places; /* of the answers, and in which order they are looked for */
-	_Atomic size_t next;          /* place that nobody took yet */
+	uint64_t *addresses;          /* by place */
 };
 
 /* session, image and style are borrowed until _deinit, which takes a zeroed batch too. threads: at least 1, the caller's counted. */

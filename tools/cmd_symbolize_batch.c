@@ -30,7 +30,8 @@ enum wb_err wb_symbolize_batch_init(struct wb_symbolize_batch *batch, struct wb_
 	*batch = (struct wb_symbolize_batch){ .style = style, .image = image };
 	batch->questions = calloc(WB_SYMBOLIZE_BATCH_MAX, sizeof(*batch->questions));
 	batch->places = calloc(WB_SYMBOLIZE_BATCH_MAX, sizeof(*batch->places));
-	if (!batch->questions || !batch->places)
+	batch->addresses = calloc(WB_SYMBOLIZE_BATCH_MAX, sizeof(*batch->addresses));
+	if (!batch->questions || !batch->places || !batch->addresses)
 		return WB_ERR_MEMORY;
 	for (unsigned i = 0; i < threads && i < WB_SYMBOLIZE_THREADS_MAX; i++) {
 		enum wb_err err = wb_symbolizer_new(session, opts, &batch->workers[i].symbolizer);
@@ -52,6 +53,7 @@ void wb_symbolize_batch_deinit(struct wb_symbolize_batch *batch)
 	}
 	free(batch->questions);
 	free(batch->places);
+	free(batch->addresses);
 	*batch = (struct wb_symbolize_batch){ .num_workers = 0 };
 }
 
@@ -77,23 +79,41 @@ static enum wb_err find_aliases(struct wb_symbolize_worker *worker, const struct
 	return worker->aliases.failed ? WB_ERR_MEMORY : WB_OK;
 }
 
-static enum wb_err answer(struct wb_symbolize_worker *worker, const struct wb_symbolize_question *question)
+/* Prints the answer to the question at a place. */
+static enum wb_err give_answer(struct wb_symbolize_worker *worker, size_t at, const struct wb_site *sites, size_t count, const char *aliases)
 {
 	static const struct wb_site unknown = { .size = sizeof(unknown), .function_start = UINT64_MAX, .function_reason = WB_REASON_NO_SYMBOL,
 	                                        .line_reason = WB_REASON_NO_UNIT };
 	const struct wb_symbolize_batch *batch = worker->batch;
-	const struct wb_site *sites = &unknown;
+	struct wb_symbolize_place *place = &batch->places[at];
+	const struct wb_symbolize_question *question = &batch->questions[place->question];
+
+	place->worker = (unsigned)(worker - batch->workers);
+	place->offset = worker->answers.size;
+	if (!question->is_in_range) {
+		sites = &unknown;
+		count = 1;
+	}
+	wb_symbolize_print(&worker->answers, batch->style, question, sites, count, aliases);
+	wb_buffer_bytes(&worker->answers, "", 1);
+	return worker->answers.failed ? WB_ERR_MEMORY : WB_OK;
+}
+
+/* With all names of the function: they are borrowed until the next call on the symbolizer, as sites are, so one is asked for after the other. */
+static enum wb_err answer_with_aliases(struct wb_symbolize_worker *worker, size_t at)
+{
+	const struct wb_symbolize_batch *batch = worker->batch;
+	const struct wb_symbolize_question *question = &batch->questions[batch->places[at].question];
+	const struct wb_site *sites = NULL;
 	const char *aliases = NULL;
-	size_t count = 1;
+	size_t count = 0;
 	enum wb_err err = WB_OK;
 
-	if (question->is_in_range && batch->style->aliases)
+	if (question->is_in_range)
 		err = find_aliases(worker, question, &aliases);
 	if (!err && question->is_in_range)
 		err = wb_symbolize(worker->symbolizer, batch->image, question->address, WB_PC_EXACT, &sites, &count);
-	if (!err)
-		wb_symbolize_print(&worker->answers, batch->style, question, sites, count, aliases);
-	return err || !worker->answers.failed ? err : WB_ERR_MEMORY;
+	return err ? err : give_answer(worker, at, sites, count, aliases);
 }
 
 /* ---- All of them ---- */
@@ -114,30 +134,62 @@ static void sort_places(struct wb_symbolize_batch *batch)
 		batch->places[i].question = i;
 	}
 	qsort(batch->places, batch->count, sizeof(*batch->places), by_address);
-	for (size_t i = 0; i < batch->count; i++)
+	for (size_t i = 0; i < batch->count; i++) {
 		batch->places[batch->places[i].question].of_question = i;
+		batch->addresses[i] = batch->places[i].address;
+	}
 }
 
+/* Places that one worker takes at once. */
+struct share { struct wb_symbolize_worker *worker; size_t first; };
+
+static enum wb_err take_answer(void *arg, size_t index, const struct wb_site *sites, size_t count)
+{
+	const struct share *share = arg;
+
+	return give_answer(share->worker, share->first + index, sites, count, NULL);
+}
+
+static enum wb_err answer_share(struct wb_symbolize_worker *worker, size_t first, size_t count)
+{
+	struct wb_symbolize_batch *batch = worker->batch;
+	struct share share = { worker, first };
+	enum wb_err err = WB_OK;
+
+	if (!batch->style->aliases)
+		return wb_symbolize_many(worker->symbolizer, batch->image, &batch->addresses[first], count, WB_PC_EXACT, take_answer, &share);
+	for (size_t i = first; !err && i < first + count; i++)
+		err = answer_with_aliases(worker, i);
+	return err;
+}
+
+/* Takes shares of a worker's region until nothing is left of it. */
+static enum wb_err answer_region(struct wb_symbolize_worker *worker, struct wb_symbolize_worker *owner)
+{
+	struct wb_symbolize_batch *batch = worker->batch;
+	size_t share = batch->count / (batch->num_workers * SHARES) + 1;
+	enum wb_err err = WB_OK;
+
+	while (!err) {
+		size_t first = atomic_fetch_add_explicit(&owner->next, share, memory_order_relaxed);
+
+		if (first >= owner->end)
+			break;
+		err = answer_share(worker, first, owner->end - first < share ? owner->end - first : share);
+	}
+	return err;
+}
+
+/* Its own region, then what is left of the others': side by side, threads would need the same units at the same time, and wait for each other. */
 static void *work(void *arg)
 {
 	struct wb_symbolize_worker *worker = arg;
 	struct wb_symbolize_batch *batch = worker->batch;
-	size_t share = batch->count / (batch->num_workers * SHARES) + 1;
+	size_t number = (size_t)(worker - batch->workers);
 
-	for (;;) {
-		size_t first = atomic_fetch_add_explicit(&batch->next, share, memory_order_relaxed);
-
-		for (size_t i = first; i < first + share && i < batch->count && !worker->err; i++) {
-			struct wb_symbolize_place *place = &batch->places[i];
-
-			place->worker = (unsigned)(worker - batch->workers);
-			place->offset = worker->answers.size;
-			worker->err = answer(worker, &batch->questions[place->question]);
-			wb_buffer_bytes(&worker->answers, "", 1);
-		}
-		if (first + share >= batch->count || worker->err)
-			return NULL;
-	}
+	for (size_t i = 0; i < batch->num_workers && !worker->err; i++)
+		worker->err = answer_region(worker, &batch->workers[(number + i) % batch->num_workers]);
+	return NULL;
 }
 
 enum wb_err wb_symbolize_batch_run(struct wb_symbolize_batch *batch)
@@ -148,10 +200,13 @@ enum wb_err wb_symbolize_batch_run(struct wb_symbolize_batch *batch)
 	if (batch->count / THREAD_MIN < wanted)
 		wanted = (unsigned)(batch->count / THREAD_MIN);
 	sort_places(batch);
-	atomic_store_explicit(&batch->next, 0, memory_order_relaxed);
-	for (unsigned i = 0; i < batch->num_workers; i++) {
-		wb_buffer_clear(&batch->workers[i].answers);
-		batch->workers[i].err = WB_OK;
+	for (size_t i = 0; i < batch->num_workers; i++) {
+		struct wb_symbolize_worker *worker = &batch->workers[i];
+
+		atomic_store_explicit(&worker->next, batch->count * i / batch->num_workers, memory_order_relaxed);
+		worker->end = batch->count * (i + 1) / batch->num_workers;
+		wb_buffer_clear(&worker->answers);
+		worker->err = WB_OK;
 	}
 	/* Where the system has no further thread, the others do its part. */
 	while (started + 1 < wanted && !pthread_create(&threads[started], NULL, work, &batch->workers[started + 1]))

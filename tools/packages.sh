@@ -39,6 +39,7 @@ need_build_packages() {
     need_header libzstd-dev zstd.h
     need_header zlib1g-dev zlib.h
     need_header libdeflate-dev libdeflate.h
+    need_header libisal-dev isa-l/igzip_lib.h
     need_header liblzma-dev lzma.h
     need_header libiberty-dev libiberty/demangle.h
 }

@@ -215,7 +215,7 @@ static void advise_large(void *start, size_t size)
 
 void wb_file_expect(void *memory, size_t size)
 {
-	const uintptr_t large = 2 << 20;
+	const uintptr_t large = WB_FILE_LARGE_PAGE;
 	uintptr_t at = (uintptr_t)memory, start = (at + large - 1) / large * large, end = (at + size) / large * large;
 
 	/* Inwards: a large page that is half ours would keep memory that nobody uses. */

@@ -32,6 +32,7 @@ enum wb_err wb_file_read(struct wb_file *file, uint64_t offset, void *buffer, si
 void wb_file_forget(struct wb_file *file, uint64_t offset, uint64_t size);
 
 /* All of this memory will be written soon: asks for large pages, of which one costs little more to get than one of 512 small ones. */
+enum { WB_FILE_LARGE_PAGE = 2 << 20 };
 void wb_file_expect(void *memory, size_t size);
 
 /* A piece of a file: points into the file's memory, or owns a copy. */

@@ -36,9 +36,19 @@ enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role)
  * section. ret_vaddr may be NULL. */
 enum wb_err wb_image_section(struct wb_image *image, struct wb_object *object, const char *name, const uint8_t **ret_bytes, size_t *ret_size,
                              uint64_t *ret_vaddr);
+/* The same, but what is packed stays so until wb_unpack_need is asked for it. */
+struct wb_section_bytes {
+	const uint8_t *bytes;
+	size_t size;
+	uint64_t vaddr;
+	struct wb_unpack *unpack;     /* NULL: all of it is there */
+};
+enum wb_err wb_image_section_begin(struct wb_image *image, struct wb_object *object, const char *name, struct wb_section_bytes *ret_section);
 /* The named section from the debug file if it has it with bytes, else from the executable, else from what is packed into that. */
 enum wb_err wb_image_debug_section(struct wb_image *image, const char *name, struct wb_object **ret_object, const uint8_t **ret_bytes,
                                    size_t *ret_size, uint64_t *ret_vaddr);
+enum wb_err wb_image_debug_section_begin(struct wb_image *image, const char *name, struct wb_object **ret_object,
+                                         struct wb_section_bytes *ret_section);
 /* Whether an object that a finder offered is the wanted one, where only its reader can tell: WB_OK or WB_NONE (reported by it). Its sections
  * can be read, with wb_image_section. Called under the image's files' lock. */
 typedef enum wb_err (*wb_object_accept_fn)(void *arg, struct wb_image *image, struct wb_object *object);

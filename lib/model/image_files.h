@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an image is made of; for image.c, image_files.c and image_pool.c only.
+ * What an image is made of; for image.c, image_files.c, image_bytes.c and image_pool.c only.
  *
  * Locks, in the order in which they are taken: a slot's, the files' (finders are asked and files opened under it), the sections'. Readers
  * of what is published take none.
@@ -21,9 +21,10 @@ enum {
 	WB_EXTRA_BUCKETS = 1024,      /* large programs have some ten thousand split units */
 };
 
-/* A section as it was read, or why it cannot be. */
+/* A section as it was read, or as it is being unpacked, or why it cannot be. */
 struct wb_image_section {
-	struct wb_piece piece;
+	struct wb_piece piece;        /* of a packed one: where it comes out */
+	struct wb_unpack *unpack;     /* NULL: all of it is there */
 	enum wb_err err;
 };
 

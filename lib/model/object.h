@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/file.h"
+#include "base/unpack.h"
 
 #include <stdatomic.h>
 
@@ -101,6 +102,8 @@ struct wb_image_format {
 	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, of several
 	 * sections by several threads; the result is kept by the caller. */
 	enum wb_err (*read_section)(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
+	/* Where a section's packed bytes are, if unpacking is all that has to be done to it. WB_NONE: it is to be read. NULL: none ever is. */
+	enum wb_err (*read_packed)(struct wb_object *object, size_t index, struct wb_packed *ret_packed);
 	/* Any thread, also several at a time: what it keeps is under a lock of the object's. */
 	enum wb_err (*list_symbols)(struct wb_object *object, wb_symbol_fn fn, void *arg);
 	/* The functions that the file tells the bounds of without a name (Mach-O's LC_FUNCTION_STARTS): symbols named "". NULL: none. */

@@ -14,17 +14,23 @@
 #include "symbols/dwarf_package.h"
 #include "symbols/dwarf_reference.h"
 #include "symbols/dwarf_scan.h"
+#include "symbols/dwarf_scope.h"
 #include "symbols/recency.h"
+
+#include <stddef.h>
 
 enum {
 	STRIPES = 16,                 /* locks for tables: units are compiled at the same time by different threads */
 	CANDIDATES_MAX = 64,          /* units that are asked about one address; real files have a handful */
-	UNITS_MAX = 1 << 26,
 };
 
 enum entries_state { ENTRIES_UNCHECKED, ENTRIES_GOOD, ENTRIES_DAMAGED, ENTRIES_UNSUPPORTED };
 
+/* A unit, and what is kept of it. */
 struct slot {
+	struct wb_unit unit;          /* first: a wb_unit_list's item */
+	struct wb_recency_item recency; /* in the order while there is a table */
+	size_t number;                /* of the unit; set with the table */
 	struct wb_unit_table *table;  /* NULL: not compiled, or dropped; guarded by its stripe's lock */
 	struct wb_unit_entries entries; /* published by entries_state */
 	_Atomic uint8_t entries_state; /* enum entries_state */
@@ -35,17 +41,15 @@ struct wb_dwarf {
 	struct wb_session *session;   /* NULL: nothing is charged */
 	struct wb_dwarf_sections sections;
 	struct wb_text text;
-	struct wb_unit *units;        /* sorted by offset */
-	struct slot *slots;           /* of units */
-	size_t num_units, units_capacity;
-	struct wb_lock lock;          /* of the indexes and the entries */
+	struct wb_unit_list units;    /* of struct slot, sorted by offset */
+	struct wb_lock lock;          /* of the indexes and the entries, and for listing all units */
 	struct wb_lock stripes[STRIPES];
 	struct wb_recency recency;    /* of units that have a table */
 	struct wb_cache cache;        /* the session's handle on it; link NULL: not added */
-	_Atomic(struct wb_unit_index *) quick;    /* believes .debug_aranges */
-	_Atomic(struct wb_unit_index *) thorough; /* does not; the same as quick if there is none */
+	_Atomic(struct wb_unit_index *) indexes[WB_INDEX_SOURCES]; /* NULL: not made */
 	struct wb_plan_cache plans;
-	size_t charged;               /* for units, slots, indexes; guarded by lock */
+	uint64_t listed_lines;        /* end of the line tables in .debug_line that are units; guarded by lock */
+	size_t charged;               /* for indexes and entries; guarded by lock */
 };
 
 static void charge(struct wb_dwarf *dwarf, size_t bytes)
@@ -57,67 +61,41 @@ static void charge(struct wb_dwarf *dwarf, size_t bytes)
 
 /* ---- Units -------------------------------------------------------------------------------------------------------------- */
 
-static enum wb_err add_unit(struct wb_dwarf *dwarf, const struct wb_unit *unit)
+static struct slot *slot_of(const struct wb_dwarf *dwarf, size_t unit)
 {
-	if (dwarf->num_units == UNITS_MAX)
-		return WB_ERR_LIMIT;
-	if (!wb_mem_grow((void **)&dwarf->units, &dwarf->units_capacity, dwarf->num_units, 1, sizeof *dwarf->units))
-		return WB_ERR_MEMORY;
-	dwarf->units[dwarf->num_units++] = *unit;
-	return WB_OK;
+	return wb_unit_list_at(&dwarf->units, unit);
 }
 
-/* A header that breaks the chain hides the units behind it, not those before. */
-static enum wb_err list_units(struct wb_dwarf *dwarf)
-{
-	const struct wb_dwarf_sections *sections = &dwarf->sections;
-	struct wb_bytes b = wb_dwarf_bytes(sections, WB_DWARF_INFO);
-	struct wb_unit unit = { 0 };
-	enum wb_err err;
-
-	for (;;) {
-		uint64_t at = wb_bytes_offset(&b);
-
-		err = wb_unit_header_next(&b, &unit.header);
-		if (err == WB_NONE)
-			return WB_OK;
-		if (err == WB_ERR_DATA) {
-			wb_diag_report(sections->diags, err, WB_DIAG_DWARF_MALFORMED, sections->path, ".debug_info", at,
-			               "unit goes past the end of the section");
-			return WB_OK;
-		}
-		if (err == WB_ERR_UNSUPPORTED) {
-			wb_diag_report(sections->diags, err, WB_DIAG_DWARF_UNSUPPORTED, sections->path, ".debug_info", at,
-			               "unit of an unknown version or address size");
-			continue;
-		}
-		err = add_unit(dwarf, &unit);
-		if (err)
-			return err;
-	}
-}
-
-/* Without any unit, line tables stand for themselves (stripped down to them, or written by an assembler). */
+/* Goes on with the line tables that are not listed yet. */
 static enum wb_err list_line_tables(struct wb_dwarf *dwarf)
 {
 	uint64_t end = dwarf->sections.by_id[WB_DWARF_LINE].size;
 	enum wb_err err = WB_OK;
 
-	for (uint64_t at = 0; !err && at < end;) {
-		struct wb_unit unit = { .stmt_list = at };
+	while (!err && dwarf->listed_lines < end) {
+		struct wb_unit unit = { .stmt_list = dwarf->listed_lines };
 		struct wb_lines_builder builder;
 		uint64_t next;
 
 		wb_lines_builder_init(&builder, &dwarf->text);
-		err = wb_dwarf_line_read(&dwarf->sections, NULL, NULL, at, &builder, &next);
+		err = wb_dwarf_line_read(&dwarf->sections, NULL, NULL, unit.stmt_list, &builder, &next);
 		wb_lines_builder_deinit(&builder);
 		if (err == WB_ERR_DATA || err == WB_ERR_UNSUPPORTED)
 			err = WB_OK;
 		if (!err)
-			err = add_unit(dwarf, &unit);
-		at = next > at ? next : end;
+			err = wb_unit_list_add(&dwarf->units, &unit);
+		if (!err)
+			dwarf->listed_lines = next > unit.stmt_list ? next : end;
 	}
 	return err;
+}
+
+/* All units; without any, line tables stand for themselves (stripped down to them, or written by an assembler). Under the lock. */
+static enum wb_err list_all(struct wb_dwarf *dwarf)
+{
+	enum wb_err err = wb_unit_list_until(&dwarf->units, UINT64_MAX);
+
+	return err || (wb_unit_list_count(&dwarf->units) > 0 && !dwarf->listed_lines) ? err : list_line_tables(dwarf);
 }
 
 static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction);
@@ -127,7 +105,6 @@ static void drop_oldest(void *arg);
 enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_sections *sections, struct wb_text *text, struct wb_dwarf **ret_dwarf)
 {
 	struct wb_dwarf *dwarf = wb_mem_zalloc(1, sizeof *dwarf);
-	enum wb_err err;
 
 	if (!dwarf) {
 		wb_text_deinit(text);
@@ -141,22 +118,12 @@ enum wb_err wb_dwarf_new(struct wb_session *session, const struct wb_dwarf_secti
 	wb_lock_init(&dwarf->lock);
 	for (size_t i = 0; i < STRIPES; i++)
 		wb_lock_init(&dwarf->stripes[i]);
-	err = list_units(dwarf);
-	if (!err && dwarf->num_units == 0)
-		err = list_line_tables(dwarf);
-	dwarf->slots = wb_mem_zalloc(dwarf->num_units, sizeof *dwarf->slots);
-	if (!err && !dwarf->slots)
-		err = WB_ERR_MEMORY;
-	if (!err)
-		err = wb_recency_init(&dwarf->recency, (uint32_t)dwarf->num_units);
-	if (err) {
-		wb_dwarf_free(dwarf);
-		return err;
-	}
+	wb_unit_list_init(&dwarf->units, &dwarf->sections, session, sizeof(struct slot));
+	wb_recency_init(&dwarf->recency);
 	dwarf->cache = (struct wb_cache){ .oldest = oldest_use, .drop_oldest = drop_oldest, .arg = dwarf };
 	if (session)
 		wb_session_add_cache(session, &dwarf->cache);
-	charge(dwarf, sizeof *dwarf + dwarf->num_units * (sizeof *dwarf->slots + sizeof *dwarf->units));
+	charge(dwarf, sizeof *dwarf);
 	*ret_dwarf = dwarf;
 	return WB_OK;
 }
@@ -170,23 +137,18 @@ static void index_free(struct wb_unit_index *index)
 
 void wb_dwarf_free(struct wb_dwarf *dwarf)
 {
-	struct wb_unit_index *quick, *thorough;
-
 	if (!dwarf)
 		return;
 	if (dwarf->cache.link)
 		wb_session_remove_cache(dwarf->session, &dwarf->cache);
-	for (size_t i = 0; dwarf->slots && i < dwarf->num_units; i++) {
-		if (dwarf->slots[i].table)
+	for (size_t i = 0; i < wb_unit_list_count(&dwarf->units); i++) {
+		if (slot_of(dwarf, i)->table)
 			drop(dwarf, i, false);
-		wb_unit_entries_deinit(&dwarf->slots[i].entries);
+		wb_unit_entries_deinit(&slot_of(dwarf, i)->entries);
 	}
 	wb_plan_cache_deinit(&dwarf->plans);
-	quick = atomic_load(&dwarf->quick);
-	thorough = atomic_load(&dwarf->thorough);
-	index_free(quick);
-	if (thorough != quick)
-		index_free(thorough);
+	for (size_t i = 0; i < WB_INDEX_SOURCES; i++)
+		index_free(atomic_load_explicit(&dwarf->indexes[i], memory_order_relaxed));
 	if (dwarf->session && dwarf->charged > 0)
 		wb_session_discharge(dwarf->session, dwarf->charged, false);
 	wb_recency_deinit(&dwarf->recency);
@@ -194,8 +156,7 @@ void wb_dwarf_free(struct wb_dwarf *dwarf)
 	for (size_t i = 0; i < STRIPES; i++)
 		wb_lock_deinit(&dwarf->stripes[i]);
 	wb_text_deinit(&dwarf->text);
-	wb_mem_free(dwarf->units);
-	wb_mem_free(dwarf->slots);
+	wb_unit_list_deinit(&dwarf->units);
 	wb_mem_free(dwarf);
 }
 
@@ -204,32 +165,26 @@ const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwar
 	return &dwarf->sections;
 }
 
-size_t wb_dwarf_num_units(const struct wb_dwarf *dwarf)
+enum wb_err wb_dwarf_num_units(struct wb_dwarf *dwarf, size_t *ret_count)
 {
-	return dwarf->num_units;
+	enum wb_err err;
+
+	wb_lock_take(&dwarf->lock);
+	err = list_all(dwarf);
+	wb_lock_give(&dwarf->lock);
+	if (!err)
+		*ret_count = wb_unit_list_count(&dwarf->units);
+	return err;
 }
 
 const struct wb_unit *wb_dwarf_unit(const struct wb_dwarf *dwarf, size_t unit)
 {
-	return &dwarf->units[unit];
+	return &slot_of(dwarf, unit)->unit;
 }
 
-enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit)
+enum wb_err wb_dwarf_unit_of_offset(struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit)
 {
-	size_t low = 0, high = dwarf->num_units;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (dwarf->units[mid].header.offset + dwarf->units[mid].header.size <= offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == dwarf->num_units || offset < dwarf->units[low].header.offset)
-		return WB_NONE;
-	*ret_unit = low;
-	return WB_OK;
+	return wb_unit_list_find(&dwarf->units, offset, ret_unit);
 }
 
 /* ---- Entries -------------------------------------------------------------------------------------------------------------- */
@@ -242,8 +197,8 @@ static enum entries_state state_of(const struct slot *slot)
 /* Walks the unit, without a lock: threads that need the same one at the same time do it twice, and the first to be done publishes. */
 static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_code_list *ret_code)
 {
-	struct slot *slot = &dwarf->slots[unit];
-	const struct wb_unit_header *header = &dwarf->units[unit].header;
+	struct slot *slot = slot_of(dwarf, unit);
+	const struct wb_unit_header *header = &slot_of(dwarf, unit)->unit.header;
 	struct wb_dwarf_sections view = wb_package_view(&dwarf->sections, header);
 	struct wb_unit_entries entries = { 0 };
 	enum wb_err err = wb_unit_check(&view, header, &entries, ret_code);
@@ -266,9 +221,9 @@ static enum wb_err check_entries(struct wb_dwarf *dwarf, size_t unit, struct wb_
 /* ret_code not NULL: walks the unit in any case, for the list. */
 static enum wb_err entries_of(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_entries **ret_entries, struct wb_unit_code_list *ret_code)
 {
-	struct slot *slot = &dwarf->slots[unit];
+	struct slot *slot = slot_of(dwarf, unit);
 
-	if (dwarf->units[unit].header.size == 0)
+	if (slot->unit.header.size == 0)
 		return WB_NONE;
 	if (ret_code || state_of(slot) == ENTRIES_UNCHECKED) {
 		enum wb_err err = check_entries(dwarf, unit, ret_code);
@@ -292,7 +247,7 @@ enum wb_err wb_dwarf_entries(struct wb_dwarf *dwarf, size_t unit, const struct w
 
 enum wb_err wb_dwarf_plans(const struct wb_unit_source *source, const struct wb_plans **ret_plans)
 {
-	struct slot *slot = &source->dwarf->slots[source->unit];
+	struct slot *slot = slot_of(source->dwarf, source->unit);
 	const struct wb_plans *plans = atomic_load_explicit(&slot->plans, memory_order_acquire);
 	enum wb_err err = plans ? WB_OK : wb_plan_cache_get(&source->dwarf->plans, &source->sections, source->header, &plans);
 
@@ -313,7 +268,7 @@ static bool is_verdict(enum wb_err err)
 /* What could be read of a damaged line program stays. */
 static enum wb_err compile_lines(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_root *root, uint64_t stmt_list, struct wb_lines **ret_lines)
 {
-	const struct wb_unit_header *header = &dwarf->units[unit].header;
+	const struct wb_unit_header *header = &slot_of(dwarf, unit)->unit.header;
 	struct wb_lines_builder builder;
 	enum wb_err err, verdict;
 
@@ -386,7 +341,7 @@ static enum wb_err compile_functions(struct wb_dwarf *dwarf, const struct wb_uni
 
 static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, bool lines, struct wb_unit_table *table)
 {
-	const struct wb_unit *known = &dwarf->units[unit];
+	const struct wb_unit *known = &slot_of(dwarf, unit)->unit;
 	const struct wb_dwarf_sections *sections = &dwarf->sections;
 	struct wb_unit_source source;
 	enum wb_err err;
@@ -408,6 +363,7 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, bool lines,
 		               ".debug_info", known->header.offset, "unit's first entry cannot be read");
 		return WB_OK;
 	}
+	table->names_are_plain = wb_language_is_plain(source.root.language);
 	if (source.root.has_stmt_list && lines)
 		table->lines_err = compile_lines(dwarf, unit, &source.root, source.root.stmt_list, &table->lines);
 	if (!is_verdict(table->lines_err))
@@ -446,10 +402,11 @@ void wb_unit_table_unref(struct wb_unit_table *table)
 /* Takes the table out of the slot, whose lock is held; gives back how many bytes are no longer kept. */
 static uint64_t forget(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
 {
-	struct wb_unit_table *table = dwarf->slots[unit].table;
+	struct slot *slot = slot_of(dwarf, unit);
+	struct wb_unit_table *table = slot->table;
 	uint64_t bytes = table ? table->bytes : 0;
 
-	dwarf->slots[unit].table = NULL;
+	slot->table = NULL;
 	if (table && dwarf->session)
 		wb_session_discharge(dwarf->session, bytes, is_eviction);
 	wb_unit_table_unref(table);
@@ -459,7 +416,7 @@ static uint64_t forget(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
 enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_use use, struct wb_unit_table **ret_table, bool *ret_is_over)
 {
 	struct wb_lock *lock = &dwarf->stripes[unit % STRIPES];
-	struct slot *slot = &dwarf->slots[unit];
+	struct slot *slot = slot_of(dwarf, unit);
 	enum wb_err err = WB_OK;
 
 	wb_lock_take(lock);
@@ -467,6 +424,7 @@ enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_
 	if (slot->table && slot->table->lines_left_out && use.lines)
 		forget(dwarf, unit, false);
 	if (!slot->table) {
+		slot->number = unit;
 		err = compile(dwarf, unit, use.lines, &slot->table);
 		if (!err && dwarf->session && !wb_session_charge(dwarf->session, slot->table->bytes, false)) {
 			wb_session_charge(dwarf->session, slot->table->bytes, true);
@@ -474,7 +432,7 @@ enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_
 		}
 	}
 	if (!err) {
-		wb_recency_use(&dwarf->recency, (uint32_t)unit, use.stamp);
+		wb_recency_use(&dwarf->recency, &slot->recency, use.stamp);
 		atomic_fetch_add_explicit(&slot->table->references, 1, memory_order_relaxed);
 		*ret_table = slot->table;
 	}
@@ -489,7 +447,7 @@ static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
 
 	wb_lock_take(lock);
 	bytes = forget(dwarf, unit, is_eviction);
-	wb_recency_remove(&dwarf->recency, (uint32_t)unit);
+	wb_recency_remove(&dwarf->recency, &slot_of(dwarf, unit)->recency);
 	wb_lock_give(lock);
 	return bytes;
 }
@@ -501,11 +459,11 @@ uint64_t wb_dwarf_drop(struct wb_dwarf *dwarf, size_t unit)
 
 bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_stamp)
 {
-	uint32_t unit;
+	struct wb_recency_item *oldest = wb_recency_oldest(&dwarf->recency, ret_stamp);
 
-	if (!wb_recency_oldest(&dwarf->recency, &unit, ret_stamp))
+	if (!oldest)
 		return false;
-	*ret_unit = unit;
+	*ret_unit = ((struct slot *)((char *)oldest - offsetof(struct slot, recency)))->number;
 	return true;
 }
 
@@ -527,15 +485,16 @@ static void drop_oldest(void *arg)
 
 /* ---- Addresses ---------------------------------------------------------------------------------------------------------------- */
 
-static enum wb_err make_index(struct wb_dwarf *dwarf, bool believe_aranges, struct wb_unit_index **ret_index)
+static enum wb_err make_index(struct wb_dwarf *dwarf, enum wb_unit_index_source source, struct wb_unit_index **ret_index)
 {
-	struct wb_unit_index_input input = { &dwarf->sections, dwarf->units, dwarf->num_units, &dwarf->text, dwarf->session };
+	struct wb_unit_index_input input = { &dwarf->sections, &dwarf->units, &dwarf->text, dwarf->session };
 	struct wb_unit_index *index = wb_mem_zalloc(1, sizeof *index);
-	enum wb_err err;
+	enum wb_err err = source == WB_INDEX_ARANGES ? WB_OK : list_all(dwarf);
 
-	if (!index)
-		return WB_ERR_MEMORY;
-	err = wb_unit_index_init(index, &input, believe_aranges);
+	if (!err && !index)
+		err = WB_ERR_MEMORY;
+	if (!err)
+		err = wb_unit_index_init(index, source, &input);
 	if (err) {
 		wb_mem_free(index);
 		return err;
@@ -545,9 +504,9 @@ static enum wb_err make_index(struct wb_dwarf *dwarf, bool believe_aranges, stru
 	return WB_OK;
 }
 
-static enum wb_err index_of(struct wb_dwarf *dwarf, bool thorough, struct wb_unit_index **ret_index)
+static enum wb_err index_of(struct wb_dwarf *dwarf, enum wb_unit_index_source source, struct wb_unit_index **ret_index)
 {
-	_Atomic(struct wb_unit_index *) *place = thorough ? &dwarf->thorough : &dwarf->quick;
+	_Atomic(struct wb_unit_index *) *place = &dwarf->indexes[source];
 	struct wb_unit_index *index = atomic_load_explicit(place, memory_order_acquire);
 	enum wb_err err = WB_OK;
 
@@ -555,7 +514,7 @@ static enum wb_err index_of(struct wb_dwarf *dwarf, bool thorough, struct wb_uni
 		wb_lock_take(&dwarf->lock);
 		index = atomic_load_explicit(place, memory_order_relaxed);
 		if (!index) {
-			err = make_index(dwarf, !thorough, &index);
+			err = make_index(dwarf, source, &index);
 			if (!err)
 				atomic_store_explicit(place, index, memory_order_release);
 		}
@@ -595,34 +554,66 @@ static enum wb_err look_into(struct wb_dwarf *dwarf, size_t unit, uint64_t image
 	return WB_OK;
 }
 
+/* WB_NONE: .debug_aranges names a unit that is not there. */
+static enum wb_err unit_of_set(struct wb_dwarf *dwarf, struct wb_unit_set *set, size_t *ret_unit)
+{
+	uint32_t known = atomic_load_explicit(&set->unit, memory_order_acquire);
+	size_t unit = known;
+	enum wb_err err = WB_OK;
+
+	if (known == UINT32_MAX) {
+		err = wb_unit_list_find(&dwarf->units, set->offset, &unit);
+		if (!err && slot_of(dwarf, unit)->unit.header.offset != set->offset)
+			err = WB_NONE;
+		if (!err)
+			atomic_store_explicit(&set->unit, (uint32_t)unit, memory_order_release);
+	}
+	if (!err)
+		*ret_unit = unit;
+	return err;
+}
+
 static enum wb_err look_up(struct wb_dwarf *dwarf, const struct wb_unit_index *index, uint64_t image_pc, struct wb_dwarf_use use,
                            struct wb_dwarf_hit *best)
 {
-	uint32_t unit, last = UINT32_MAX;
+	uint32_t owner, last = UINT32_MAX;
 	size_t cursor = SIZE_MAX;
 
-	for (unsigned i = 0; i < CANDIDATES_MAX && wb_unit_index_next(index, image_pc, &cursor, &unit); i++) {
-		enum wb_err err = unit != last ? look_into(dwarf, unit, image_pc, use, best) : WB_OK;
+	for (unsigned i = 0; i < CANDIDATES_MAX && wb_unit_index_next(index, image_pc, &cursor, &owner); i++) {
+		size_t unit = owner;
+		enum wb_err err = owner == last ? WB_NONE : WB_OK;
 
-		if (err)
+		if (!err && index->sets)
+			err = unit_of_set(dwarf, &index->sets[owner], &unit);
+		if (!err)
+			err = look_into(dwarf, unit, image_pc, use, best);
+		if (err < 0)
 			return err;
 		if (best->node != WB_NODE_NONE && (best->has_line || !use.lines))
 			break;
-		last = unit;
+		last = owner;
 	}
 	return WB_OK;
 }
 
+/* A unit that says that the address is its own has the last word where no lines are wanted; else, if it knows anything. */
+static bool is_known(const struct wb_dwarf_hit *hit, struct wb_dwarf_use use)
+{
+	return hit->node != WB_NODE_NONE || hit->has_line || (hit->table && !use.lines);
+}
+
+/* .debug_aranges can lack ranges, and whole units (and does, from some linkers): what is not found by it is looked for in the units themselves.
+ * That takes all of them, where it takes one. */
 enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, struct wb_dwarf_use use, struct wb_dwarf_hit *ret_hit)
 {
+	unsigned last = use.deep ? WB_INDEX_LINES : WB_INDEX_UNITS;
 	struct wb_dwarf_hit best = { .node = WB_NODE_NONE };
-	struct wb_unit_index *index;
-	enum wb_err err = index_of(dwarf, false, &index);
+	enum wb_err err = WB_OK;
 
-	if (!err)
-		err = look_up(dwarf, index, image_pc, use, &best);
-	if (!err && index->has_aranges && best.node == WB_NODE_NONE && !best.has_line) {
-		err = index_of(dwarf, true, &index);
+	for (unsigned source = WB_INDEX_ARANGES; !err && source <= last && !is_known(&best, use); source++) {
+		struct wb_unit_index *index;
+
+		err = index_of(dwarf, (enum wb_unit_index_source)source, &index);
 		if (!err)
 			err = look_up(dwarf, index, image_pc, use, &best);
 	}

@@ -10,6 +10,7 @@
 #include "symbols/dwarf_check.h"
 #include "symbols/dwarf_plan.h"
 #include "symbols/dwarf_source.h"
+#include "symbols/dwarf_units.h"
 #include "symbols/functions.h"
 #include "symbols/lines.h"
 
@@ -21,15 +22,10 @@ struct wb_unit_table {
 	struct wb_lines *lines;       /* NULL: none */
 	struct wb_functions *functions; /* NULL: none, see functions_err */
 	enum wb_err lines_err;        /* WB_NONE: the unit refers to no line table */
+	bool names_are_plain;         /* no function has a mangled name, though debug information may not say so */
 	bool lines_left_out;          /* nobody has asked for lines yet */
 	enum wb_err functions_err;    /* WB_NONE: in a split file that is not had; WB_ERR_UNSUPPORTED: no compiler for it; WB_ERR_DATA */
 	size_t bytes;                 /* of all this */
-};
-
-/* What a unit is known by before it is compiled. */
-struct wb_unit {
-	struct wb_unit_header header; /* size 0: no unit, a line table that none refers to */
-	uint64_t stmt_list;           /* of such a line table */
 };
 
 struct wb_dwarf;
@@ -41,14 +37,21 @@ void wb_dwarf_free(struct wb_dwarf *dwarf);
 /* dwarf_image.c: the image's, made on first need; lives as long as the image. WB_NONE: it has no debug information. */
 enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf);
 
+/* Many addresses of the image will be asked for: unpacks all that they may need, which is faster than bit by bit; several threads each some of it.
+ * What fails here fails again where it is needed. */
+void wb_dwarf_expect_many(struct wb_image *image, bool lines);
+
 const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwarf);
-size_t wb_dwarf_num_units(const struct wb_dwarf *dwarf);
+/* Lists all of its units: unpacks all of .debug_info. */
+enum wb_err wb_dwarf_num_units(struct wb_dwarf *dwarf, size_t *ret_count);
+/* One that was listed. */
 const struct wb_unit *wb_dwarf_unit(const struct wb_dwarf *dwarf, size_t unit);
 /* The unit that an offset into .debug_info is in; WB_NONE if none that is understood. */
-enum wb_err wb_dwarf_unit_of_offset(const struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit);
+enum wb_err wb_dwarf_unit_of_offset(struct wb_dwarf *dwarf, uint64_t offset, size_t *ret_unit);
 
-/* A use of tables: when, not 0, larger is later; and whether lines are wanted. */
-struct wb_dwarf_use { uint64_t stamp; bool lines; };
+/* A use of tables: when, not 0, larger is later; whether lines are wanted; and whether an address is also looked for in the line tables of units
+ * that do not say where their code is. */
+struct wb_dwarf_use { uint64_t stamp; bool lines, deep; };
 /* A unit's table, compiled if need be; wb_unit_table_unref gives it back. Malformed units have a table too, with less in it. Without lines
  * wanted, there may be none. *ret_is_over is set if the session's budget does not have the bytes: drop others, then this one. */
 enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_use use, struct wb_unit_table **ret_table, bool *ret_is_over);

@@ -409,12 +409,13 @@ static const struct dwo *known_dwo(const struct wb_dwarf_files *files, uint64_t 
 }
 
 /* The place of a skeleton's file; NULL when out of memory. Under the lock. */
-static struct place *dwo_place(struct wb_dwarf_files *files, const struct wb_dwarf *main, size_t skeleton)
+static struct place *dwo_place(struct wb_dwarf_files *files, struct wb_dwarf *main, size_t skeleton)
 {
 	struct place *dwos = atomic_load_explicit(&files->dwos, memory_order_relaxed);
 
 	if (!dwos) {
-		files->num_dwos = wb_dwarf_num_units(main);
+		if (wb_dwarf_num_units(main, &files->num_dwos) != WB_OK)
+			return NULL;
 		dwos = wb_mem_zalloc(files->num_dwos, sizeof *dwos);
 		if (!dwos)
 			return NULL;
@@ -424,7 +425,7 @@ static struct place *dwo_place(struct wb_dwarf_files *files, const struct wb_dwa
 }
 
 /* Under the lock. */
-static enum wb_err dwo_of(struct wb_dwarf_files *files, const struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,
+static enum wb_err dwo_of(struct wb_dwarf_files *files, struct wb_dwarf *main, size_t skeleton, const struct wb_unit_root *root,
                           struct wb_dwarf **ret_dwarf, size_t *ret_unit)
 {
 	struct place *place = dwo_place(files, main, skeleton);

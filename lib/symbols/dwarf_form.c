@@ -24,6 +24,13 @@ const char *wb_dwarf_section_name(enum wb_dwarf_section section)
 	return section_names[section];
 }
 
+enum wb_err wb_dwarf_need(const struct wb_dwarf_sections *sections, enum wb_dwarf_section section, uint64_t end)
+{
+	const struct wb_dwarf_slice *slice = &sections->by_id[section];
+
+	return slice->unpack ? wb_unpack_need(slice->unpack, slice->offset + (end < slice->size ? end : slice->size)) : WB_OK;
+}
+
 const char *wb_dwarf_string(const struct wb_dwarf_sections *sections, enum wb_dwarf_section section, uint64_t offset)
 {
 	struct wb_bytes b = wb_dwarf_bytes(sections, section);

@@ -26,9 +26,8 @@ static enum wb_err sort(struct wb_unit_ids *ids, uint64_t *keys, uint32_t *units
 	return err;
 }
 
-enum wb_err wb_unit_ids_init(struct wb_unit_ids *ids, const struct wb_dwarf *dwarf)
+static enum wb_err list_ids(struct wb_unit_ids *ids, struct wb_dwarf *dwarf, size_t num_units)
 {
-	size_t num_units = wb_dwarf_num_units(dwarf);
 	uint64_t budget = ABBREVS_MIN + ABBREVS_PER_BYTE * (uint64_t)wb_dwarf_sections_of(dwarf)->by_id[WB_DWARF_ABBREV].size;
 	uint64_t *keys = wb_mem_zalloc(num_units, sizeof *keys);
 	uint32_t *units = wb_mem_zalloc(num_units, sizeof *units);
@@ -51,6 +50,14 @@ enum wb_err wb_unit_ids_init(struct wb_unit_ids *ids, const struct wb_dwarf *dwa
 	if (err)
 		wb_unit_ids_deinit(ids);
 	return err;
+}
+
+enum wb_err wb_unit_ids_init(struct wb_unit_ids *ids, struct wb_dwarf *dwarf)
+{
+	size_t num_units;
+	enum wb_err err = wb_dwarf_num_units(dwarf, &num_units);
+
+	return err ? err : list_ids(ids, dwarf, num_units);
 }
 
 void wb_unit_ids_deinit(struct wb_unit_ids *ids)

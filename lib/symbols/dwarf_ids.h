@@ -10,7 +10,7 @@ struct wb_unit_ids {
 	size_t count;
 };
 /* Units that have no id, or whose first entries cannot be read, are left out. */
-enum wb_err wb_unit_ids_init(struct wb_unit_ids *ids, const struct wb_dwarf *dwarf);
+enum wb_err wb_unit_ids_init(struct wb_unit_ids *ids, struct wb_dwarf *dwarf);
 void wb_unit_ids_deinit(struct wb_unit_ids *ids);
 /* WB_NONE: no unit has the id. */
 enum wb_err wb_unit_ids_find(const struct wb_unit_ids *ids, uint64_t id, size_t *ret_unit);

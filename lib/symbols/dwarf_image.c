@@ -6,31 +6,44 @@
 
 #include "model/session.h"
 
+/* What is read from its start only as far as it is wanted, or not at all: .debug_info is by far the largest section, and lines are not wanted by
+ * everybody. */
+static bool is_unpacked_later(enum wb_dwarf_section section)
+{
+	return section == WB_DWARF_INFO || section == WB_DWARF_LINE;
+}
+
+/* Once a file has given .debug_info or .debug_line, the others must come from it. */
+static enum wb_err read_section(struct wb_image *image, enum wb_dwarf_section id, struct wb_object **object, struct wb_dwarf_slice *slice)
+{
+	const char *name = wb_dwarf_section_name(id);
+	struct wb_section_bytes section;
+	struct wb_object *from;
+	enum wb_err err = *object ? wb_image_section_begin(image, *object, name, &section) :
+	                            wb_image_debug_section_begin(image, name, &from, &section);
+
+	if (!err && section.unpack && !is_unpacked_later(id)) {
+		err = wb_unpack_need(section.unpack, section.size);
+		section.unpack = NULL;
+	}
+	if (err)
+		return err;
+	if (!*object && is_unpacked_later(id))
+		*object = from;
+	if (*object)
+		*slice = (struct wb_dwarf_slice){ .bytes = section.bytes, .size = section.size, .unpack = section.unpack };
+	return WB_OK;
+}
+
 static enum wb_err read_sections(struct wb_image *image, struct wb_dwarf_sections *sections, struct wb_object **ret_object)
 {
 	struct wb_object *object = NULL;
 
 	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
-		struct wb_object *from;
-		const uint8_t *bytes;
-		size_t size;
-		enum wb_err err;
+		enum wb_err err = read_section(image, (enum wb_dwarf_section)i, &object, &sections->by_id[i]);
 
-		/* Once a file has given .debug_info or .debug_line, the others must come from it. */
-		if (object)
-			err = wb_image_section(image, object, wb_dwarf_section_name((enum wb_dwarf_section)i), &bytes, &size, NULL);
-		else
-			err = wb_image_debug_section(image, wb_dwarf_section_name((enum wb_dwarf_section)i), &from, &bytes, &size, NULL);
 		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 			return err;
-		if (err)
-			continue;
-		if (!object && (i == WB_DWARF_INFO || i == WB_DWARF_LINE))
-			object = from;
-		if (object) {
-			sections->by_id[i].bytes = bytes;
-			sections->by_id[i].size = size;
-		}
 	}
 	*ret_object = object;
 	return object ? WB_OK : WB_NONE;
@@ -82,8 +95,8 @@ static struct wb_object *object_with_units(struct wb_image *image)
 	return NULL;
 }
 
-/* While another thread unpacks .debug_info, the largest section and the first that is read: the others, from the last on, and the symbols, which
- * lookups need as well. What fails here fails again where it is needed. */
+/* While another thread unpacks what all lookups need: the same from the last section on, and the symbols, which lookups need as well. What fails
+ * here fails again where it is needed. */
 static void help_building(struct wb_image *image)
 {
 	struct wb_object *object = object_with_units(image);
@@ -91,11 +104,12 @@ static void help_building(struct wb_image *image)
 
 	if (!object)
 		return;
-	for (unsigned i = WB_DWARF_SECTIONS; i-- > WB_DWARF_INFO + 1 && wb_image_slot_is_busy(image, WB_SLOT_DWARF);) {
+	for (unsigned i = WB_DWARF_SECTIONS; i-- > 0 && wb_image_slot_is_busy(image, WB_SLOT_DWARF);) {
 		const uint8_t *bytes;
 		size_t size;
 
-		(void)wb_image_section(image, object, wb_dwarf_section_name((enum wb_dwarf_section)i), &bytes, &size, NULL);
+		if (!is_unpacked_later((enum wb_dwarf_section)i))
+			(void)wb_image_section(image, object, wb_dwarf_section_name((enum wb_dwarf_section)i), &bytes, &size, NULL);
 	}
 	if (wb_image_slot_is_busy(image, WB_SLOT_DWARF))
 		(void)wb_symtab_of_image(image, &symtab);
@@ -124,4 +138,21 @@ enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwar
 		return WB_NONE;
 	*ret_dwarf = value;
 	return WB_OK;
+}
+
+void wb_dwarf_expect_many(struct wb_image *image, bool lines)
+{
+	const struct wb_dwarf_sections *sections;
+	const struct wb_symtab *symtab;
+	struct wb_dwarf *dwarf;
+
+	if (wb_dwarf_of_image(image, &dwarf) != WB_OK)
+		return;
+	sections = wb_dwarf_sections_of(dwarf);
+	if (sections->by_id[WB_DWARF_INFO].unpack && wb_unpack_is_busy(sections->by_id[WB_DWARF_INFO].unpack)) {
+		if (lines)
+			(void)wb_dwarf_need(sections, WB_DWARF_LINE, UINT64_MAX);
+		(void)wb_symtab_of_image(image, &symtab);
+	}
+	(void)wb_dwarf_need(sections, WB_DWARF_INFO, UINT64_MAX);
 }

@@ -18,14 +18,13 @@ enum {
 struct indexer {
 	const struct wb_unit_index_input *input;
 	struct wb_unit_index *index;
-	uint8_t *in_aranges;          /* by unit */
 	struct wb_ranges ranges;
 	uint64_t ranges_budget;       /* bytes of range lists that may still be read */
 	uint64_t lines_budget;        /* bytes of line programs that may still be read; units can share one */
 	uint64_t abbrevs_budget;
 };
 
-static enum wb_err add_span(struct indexer *indexer, uint64_t start, uint64_t end, size_t unit)
+static enum wb_err add_span(struct indexer *indexer, uint64_t start, uint64_t end, size_t owner)
 {
 	struct wb_unit_index *index = indexer->index;
 	const struct wb_text *text = indexer->input->text;
@@ -36,37 +35,20 @@ static enum wb_err add_span(struct indexer *indexer, uint64_t start, uint64_t en
 		return WB_ERR_LIMIT;
 	if (!wb_mem_grow((void **)&index->spans, &index->capacity, index->num_spans, 1, sizeof *index->spans))
 		return WB_ERR_MEMORY;
-	index->spans[index->num_spans++] = (struct wb_unit_span){ start, end, (uint32_t)unit };
+	index->spans[index->num_spans++] = (struct wb_unit_span){ start, end, (uint32_t)owner };
 	return WB_OK;
 }
 
 /* ---- .debug_aranges ------------------------------------------------------------------------------------------------------ */
 
-static bool find_unit(const struct indexer *indexer, uint64_t offset, size_t *ret_unit)
-{
-	const struct wb_unit *units = indexer->input->units;
-	size_t low = 0, high = indexer->input->num_units;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (units[mid].header.offset < offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	*ret_unit = low;
-	return low < indexer->input->num_units && units[low].header.offset == offset && units[low].header.size > 0;
-}
-
 /* The pairs of one set. Zero pairs end it, but also stand for discarded code in the middle: the set's length tells its end anyway. */
-static enum wb_err read_set(struct indexer *indexer, struct wb_bytes *set, uint8_t address_size, size_t unit)
+static enum wb_err read_set(struct indexer *indexer, struct wb_bytes *set, uint8_t address_size, size_t number)
 {
 	uint64_t last = address_size == 8 ? UINT64_MAX : UINT32_MAX;
 
 	while (wb_bytes_left(set) >= 2u * address_size) {
 		uint64_t start = wb_bytes_uint(set, address_size), size = wb_bytes_uint(set, address_size);
-		enum wb_err err = size <= last - start ? add_span(indexer, start, start + size, unit) : WB_OK;
+		enum wb_err err = size <= last - start ? add_span(indexer, start, start + size, number) : WB_OK;
 
 		if (err)
 			return err;
@@ -74,14 +56,26 @@ static enum wb_err read_set(struct indexer *indexer, struct wb_bytes *set, uint8
 	return WB_OK;
 }
 
-/* WB_NONE: the section ends here, or makes no sense from here on. Then units are looked at themselves. */
+static enum wb_err add_set(struct wb_unit_index *index, uint64_t offset)
+{
+	if (index->num_sets == SPANS_MAX)
+		return WB_ERR_LIMIT;
+	if (!wb_mem_grow((void **)&index->sets, &index->sets_capacity, index->num_sets, 1, sizeof *index->sets))
+		return WB_ERR_MEMORY;
+	index->sets[index->num_sets].offset = offset;
+	atomic_init(&index->sets[index->num_sets++].unit, UINT32_MAX);
+	return WB_OK;
+}
+
+/* WB_NONE: the section ends here, or makes no sense from here on. */
 static enum wb_err next_set(struct indexer *indexer, struct wb_bytes *b)
 {
 	uint64_t length, info_offset;
 	uint8_t offset_size = 4, address_size, segment_size;
 	uint16_t version;
 	struct wb_bytes set;
-	size_t unit, header_size;
+	size_t header_size;
+	enum wb_err err;
 
 	if (wb_bytes_at_end(b))
 		return WB_NONE;
@@ -97,15 +91,14 @@ static enum wb_err next_set(struct indexer *indexer, struct wb_bytes *b)
 	segment_size = wb_bytes_u8(&set);
 	if (wb_bytes_failed(b) || wb_bytes_failed(&set))
 		return WB_NONE;
-	if (version != 2 || segment_size != 0 || (address_size != 4 && address_size != 8) || !find_unit(indexer, info_offset, &unit))
+	if (version != 2 || segment_size != 0 || (address_size != 4 && address_size != 8))
 		return WB_OK;
 	/* Pairs are aligned to their size, counted from the header's start. */
 	header_size = wb_bytes_offset(&set) + (offset_size == 8 ? 12 : 4);
 	if (!wb_bytes_skip(&set, (2u * address_size - header_size % (2u * address_size)) % (2u * address_size)))
 		return WB_OK;
-	indexer->in_aranges[unit] = 1;
-	indexer->index->has_aranges = true;
-	return read_set(indexer, &set, address_size, unit);
+	err = add_set(indexer->index, info_offset);
+	return err ? err : read_set(indexer, &set, address_size, indexer->index->num_sets - 1);
 }
 
 static enum wb_err add_aranges(struct indexer *indexer)
@@ -120,9 +113,14 @@ static enum wb_err add_aranges(struct indexer *indexer)
 
 /* ---- Units ------------------------------------------------------------------------------------------------------------------ */
 
+static const struct wb_unit *unit_of(const struct indexer *indexer, size_t unit)
+{
+	return wb_unit_list_at(indexer->input->units, unit);
+}
+
 static enum wb_err add_lines(struct indexer *indexer, size_t unit, const struct wb_unit_root *root, uint64_t stmt_list)
 {
-	const struct wb_unit_header *header = &indexer->input->units[unit].header;
+	const struct wb_unit_header *header = &unit_of(indexer, unit)->header;
 	uint64_t end, size = indexer->input->sections->by_id[WB_DWARF_LINE].size;
 	struct wb_lines_builder builder;
 	enum wb_err err;
@@ -141,16 +139,25 @@ static enum wb_err add_lines(struct indexer *indexer, size_t unit, const struct 
 	return err;
 }
 
-static enum wb_err add_unit(struct indexer *indexer, size_t unit)
+static enum wb_err add_ranges(struct indexer *indexer, size_t unit)
 {
-	const struct wb_unit_header *header = &indexer->input->units[unit].header;
+	enum wb_err err = WB_OK;
+
+	for (size_t i = 0; !err && i < indexer->ranges.count; i++)
+		err = add_span(indexer, indexer->ranges.items[i].start, indexer->ranges.items[i].end, unit);
+	return err;
+}
+
+/* Where a unit's own ranges are, or its line table if it has none. */
+static enum wb_err add_unit(struct indexer *indexer, enum wb_unit_index_source source, size_t unit)
+{
+	const struct wb_unit_header *header = &unit_of(indexer, unit)->header;
 	const struct wb_dwarf_sections *sections = indexer->input->sections;
-	size_t before = indexer->index->num_spans;
 	struct wb_unit_root root;
 	enum wb_err err;
 
 	if (header->size == 0)
-		return add_lines(indexer, unit, NULL, indexer->input->units[unit].stmt_list);
+		return source == WB_INDEX_LINES ? add_lines(indexer, unit, NULL, unit_of(indexer, unit)->stmt_list) : WB_OK;
 	if (header->type == WB_UT_TYPE || header->type == WB_UT_SPLIT_TYPE || header->type == WB_UT_PARTIAL)
 		return WB_OK;
 	err = wb_unit_root_read(sections, header, &indexer->abbrevs_budget, &root);
@@ -164,32 +171,27 @@ static enum wb_err add_unit(struct indexer *indexer, size_t unit)
 	err = wb_ranges_of_root(&indexer->ranges, sections, header, &root, &indexer->ranges_budget);
 	if (err == WB_ERR_MEMORY)
 		return err;
-	for (size_t i = 0; i < indexer->ranges.count; i++) {
-		err = add_span(indexer, indexer->ranges.items[i].start, indexer->ranges.items[i].end, unit);
-		if (err)
-			return err;
-	}
-	if (indexer->index->num_spans > before || !root.has_stmt_list || root.has_ranges || root.has_high)
-		return WB_OK;
-	return add_lines(indexer, unit, &root, root.stmt_list);
+	if (source == WB_INDEX_UNITS)
+		return add_ranges(indexer, unit);
+	return indexer->ranges.count > 0 || !root.has_stmt_list || root.has_ranges || root.has_high ? WB_OK :
+	       add_lines(indexer, unit, &root, root.stmt_list);
 }
 
-static enum wb_err add_units(struct indexer *indexer)
+static enum wb_err add_units(struct indexer *indexer, enum wb_unit_index_source source)
 {
 	const struct wb_unit_index_input *input = indexer->input;
+	size_t count = wb_unit_list_count(input->units);
+	enum wb_err err = WB_OK;
 
-	for (size_t i = 0; i < input->num_units; i++) {
-		enum wb_err err = indexer->in_aranges[i] ? WB_OK : add_unit(indexer, i);
-
+	for (size_t i = 0; !err && i < count; i++) {
+		err = add_unit(indexer, source, i);
 		if (!err && i % CHECK_EVERY == CHECK_EVERY - 1 && input->session)
-			err = wb_session_check(input->session, i + 1, input->num_units);
-		if (err)
-			return err;
+			err = wb_session_check(input->session, i + 1, count);
 	}
-	return WB_OK;
+	return err;
 }
 
-/* By start; of those with the same start, the first unit comes last, where lookups begin: linkers keep the first copy of a COMDAT function and
+/* By start; of those with the same start, the first owner's comes last, where lookups begin: linkers keep the first copy of a COMDAT function and
  * let all the units that had one claim it, though they can differ in lines and paths. */
 static enum wb_err sort_spans(struct wb_unit_index *index)
 {
@@ -270,28 +272,21 @@ static size_t last_that_reaches(const struct wb_unit_index *index, size_t at, ui
 
 /* ---- The index --------------------------------------------------------------------------------------------------------------- */
 
-enum wb_err wb_unit_index_init(struct wb_unit_index *index, const struct wb_unit_index_input *input, bool believe_aranges)
+enum wb_err wb_unit_index_init(struct wb_unit_index *index, enum wb_unit_index_source source, const struct wb_unit_index_input *input)
 {
 	struct indexer indexer = { .input = input, .index = index };
-	enum wb_err err = WB_OK;
+	enum wb_err err;
 
 	*index = (struct wb_unit_index){ 0 };
 	indexer.ranges_budget = wb_ranges_budget(input->sections);
 	indexer.abbrevs_budget = ABBREVS_MIN + ABBREVS_PER_BYTE * (uint64_t)input->sections->by_id[WB_DWARF_ABBREV].size;
 	indexer.lines_budget = 2 * (uint64_t)input->sections->by_id[WB_DWARF_LINE].size;
-	indexer.in_aranges = wb_mem_zalloc(input->num_units, 1);
-	if (!indexer.in_aranges)
-		return WB_ERR_MEMORY;
-	if (believe_aranges)
-		err = add_aranges(&indexer);
-	if (!err)
-		err = add_units(&indexer);
+	err = source == WB_INDEX_ARANGES ? add_aranges(&indexer) : add_units(&indexer, source);
 	if (!err)
 		err = sort_spans(index);
 	if (!err)
 		err = make_tree(index);
 	wb_ranges_deinit(&indexer.ranges);
-	wb_mem_free(indexer.in_aranges);
 	if (err)
 		wb_unit_index_deinit(index);
 	return err;
@@ -301,15 +296,17 @@ void wb_unit_index_deinit(struct wb_unit_index *index)
 {
 	wb_mem_free(index->spans);
 	wb_mem_free(index->reach);
+	wb_mem_free(index->sets);
 	*index = (struct wb_unit_index){ 0 };
 }
 
 size_t wb_unit_index_bytes(const struct wb_unit_index *index)
 {
-	return index->capacity * sizeof *index->spans + index->num_leaves * sizeof *index->reach;
+	return index->capacity * sizeof *index->spans + index->num_leaves * sizeof *index->reach +
+	       index->sets_capacity * sizeof *index->sets;
 }
 
-bool wb_unit_index_next(const struct wb_unit_index *index, uint64_t image_pc, size_t *cursor, uint32_t *ret_unit)
+bool wb_unit_index_next(const struct wb_unit_index *index, uint64_t image_pc, size_t *cursor, uint32_t *ret_owner)
 {
 	size_t at = *cursor;
 
@@ -330,6 +327,6 @@ bool wb_unit_index_next(const struct wb_unit_index *index, uint64_t image_pc, si
 	*cursor = at == SIZE_MAX ? 0 : at;
 	if (at == SIZE_MAX)
 		return false;
-	*ret_unit = index->spans[at].unit;
+	*ret_owner = index->spans[at].owner;
 	return true;
 }

@@ -390,9 +390,10 @@ enum wb_err wb_dwarf_line_read(const struct wb_dwarf_sections *sections, const s
                                uint64_t offset, struct wb_lines_builder *builder, uint64_t *ret_end)
 {
 	struct reader reader = { .sections = sections, .root = root, .builder = builder, .b = wb_dwarf_bytes(sections, WB_DWARF_LINE) };
-	enum wb_err err;
+	enum wb_err err = wb_dwarf_need(sections, WB_DWARF_LINE, UINT64_MAX);
 
-	err = read_extent(&reader, offset);
+	if (!err)
+		err = read_extent(&reader, offset);
 	if (ret_end)
 		*ret_end = reader.header.end > offset ? reader.header.end : UINT64_MAX;
 	if (!err)

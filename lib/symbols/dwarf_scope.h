@@ -49,6 +49,13 @@ static inline enum wb_scope wb_scope_inside(enum wb_scope scope, enum wb_scope_e
 	return is_c && scope == WB_SCOPE_OUTER ? WB_SCOPE_CLOSED : scope;
 }
 
+/* C by DW_AT_language: its functions have no other names than the source's. */
+static inline bool wb_language_is_plain(uint64_t language)
+{
+	return language == WB_LANG_C89 || language == WB_LANG_C || language == WB_LANG_C99 || language == WB_LANG_C11 || language == WB_LANG_C17 ||
+	       language == WB_LANG_C23;
+}
+
 /* C, C++ and Objective-C by DW_AT_language; units that do not say are searched whole. */
 static inline bool wb_language_is_c(uint64_t language)
 {

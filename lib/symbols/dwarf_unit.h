@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/diag.h"
+#include "base/unpack.h"
 
 #include <stdbool.h>
 
@@ -23,6 +24,7 @@ struct wb_dwarf_slice {
 	size_t size;                  /* 0: absent */
 	uint64_t offset;              /* of bytes in the file's section */
 	uint32_t file;                /* which file it is of: enum wb_dwarf_file */
+	struct wb_unpack *unpack;     /* NULL: all bytes are there; else see wb_dwarf_need */
 };
 struct wb_dwarf_files;                /* symbols/dwarf_files.h */
 struct wb_package;                    /* symbols/dwarf_package.h */
@@ -42,6 +44,9 @@ static inline struct wb_bytes wb_dwarf_bytes(const struct wb_dwarf_sections *sec
 {
 	return wb_bytes_of(sections->by_id[section].bytes, sections->by_id[section].size, sections->big_endian);
 }
+/* Has the first `end` bytes of a slice unpacked, all if it has fewer. Units in .debug_info have theirs once they are known; whoever reads a
+ * line table asks for all of .debug_line; the other sections are there. WB_ERR_DATA: damaged before that, which was reported. */
+enum wb_err wb_dwarf_need(const struct wb_dwarf_sections *sections, enum wb_dwarf_section section, uint64_t end);
 enum { WB_DWARF_STRING_MAX = 64 << 10 }; /* bytes of a name or path that is used: a section full of letters can be referred to from anywhere */
 /* The string at an offset of a section; NULL if it does not end inside, or is too long. */
 const char *wb_dwarf_string(const struct wb_dwarf_sections *sections, enum wb_dwarf_section section, uint64_t offset);

@@ -1,85 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring of indices: the newest item's neighbours are the second newest and the end. */
+/* A ring of items: the newest one's neighbours are the second newest and the end. */
 #include "symbols/recency.h"
 
-#include "base/mem.h"
+#include <stddef.h>
 
-enum wb_err wb_recency_init(struct wb_recency *recency, uint32_t count)
+void wb_recency_init(struct wb_recency *recency)
 {
-	recency->items = count < UINT32_MAX ? wb_mem_zalloc((size_t)count + 1, sizeof *recency->items) : NULL;
-	if (!recency->items)
-		return WB_ERR_MEMORY;
 	wb_lock_init(&recency->lock);
-	recency->count = count;
-	recency->items[count].newer = recency->items[count].older = count;
-	atomic_init(&recency->newest, count);
-	return WB_OK;
+	atomic_init(&recency->end.stamp, 0);
+	recency->end.newer = recency->end.older = &recency->end;
+	atomic_init(&recency->newest, NULL);
 }
 
 void wb_recency_deinit(struct wb_recency *recency)
 {
-	if (!recency->items)
-		return;
 	wb_lock_deinit(&recency->lock);
-	wb_mem_free(recency->items);
-	recency->items = NULL;
 }
 
-static void take_out(struct wb_recency *recency, uint32_t item)
+static void take_out(struct wb_recency_item *item)
 {
-	struct wb_recency_item *items = recency->items;
-
-	if (!atomic_load_explicit(&items[item].stamp, memory_order_relaxed))
+	if (!atomic_load_explicit(&item->stamp, memory_order_relaxed))
 		return;
-	items[items[item].newer].older = items[item].older;
-	items[items[item].older].newer = items[item].newer;
-	atomic_store_explicit(&items[item].stamp, 0, memory_order_relaxed);
+	item->newer->older = item->older;
+	item->older->newer = item->newer;
+	atomic_store_explicit(&item->stamp, 0, memory_order_relaxed);
 }
 
-static void put_newest(struct wb_recency *recency, uint32_t item)
+static void put_newest(struct wb_recency *recency, struct wb_recency_item *item)
 {
-	struct wb_recency_item *items = recency->items;
-	uint32_t end = recency->count, second = items[end].older;
-
-	items[item].newer = end;
-	items[item].older = second;
-	items[second].newer = item;
-	items[end].older = item;
+	item->newer = &recency->end;
+	item->older = recency->end.older;
+	item->older->newer = item;
+	recency->end.older = item;
 }
 
-void wb_recency_use(struct wb_recency *recency, uint32_t item, uint64_t stamp)
+void wb_recency_use(struct wb_recency *recency, struct wb_recency_item *item, uint64_t stamp)
 {
 	/* Neighbouring addresses use the same thing over and over: that takes no lock. */
 	if (atomic_load_explicit(&recency->newest, memory_order_relaxed) != item) {
 		wb_lock_take(&recency->lock);
-		take_out(recency, item);
+		take_out(item);
 		put_newest(recency, item);
-		atomic_store_explicit(&recency->items[item].stamp, stamp, memory_order_relaxed);
+		atomic_store_explicit(&item->stamp, stamp, memory_order_relaxed);
 		atomic_store_explicit(&recency->newest, item, memory_order_relaxed);
 		wb_lock_give(&recency->lock);
 	} else {
-		atomic_store_explicit(&recency->items[item].stamp, stamp, memory_order_relaxed);
+		atomic_store_explicit(&item->stamp, stamp, memory_order_relaxed);
 	}
 }
 
-void wb_recency_remove(struct wb_recency *recency, uint32_t item)
+void wb_recency_remove(struct wb_recency *recency, struct wb_recency_item *item)
 {
 	wb_lock_take(&recency->lock);
-	take_out(recency, item);
-	atomic_store_explicit(&recency->newest, recency->items[recency->count].older, memory_order_relaxed);
+	take_out(item);
+	atomic_store_explicit(&recency->newest, recency->end.older, memory_order_relaxed);
 	wb_lock_give(&recency->lock);
 }
 
-bool wb_recency_oldest(struct wb_recency *recency, uint32_t *ret_item, uint64_t *ret_stamp)
+struct wb_recency_item *wb_recency_oldest(struct wb_recency *recency, uint64_t *ret_stamp)
 {
-	uint32_t oldest;
+	struct wb_recency_item *oldest;
 
 	wb_lock_take(&recency->lock);
-	oldest = recency->items[recency->count].newer;
-	if (oldest != recency->count) {
-		*ret_item = oldest;
-		*ret_stamp = atomic_load_explicit(&recency->items[oldest].stamp, memory_order_relaxed);
-	}
+	oldest = recency->end.newer;
+	if (oldest != &recency->end)
+		*ret_stamp = atomic_load_explicit(&oldest->stamp, memory_order_relaxed);
 	wb_lock_give(&recency->lock);
-	return oldest != recency->count;
+	return oldest != &recency->end ? oldest : NULL;
 }

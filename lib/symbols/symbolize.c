@@ -17,6 +17,7 @@
 enum {
 	SITES_MAX = 4096,             /* inlined calls of one answer; a chain that is longer is cut at its outer end */
 	MEMO_BYTES = 64 << 20,        /* answers and strings that a symbolizer keeps at most */
+	MANY_MIN = 16,                /* addresses that will need most of an image's debug information */
 	MISSED_MAX = 4096,            /* frames noted here before the session hears of them */
 };
 
@@ -173,6 +174,7 @@ struct lookup {
 	struct wb_dwarf *dwarf;       /* NULL: no debug information */
 	const struct wb_dwarf_sections *sections; /* of dwarf */
 	struct wb_dwarf_hit hit;      /* table NULL: no unit */
+	bool knows_symbols;           /* see know_symbols, for what is below */
 	const struct wb_symtab *symtab; /* NULL: none */
 	struct wb_symtab_hit symbol;  /* that covers pc, if has_symbol */
 	bool has_symbol;
@@ -180,12 +182,17 @@ struct lookup {
 	enum wb_reason function_reason; /* if there is no name */
 };
 
-static enum wb_err look_up_symbol(struct lookup *lookup)
+/* Looks into the symbol table, which most lookups in debug information of C can do without. */
+static enum wb_err know_symbols(struct lookup *lookup)
 {
-	enum wb_err err = wb_symtab_of_image(lookup->image, &lookup->symtab);
+	enum wb_err err;
 
+	if (lookup->knows_symbols)
+		return WB_OK;
+	err = wb_symtab_of_image(lookup->image, &lookup->symtab);
 	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 		return err;
+	lookup->knows_symbols = true;
 	lookup->has_symbol = !err && wb_symtab_find(lookup->symtab, lookup->pc, &lookup->symbol);
 	return WB_OK;
 }
@@ -221,6 +228,23 @@ static bool lacks_split(const struct lookup *lookup)
 	       reason_of_file(lookup->image, WB_FILE_DWO, WB_REASON_NONE) != WB_REASON_NONE;
 }
 
+/* Without lines wanted, units that do not say where their code is are asked only for what has no symbol either: they have to be asked through
+ * their line tables, which are not unpacked for anything else then. */
+static enum wb_err find_in_units(const struct wb_symbolizer *symbolizer, struct lookup *lookup, uint64_t time)
+{
+	bool lines = !symbolizer->opts.no_lines;
+	struct wb_dwarf_use use = { .stamp = time, .lines = lines, .deep = lines };
+	enum wb_err err = wb_dwarf_find(lookup->dwarf, lookup->pc, use, &lookup->hit);
+
+	if (err != WB_NONE || use.deep)
+		return err;
+	err = know_symbols(lookup);
+	if (err)
+		return err;
+	use.deep = true;
+	return lookup->has_symbol ? WB_NONE : wb_dwarf_find(lookup->dwarf, lookup->pc, use, &lookup->hit);
+}
+
 static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup *lookup)
 {
 	struct wb_dwarf *dwarf;
@@ -235,7 +259,7 @@ static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup
 	lookup->dwarf = dwarf;
 	lookup->sections = wb_dwarf_sections_of(dwarf);
 	time = wb_session_tick(symbolizer->session);
-	err = wb_dwarf_find(dwarf, lookup->pc, (struct wb_dwarf_use){ time, !symbolizer->opts.no_lines }, &lookup->hit);
+	err = find_in_units(symbolizer, lookup, time);
 	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 		return err;
 	if (err) {
@@ -295,21 +319,40 @@ static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *l
 	return err;
 }
 
+/* The mangled symbol at the entry of a function without a linkage name. WB_NONE: there is none. */
+static enum wb_err find_mangled(struct lookup *lookup, const struct wb_function *function, struct wb_symtab_hit *ret_entry)
+{
+	enum wb_err err = lookup->hit.table->names_are_plain ? WB_NONE : know_symbols(lookup);
+
+	if (err)
+		return err;
+	return lookup->symtab && wb_symtab_find(lookup->symtab, function->entry, ret_entry) && ret_entry->start == function->entry &&
+	       looks_mangled(ret_entry->name) ? WB_OK : WB_NONE;
+}
+
 /* The outermost function's name; walkback/symbolize.h says which. */
-static enum wb_err name_function(struct wb_symbolizer *symbolizer, const struct lookup *lookup, const struct wb_function *function,
+static enum wb_err name_function(struct wb_symbolizer *symbolizer, struct lookup *lookup, const struct wb_function *function,
                                  const struct wb_function_name *name, struct wb_site *site)
 {
 	const char *linkage = wb_ref_text(lookup->sections, name->linkage);
 	const char *plain = wb_ref_text(lookup->sections, name->name);
 	struct wb_symtab_hit entry;
+	enum wb_err err = WB_NONE;
 
 	site->function_start = function->entry;
 	site->function_size = function->size;
+	if (symbolizer->opts.symtab_only || (!linkage && !plain))
+		err = know_symbols(lookup);
+	if (err < 0)
+		return err;
 	if (lookup->has_symbol && symbolizer->opts.symtab_only)
 		return name_by_symbol(symbolizer, &lookup->symbol, site);
 	/* Lambdas and link-time optimized functions can lack linkage names; their plain ones lack scopes and parameters. */
-	if (!linkage && lookup->symtab && wb_symtab_find(lookup->symtab, function->entry, &entry) && entry.start == function->entry &&
-	    looks_mangled(entry.name))
+	if (!linkage)
+		err = find_mangled(lookup, function, &entry);
+	if (err < 0)
+		return err;
+	if (!linkage && err == WB_OK)
 		return name_by_symbol(symbolizer, &entry, site);
 	if (linkage || plain)
 		return name_by_debug(symbolizer, linkage, plain, site);
@@ -333,7 +376,7 @@ static enum wb_err name_call(struct wb_symbolizer *symbolizer, const struct look
 }
 
 /* The chain of a node, innermost first: each call's site has the line of the call inside it. */
-static enum wb_err add_chain(struct wb_symbolizer *symbolizer, const struct lookup *lookup, struct wb_line_hit line, bool has_line)
+static enum wb_err add_chain(struct wb_symbolizer *symbolizer, struct lookup *lookup, struct wb_line_hit line, bool has_line)
 {
 	const struct wb_functions *functions = lookup->hit.table->functions;
 	bool only_outermost = symbolizer->opts.detail == WB_DETAIL_LINES;
@@ -369,13 +412,17 @@ static enum wb_err add_chain(struct wb_symbolizer *symbolizer, const struct look
 }
 
 /* No function in debug information: the symbol, with the line if that is known. */
-static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, const struct lookup *lookup)
+static enum wb_err add_symbol(struct wb_symbolizer *symbolizer, struct lookup *lookup)
 {
 	struct wb_site *site;
-	enum wb_err err = wb_symbolizer_add_site(symbolizer, &site);
+	enum wb_err err = know_symbols(lookup);
 
+	if (!err)
+		err = wb_symbolizer_add_site(symbolizer, &site);
 	if (err)
 		return err;
+	if (!lookup->has_symbol && !lookup->hit.table && lookup->function_reason == WB_REASON_NO_SYMBOL)
+		lookup->function_reason = reason_of_image(lookup->image);
 	site->line_reason = (uint8_t)lookup->line_reason;
 	if (lookup->hit.has_line)
 		err = show_line(symbolizer, lookup, &lookup->hit.line, site);
@@ -451,10 +498,8 @@ static enum wb_err find_sites(struct wb_symbolizer *symbolizer, struct lookup *l
 		err = find_breakpad_sites(symbolizer, lookup);
 		if (err != WB_NONE)
 			return err;
-		err = look_up_symbol(lookup);
+		err = WB_OK;
 	}
-	if (!err && !lookup->has_symbol && !lookup->hit.table && lookup->function_reason == WB_REASON_NO_SYMBOL)
-		lookup->function_reason = reason_of_image(lookup->image);
 	if (!err && lookup->hit.table && lookup->hit.node != WB_NODE_NONE)
 		err = add_chain(symbolizer, lookup, lookup->hit.line, lookup->hit.has_line);
 	else if (!err)
@@ -579,6 +624,8 @@ enum wb_err wb_symbolize_many(struct wb_symbolizer *symbolizer, struct wb_image 
 {
 	if (!symbolizer || (count > 0 && !image_pcs) || !fn)
 		return WB_ERR_ARGUMENT;
+	if (image && count >= MANY_MIN && symbolizer->opts.detail > WB_DETAIL_NAMES)
+		wb_dwarf_expect_many(image, !symbolizer->opts.no_lines);
 	for (size_t i = 0; i < count; i++) {
 		const struct wb_site *sites;
 		size_t num_sites;

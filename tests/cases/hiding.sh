@@ -31,7 +31,7 @@ features=" $("$walkback" --version 2>/dev/null | tr '\n' ' ') "
 
 has() { # WAY-OF-COMPRESSION
     case $1 in
-    zlib*) case $features in *' zlib '* | *' libdeflate '*) return 0 ;; esac ;;
+    zlib*) case $features in *' zlib '* | *' libdeflate '* | *' isal '*) return 0 ;; esac ;;
     *) case $features in *" $1 "*) return 0 ;; esac ;;
     esac
     echo "not in this build: $1"

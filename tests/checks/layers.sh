@@ -87,7 +87,7 @@ code() {
 
     one_includer '<(libdwarf.*/)?(libdwarf|dwarf)\.h>|WB_LIBDWARF_'
     one_includer '<zstd.*\.h>'
-    one_includer '<zlib\.h>|<libdeflate\.h>'
+    one_includer '<zlib\.h>|<libdeflate\.h>|<isa-l/igzip_lib\.h>'
     one_includer '<lzma\.h>'
     one_includer '<(libiberty/)?demangle\.h>'
 

@@ -175,7 +175,7 @@ static void check_chain(struct wb_dwarf *dwarf, uint64_t pc, const char *expect)
 	struct wb_dwarf_hit hit = { .node = WB_NODE_NONE };
 	char chain[256] = "";
 	size_t n = 0;
-	enum wb_err err = wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 1, true }, &hit);
+	enum wb_err err = wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 1, true, true }, &hit);
 
 	CHECK(err == WB_OK || err == WB_NONE);
 	for (uint32_t at = hit.node; at != WB_NODE_NONE;) {
@@ -495,7 +495,7 @@ static void damage_costs_one_unit(void)
 		CHECK_EQ_U64(object->num_diags, 1);
 		CHECK_EQ_U64(object->last_diag, kind == 2 || kind == 4 ? WB_DIAG_DWARF_UNSUPPORTED : WB_DIAG_DWARF_MALFORMED);
 		if (kind < 4) {
-			REQUIRE(wb_dwarf_find(dwarf, 0x2000, (struct wb_dwarf_use){ 2, true }, &hit) == WB_OK);
+			REQUIRE(wb_dwarf_find(dwarf, 0x2000, (struct wb_dwarf_use){ 2, true, true }, &hit) == WB_OK);
 			CHECK_EQ_I64(hit.functions_err, kind == 2 ? WB_ERR_UNSUPPORTED : WB_ERR_DATA);
 			wb_dwarf_release(&hit);
 		}
@@ -567,7 +567,7 @@ static void drops_tables(void)
 	end_unit(&unit);
 	dwarf = open_dwarf(object);
 	CHECK(!wb_dwarf_oldest(dwarf, &found, &stamp));
-	REQUIRE(wb_dwarf_find(dwarf, 0x1000, (struct wb_dwarf_use){ 77, true }, &hit) == WB_OK);
+	REQUIRE(wb_dwarf_find(dwarf, 0x1000, (struct wb_dwarf_use){ 77, true, true }, &hit) == WB_OK);
 	REQUIRE(wb_dwarf_oldest(dwarf, &found, &stamp));
 	CHECK_EQ_U64(stamp, 77);
 	CHECK_EQ_U64(wb_dwarf_drop(dwarf, found), hit.table->bytes);

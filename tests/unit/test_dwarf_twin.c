@@ -105,15 +105,16 @@ static size_t compare_functions(const struct side *fast, const struct wb_functio
 
 static size_t compare_units(struct side *fast, struct side *slow)
 {
-	size_t units = wb_dwarf_num_units(fast->dwarf), segments = 0;
+	size_t units = 0, slow_units = 0, segments = 0;
 	unsigned differences = 0;
 
-	CHECK_EQ_U64(units, wb_dwarf_num_units(slow->dwarf));
+	CHECK(wb_dwarf_num_units(fast->dwarf, &units) == WB_OK && wb_dwarf_num_units(slow->dwarf, &slow_units) == WB_OK);
+	CHECK_EQ_U64(units, slow_units);
 	for (size_t i = 0; i < units && differences < DIFFERENCES_MAX; i++) {
 		struct wb_unit_table *a = NULL, *b = NULL;
 		bool is_over;
 
-		if (!CHECK(wb_dwarf_table(fast->dwarf, i, (struct wb_dwarf_use){ 1, true }, &a, &is_over) == WB_OK && wb_dwarf_table(slow->dwarf, i, (struct wb_dwarf_use){ 1, true }, &b, &is_over) == WB_OK))
+		if (!CHECK(wb_dwarf_table(fast->dwarf, i, (struct wb_dwarf_use){ 1, true, true }, &a, &is_over) == WB_OK && wb_dwarf_table(slow->dwarf, i, (struct wb_dwarf_use){ 1, true, true }, &b, &is_over) == WB_OK))
 			return segments;
 		CHECK_EQ_I64(a->functions_err, b->functions_err);
 		CHECK(!a->functions == !b->functions);

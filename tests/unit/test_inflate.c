@@ -48,11 +48,11 @@ static enum wb_err inflate_xz(const void *in, size_t in_size, void *out, size_t 
 	return err;
 }
 
-/* The stream, given a byte at a time and asked for seven. */
-static enum wb_err inflate_stream(const void *in, size_t in_size, void *out, size_t out_size)
+/* A stream, given a byte at a time and asked for seven. */
+static enum wb_err inflate_stream(enum wb_packing packing, const void *in, size_t in_size, void *out, size_t out_size)
 {
 	struct wb_inflate_stream *stream;
-	enum wb_err err = wb_inflate_stream_new(&stream);
+	enum wb_err err = wb_inflate_stream_new(packing, &stream);
 	size_t made = 0;
 
 	if (err != WB_OK)
@@ -69,6 +69,16 @@ static enum wb_err inflate_stream(const void *in, size_t in_size, void *out, siz
 	return err == WB_OK && made != out_size ? WB_ERR_DATA : err;
 }
 
+static enum wb_err inflate_zlib_stream(const void *in, size_t in_size, void *out, size_t out_size)
+{
+	return inflate_stream(WB_PACKING_ZLIB, in, in_size, out, out_size);
+}
+
+static enum wb_err inflate_zstd_stream(const void *in, size_t in_size, void *out, size_t out_size)
+{
+	return inflate_stream(WB_PACKING_ZSTD, in, in_size, out, out_size);
+}
+
 static const struct {
 	const char *name;
 	inflate_fn inflate;
@@ -80,7 +90,8 @@ static const struct {
 } codecs[] = {
 	{ "zlib", wb_inflate_zlib, zlib_bytes, sizeof zlib_bytes, WB_HAVE_LIBDEFLATE || WB_HAVE_ZLIB, false, false },
 	{ "zstd", wb_inflate_zstd, zstd_bytes, sizeof zstd_bytes, WB_HAVE_ZSTD, false, false },
-	{ "zstd stream", inflate_stream, zstd_bytes, sizeof zstd_bytes, WB_HAVE_ZSTD, false, true },
+	{ "zlib stream", inflate_zlib_stream, zlib_bytes, sizeof zlib_bytes, WB_HAVE_ISAL, false, true },
+	{ "zstd stream", inflate_zstd_stream, zstd_bytes, sizeof zstd_bytes, WB_HAVE_ZSTD, false, true },
 	{ "xz", inflate_xz, xz_bytes, sizeof xz_bytes, WB_HAVE_LZMA, true, false },
 };
 enum { NUM_CODECS = sizeof codecs / sizeof codecs[0] };
@@ -169,7 +180,8 @@ static void survives_lack_of_memory(void)
 
 	wb_mem_fail_at(1, true);
 	CHECK_EQ_I64(wb_inflate_xz(xz_bytes, sizeof xz_bytes, 1000, &out, &size), WB_HAVE_LZMA ? WB_ERR_MEMORY : WB_ERR_UNSUPPORTED);
-	CHECK_EQ_I64(wb_inflate_stream_new(&stream), WB_HAVE_ZSTD ? WB_ERR_MEMORY : WB_ERR_UNSUPPORTED);
+	CHECK_EQ_I64(wb_inflate_stream_new(WB_PACKING_ZSTD, &stream), WB_ERR_MEMORY);
+	CHECK_EQ_I64(wb_inflate_stream_new(WB_PACKING_ZLIB, &stream), WB_ERR_MEMORY);
 	wb_mem_fail_at(0, false);
 	CHECK(out == NULL && stream == NULL);
 	wb_inflate_stream_free(NULL);

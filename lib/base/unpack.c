@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Unpacking on demand. One thread at a time unpacks, a chunk after the other without the lock; others that wait look after each chunk whether
+ * theirs is there. Chunks end at multiples of their size, so damage hides the same bytes whatever was asked for.
+ */
+#include "base/unpack.h"
+
+#include "base/lock.h"
+#include "base/mem.h"
+
+enum {
+	WHOLE_MAX = 16 << 20,         /* bytes that come out: what is small is unpacked at once, which is faster for all of it */
+	CHUNK_SIZE = 1 << 20,
+	FORGET_SIZE = 4 << 20,        /* packed bytes that are forgotten at a time */
+};
+
+struct wb_unpack {
+	struct wb_packed packed;
+	void *memory;                 /* that bytes are in */
+	uint8_t *bytes;
+	_Atomic size_t ready;         /* bytes that can be looked at; grows */
+	struct wb_lock lock;
+	struct wb_signal progress;
+	bool busy;                    /* a thread unpacks; what is below is its own */
+	enum wb_err err;              /* why there will be no more than is ready */
+	struct wb_inflate_stream *stream; /* NULL: not begun, or done with */
+	size_t used, forgotten;       /* packed bytes */
+};
+
+void wb_packed_deinit(struct wb_packed *packed)
+{
+	wb_piece_deinit(&packed->stored);
+}
+
+/* Cleared, so that nobody sees another owner's bytes whatever a damaged file makes of them. Costs nothing where it matters: large memory comes
+ * cleared. What fills several large pages begins and ends with one: small ones cost more to get than what is written to them. */
+static void *memory_new(size_t size, uint8_t **ret_bytes)
+{
+	size_t room = size >= 2 * (size_t)WB_FILE_LARGE_PAGE ? 2 * (size_t)WB_FILE_LARGE_PAGE : 0, all;
+	uint8_t *memory = wb_size_add(size, room, &all) ? wb_mem_zalloc(all, 1) : NULL;
+	size_t misplaced = (uintptr_t)memory % WB_FILE_LARGE_PAGE;
+
+	if (!memory)
+		return NULL;
+	*ret_bytes = memory;
+	if (room > 0 && misplaced > 0)
+		*ret_bytes += WB_FILE_LARGE_PAGE - misplaced;
+	if (room > 0)
+		wb_file_expect(*ret_bytes, (size + WB_FILE_LARGE_PAGE / 2) / WB_FILE_LARGE_PAGE * WB_FILE_LARGE_PAGE);
+	return memory;
+}
+
+enum wb_err wb_unpack_new(struct wb_packed *packed, struct wb_unpack **ret_unpack)
+{
+	struct wb_unpack *unpack = wb_mem_zalloc(1, sizeof *unpack);
+
+	if (unpack)
+		unpack->memory = memory_new(packed->size, &unpack->bytes);
+	if (!unpack || !unpack->memory) {
+		wb_mem_free(unpack);
+		wb_packed_deinit(packed);
+		return WB_ERR_MEMORY;
+	}
+	unpack->packed = *packed;
+	unpack->used = unpack->forgotten = packed->skip;
+	wb_lock_init(&unpack->lock);
+	wb_signal_init(&unpack->progress);
+	*ret_unpack = unpack;
+	return WB_OK;
+}
+
+void wb_unpack_free(struct wb_unpack *unpack)
+{
+	if (!unpack)
+		return;
+	wb_inflate_stream_free(unpack->stream);
+	wb_packed_deinit(&unpack->packed);
+	wb_signal_deinit(&unpack->progress);
+	wb_lock_deinit(&unpack->lock);
+	wb_mem_free(unpack->memory);
+	wb_mem_free(unpack);
+}
+
+const uint8_t *wb_unpack_bytes(const struct wb_unpack *unpack)
+{
+	return unpack->bytes;
+}
+
+/* ---- By the thread that is busy ------------------------------------------------------------------------------------------- */
+
+static size_t ready_of(const struct wb_unpack *unpack)
+{
+	return atomic_load_explicit(&unpack->ready, memory_order_acquire);
+}
+
+/* Nobody reads packed bytes again: they would double what a large file takes. */
+static void forget(struct wb_unpack *unpack, size_t until)
+{
+	struct wb_packed *packed = &unpack->packed;
+
+	if (packed->file)
+		wb_file_forget(packed->file, packed->offset + unpack->forgotten, until - unpack->forgotten);
+	unpack->forgotten = until;
+	if (until == packed->stored.size)
+		wb_packed_deinit(packed);
+}
+
+static enum wb_err unpack_whole(struct wb_unpack *unpack)
+{
+	const struct wb_packed *packed = &unpack->packed;
+	const uint8_t *in = packed->stored.bytes + packed->skip;
+	size_t in_size = packed->stored.size - packed->skip;
+
+	return packed->packing == WB_PACKING_ZSTD ? wb_inflate_zstd(in, in_size, unpack->bytes, packed->size) :
+	                                            wb_inflate_zlib(in, in_size, unpack->bytes, packed->size);
+}
+
+/* The bytes from `at` to `end`, and at the end of all, that this is where the stream ends. */
+static enum wb_err unpack_chunk(struct wb_unpack *unpack, size_t at, size_t end)
+{
+	const struct wb_packed *packed = &unpack->packed;
+	bool is_last = end == packed->size;
+
+	for (;;) {
+		size_t used, made;
+		enum wb_err err;
+
+		if (at == end && (!is_last || wb_inflate_stream_is_done(unpack->stream)))
+			return WB_OK;
+		err = wb_inflate_stream_next(unpack->stream, packed->stored.bytes + unpack->used, packed->stored.size - unpack->used, &used,
+		                             unpack->bytes + at, end - at, &made);
+		if (err)
+			return err;
+		/* Cut, or longer than it says. */
+		if (!used && !made && !wb_inflate_stream_is_done(unpack->stream))
+			return WB_ERR_DATA;
+		if (at + made < end && wb_inflate_stream_is_done(unpack->stream))
+			return WB_ERR_DATA;
+		unpack->used += used;
+		at += made;
+	}
+}
+
+static enum wb_err unpack_next(struct wb_unpack *unpack, size_t ready, size_t *ret_ready)
+{
+	size_t left = unpack->packed.size - ready, end = ready + (left < CHUNK_SIZE ? left : CHUNK_SIZE);
+	enum wb_err err = unpack->stream ? WB_OK : wb_inflate_stream_new(unpack->packed.packing, &unpack->stream);
+
+	if (!err)
+		err = unpack_chunk(unpack, ready, end);
+	if (!err && end == unpack->packed.size)
+		forget(unpack, unpack->packed.stored.size);
+	else if (!err && unpack->used - unpack->forgotten >= FORGET_SIZE)
+		forget(unpack, unpack->used);
+	if (!err)
+		*ret_ready = end;
+	return err;
+}
+
+/* One step: all of it, if all is wanted, or it is small, or its codec knows nothing else; else the next chunk. */
+static enum wb_err unpack_step(struct wb_unpack *unpack, size_t end, size_t *ret_ready)
+{
+	size_t ready = ready_of(unpack);
+	enum wb_err err = WB_ERR_UNSUPPORTED, streamed;
+
+	if (ready > 0 || (end < unpack->packed.size && unpack->packed.size > WHOLE_MAX))
+		err = unpack_next(unpack, ready, ret_ready);
+	if (ready > 0 || err != WB_ERR_UNSUPPORTED)
+		return err;
+	err = unpack_whole(unpack);
+	if (!err) {
+		forget(unpack, unpack->packed.stored.size);
+		*ret_ready = unpack->packed.size;
+	}
+	if (!err || err == WB_ERR_MEMORY)
+		return err;
+	/* How far damaged bytes are sound, a stream knows; and it may be the only codec there is. */
+	streamed = unpack_next(unpack, 0, ret_ready);
+	return streamed == WB_ERR_UNSUPPORTED ? err : streamed;
+}
+
+/* ---- Asking ------------------------------------------------------------------------------------------------------------------ */
+
+static enum wb_err report(const struct wb_unpack *unpack, enum wb_err err)
+{
+	const struct wb_packed *packed = &unpack->packed;
+	bool is_codec_missing = err == WB_ERR_UNSUPPORTED;
+
+	return wb_diag_report(packed->diags, err, is_codec_missing ? WB_DIAG_SECTION_UNSUPPORTED : WB_DIAG_SECTION_MALFORMED, packed->path,
+	                      packed->section, 0, is_codec_missing ? "compressed by a codec that is not in this build" :
+	                      "its compressed bytes are damaged");
+}
+
+/* Unpacks one step more, without the lock that is held. */
+static enum wb_err go_on(struct wb_unpack *unpack, size_t end)
+{
+	size_t ready = 0;
+	enum wb_err err;
+
+	unpack->busy = true;
+	wb_lock_give(&unpack->lock);
+	err = unpack_step(unpack, end, &ready);
+	wb_lock_take(&unpack->lock);
+	unpack->busy = false;
+	if (!err)
+		atomic_store_explicit(&unpack->ready, ready, memory_order_release);
+	else if (err != WB_ERR_MEMORY)
+		unpack->err = report(unpack, err);
+	wb_signal_all(&unpack->progress);
+	return err;
+}
+
+enum wb_err wb_unpack_need(struct wb_unpack *unpack, uint64_t wanted)
+{
+	size_t end = wanted < unpack->packed.size ? (size_t)wanted : unpack->packed.size;
+	enum wb_err err = WB_OK;
+
+	if (ready_of(unpack) >= end)
+		return WB_OK;
+	wb_lock_take(&unpack->lock);
+	while (!err && ready_of(unpack) < end) {
+		if (unpack->busy)
+			wb_signal_wait(&unpack->progress, &unpack->lock);
+		else
+			err = unpack->err ? unpack->err : go_on(unpack, end);
+	}
+	wb_lock_give(&unpack->lock);
+	return err;
+}
+
+bool wb_unpack_is_busy(struct wb_unpack *unpack)
+{
+	bool busy;
+
+	wb_lock_take(&unpack->lock);
+	busy = unpack->busy;
+	wb_lock_give(&unpack->lock);
+	return busy;
+}
+
+enum wb_err wb_unpack_take(struct wb_unpack *unpack, struct wb_piece *ret_piece)
+{
+	enum wb_err err = wb_unpack_need(unpack, unpack->packed.size);
+
+	if (!err) {
+		*ret_piece = (struct wb_piece){ unpack->bytes, unpack->packed.size, unpack->memory };
+		unpack->memory = NULL;
+	}
+	wb_unpack_free(unpack);
+	return err;
+}
