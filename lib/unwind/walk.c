@@ -742,6 +742,7 @@ static enum wb_err walk_all(struct wb_walker *w, uint8_t *frames, size_t stride,
 enum wb_err wb_walk(struct wb_walker *w, struct wb_space *space, const struct wb_sample *sample, struct wb_frame *frames, size_t frame_size,
                     size_t cap, size_t *ret_count, struct wb_stop *ret_stop)
 {
+	size_t room;
 	enum wb_err err;
 
 	if (!frames || !ret_count || !ret_stop)
@@ -753,9 +754,10 @@ enum wb_err wb_walk(struct wb_walker *w, struct wb_space *space, const struct wb
 		return err;
 	if (frame_size > sizeof(struct wb_frame))
 		memset(frames, 0, cap * frame_size);
-	err = walk_all(w, (uint8_t *)frames, frame_size, cap < w->max_frames ? cap : w->max_frames, ret_count);
+	room = cap < w->max_frames ? cap : w->max_frames;
+	err = walk_all(w, (uint8_t *)frames, frame_size, room, ret_count);
 	/* There may be no room for another stack's frames: then the joint is not the end. */
-	if (!err && stands(w))
+	if (!err && *ret_count == room && stands(w))
 		stop_limit(w, w->now.pc);
 	else if (err || !w->done)
 		stop_limit(w, 0);
