@@ -58,13 +58,40 @@ static enum wb_err read_string(struct core *core, uint64_t address, char *text)
 
 /* ---- Where the list is ---- */
 
-/* The executable's dynamic section, by AT_PHDR. WB_NONE: there is none, or it cannot be found. */
-static enum wb_err find_dynamic_by_auxv(struct core *core, uint64_t *ret_address)
+static bool asks_for_interpreter(const struct core_module *module)
 {
+	for (size_t i = 0; i < module->num_headers; i++)
+		if (module->headers[i].type == PT_INTERP)
+			return true;
+	return false;
+}
+
+/* The module whose first page AT_PHDR is in; without an auxiliary vector, the one that asks for an interpreter. NULL: not in the dump. */
+static struct core_module *find_executable(const struct core *core)
+{
+	enum { PAGE = 4096 };         /* program headers are right behind the ELF header */
+	uint64_t phdr = core->auxv.phdr;
+
+	for (size_t i = 0; i < core->num_modules; i++) {
+		struct core_module *module = &core->modules[i];
+
+		if (phdr ? phdr >= module->start && phdr - module->start < PAGE : asks_for_interpreter(module))
+			return module;
+	}
+	return NULL;
+}
+
+/* The executable's dynamic section. Where the dump does not have its headers, its file does. WB_NONE: there is none, or it cannot be found. */
+static enum wb_err find_dynamic(const struct core *core, uint64_t *ret_address)
+{
+	const struct core_module *module = find_executable(core);
 	const struct core_auxv *auxv = &core->auxv;
 	uint64_t bias = 0, dynamic = 0;
-	bool has_dynamic = false;
 
+	if (module && module->dynamic) {
+		*ret_address = module->dynamic;
+		return WB_OK;
+	}
 	if (!auxv->phdr || auxv->phent != wb_core_header_size(core) || auxv->phnum > CORE_HEADERS_MAX)
 		return WB_NONE;
 	for (uint64_t i = 0; i < auxv->phnum; i++) {
@@ -78,37 +105,19 @@ static enum wb_err find_dynamic_by_auxv(struct core *core, uint64_t *ret_address
 		header = wb_core_read_header(core, &b);
 		if (header.type == PT_PHDR)
 			bias = auxv->phdr - header.vaddr;
-		if (header.type == PT_DYNAMIC) {
+		if (header.type == PT_DYNAMIC)
 			dynamic = header.vaddr;
-			has_dynamic = true;
-		}
 	}
 	*ret_address = bias + dynamic;
-	return has_dynamic ? WB_OK : WB_NONE;
-}
-
-/* The same without an auxiliary vector: the executable is the module that asks for an interpreter. */
-static enum wb_err find_dynamic_by_modules(const struct core *core, uint64_t *ret_address)
-{
-	for (size_t i = 0; i < core->num_modules; i++) {
-		const struct core_module *module = &core->modules[i];
-		for (size_t h = 0; h < module->num_headers && module->dynamic; h++)
-			if (module->headers[h].type == PT_INTERP) {
-				*ret_address = module->dynamic;
-				return WB_OK;
-			}
-	}
-	return WB_NONE;
+	return dynamic ? WB_OK : WB_NONE;
 }
 
 /* The first link, by the address that the dynamic linker left in the executable's DT_DEBUG. */
 static enum wb_err find_first_link(struct core *core, uint64_t *ret_link)
 {
 	uint64_t dynamic, words[2];
-	enum wb_err err = find_dynamic_by_auxv(core, &dynamic);
+	enum wb_err err = find_dynamic(core, &dynamic);
 
-	if (err == WB_NONE)
-		err = find_dynamic_by_modules(core, &dynamic);
 	for (unsigned i = 0; !err && i < DYNAMIC_MAX; i++) {
 		err = read_words(core, dynamic + (uint64_t)i * 2 * core_word_size(core), words, 2);
 		if (err || words[0] == DT_NULL)
@@ -209,21 +218,16 @@ static enum wb_err use_link(struct core *core, const struct link *link)
 /* Its list entry has no name: what the kernel was asked to run is in AT_EXECFN, a string on the stack; else there is its short name. */
 static enum wb_err name_executable(struct core *core)
 {
+	struct core_module *module = find_executable(core);
 	const struct core_auxv *auxv = &core->auxv;
-	const struct wb_map *map;
-	struct core_module *module = NULL;
+	const struct wb_map *map = wb_space_map_at(core->space, auxv->phdr);
 	char name[CORE_PATH_MAX];
 
-	if (!auxv->phdr)
-		return WB_OK;
-	map = wb_space_map_at(core->space, auxv->phdr);
-	if (map && map->image)
+	/* NT_FILE has it. */
+	if ((map && map->image) || (module && module->image) || !auxv->phdr)
 		return WB_OK;
 	if (!auxv->execfn || read_string(core, auxv->execfn, name) || !*name)
 		memcpy(name, core->comm, sizeof(core->comm));
-	for (size_t i = 0; i < core->num_modules && !module; i++)
-		if (!core->modules[i].image && auxv->phdr >= core->modules[i].start && auxv->phdr - core->modules[i].start < CORE_PATH_MAX)
-			module = &core->modules[i];
 	if (!module)
 		return *name && auxv->entry ? add_by_file(core, name, auxv->phdr, auxv->entry, true) : WB_OK;
 	wb_mem_free(module->path);

@@ -47,6 +47,10 @@ for arch in x86_64 i386 aarch64 x86_64.fp; do
 $2:$kernel pthread_join main __libc_start_main _start complete:" "$(functions --exe "$folder/exec" "$folder/core")"
 done
 
+# Registers are those of readelf's and gdb's: a kernel call of the thread that was interrupted.
+expect registers '  eax   0000000000000000  eip   00000000f77f7430  esp   00000000f77f6198' "$(bunzip2 -c "$corpus/backtrace.i386.core.bz2" >"$folder/core" &&
+    "$walkback" stacks -q --registers "$folder/core" | grep -m 1 eip)"
+
 # A core that was cut: what was cut off is said, and why each walk ends, never a frame from nowhere.
 for percent in 10 25 50 75; do
     bunzip2 -c "$corpus/backtrace.x86_64.core.bz2" | head -c $((8740864 * percent / 100)) >"$folder/core"

@@ -8,6 +8,7 @@
 #include "capture_reader.h"
 
 #include "formats/signals.h"
+#include "model/space.h"
 
 enum { PAGE = 4096, STACK = 0x7ff000, CODE = 0x400000, EXEC = 5, READ = 4, RW = 6 };
 
@@ -128,10 +129,69 @@ static void threads_come_with_their_registers_and_stacks(void)
 		REQUIRE(wb_capture_next(r.capture, &space, &sample) == WB_OK);
 		CHECK_EQ_U64(sample->tid, 100);
 		CHECK_EQ_U64(sample->flags & WB_SAMPLE_CRASHED, 0);
+		/* What NT_ARM_PAC_MASK says of code; the mask of data differs. */
+		if (machines[i].arch == WB_ARCH_AARCH64)
+			CHECK_EQ_U64(wb_space_pointer_mask(space), UINT64_C(0x7e000000000000));
 		CHECK_EQ_I64(wb_capture_next(r.capture, &space, &sample), WB_NONE);
 		reader_close(&r);
 		free(file);
 	}
+}
+
+/* Only the threads that are asked for, and nothing else of the process is lost for it. */
+static void threads_are_chosen(void)
+{
+	static struct reader r;
+	static const uint32_t tids[] = { 100 };
+	struct wb_capture_opts opts = { .size = sizeof(opts), .tids = tids, .num_tids = 1 };
+	size_t size;
+	uint8_t *file = make_core(true, false, 62, 16, 19, 27, &size);
+
+	reader_run(&r, file, size, 0, &opts);
+	REQUIRE(r.count == 1);
+	CHECK_EQ_U64(r.samples[0].tid, 100);
+	CHECK_EQ_U64(r.samples[0].pc, CODE + 0x10);
+	reader_close(&r);
+	free(file);
+}
+
+/* What is made of a list of links that goes in a circle, and whose names are nowhere. */
+static void damaged_lists_of_links_end(void)
+{
+	static const uint64_t auxv[][2] = { { 3, CODE + 64 }, { 4, 56 }, { 5, 3 }, { 0, 0 } };
+	static struct reader r;
+	struct wb_capture_info info = { .size = sizeof(info) };
+	uint64_t regs[27] = { [16] = CODE + 0x10, [19] = STACK + 16 };
+	uint8_t data[256] = { 0 }, *at;
+	struct core_make m;
+	uint8_t *file;
+	size_t size;
+
+	core_make_init(&m, true, false, 62);
+	make_module(&m, code);
+	/* Its third header becomes PT_DYNAMIC: DT_DEBUG, the address of r_debug, whose second word is the first link. */
+	core_make_program(&m, code + 64 + 2 * 56, 2, RW, 0, 0x2000, 32, 32);
+	at = core_make_word(&m, data, 21);
+	core_make_word(&m, at, CODE + 0x2000 + 64);
+	core_make_word(&m, data + 64 + 8, CODE + 0x2000 + 128);
+	at = core_make_word(&m, data + 128, 0x600000);
+	at = core_make_word(&m, at, CODE + 0x2000 + 200);
+	at = core_make_word(&m, at, 0x600100);
+	core_make_word(&m, at, CODE + 0x2000 + 128);
+	memcpy(data + 200, "/lib/gone.so", 13);
+	core_make_thread(&m, 7, 6, regs, 27);
+	core_make_auxv(&m, auxv, 4);
+	core_make_segment(&m, EXEC, CODE, code, sizeof(code), PAGE);
+	core_make_segment(&m, RW, CODE + 0x2000, data, sizeof(data), PAGE);
+	file = core_make_finish(&m, &size);
+	reader_open(&r, file, size, 0, NULL);
+	REQUIRE(r.opened == WB_OK && wb_capture_info(r.capture, &info) == WB_OK);
+	REQUIRE(info.num_modules == 2);
+	CHECK_EQ_U64(info.modules[0].address, CODE);
+	CHECK_STR(info.modules[1].path, "/lib/gone.so");
+	CHECK_EQ_U64(info.modules[1].address, 0x600000);
+	reader_close(&r);
+	free(file);
 }
 
 static void memory_is_bytes_or_absent(void)
@@ -323,9 +383,11 @@ static void signals_are_described(void)
 int main(void)
 {
 	TEST_RUN(threads_come_with_their_registers_and_stacks);
+	TEST_RUN(threads_are_chosen);
 	TEST_RUN(memory_is_bytes_or_absent);
 	TEST_RUN(modules_are_known_by_their_headers_in_memory);
 	TEST_RUN(modules_are_found_without_a_list_of_files);
+	TEST_RUN(damaged_lists_of_links_end);
 	TEST_RUN(what_is_no_core_here_is_said);
 	TEST_RUN(cut_cores_give_what_they_have);
 	TEST_RUN(running_out_of_memory_is_said);
