@@ -17,6 +17,7 @@ enum {
 	NT_PRSTATUS = 1, NT_PRPSINFO = 3, NT_AUXV = 6, NT_SIGINFO = 0x53494749, NT_FILE = 0x46494c45, NT_ARM_PAC_MASK = 0x406,
 	AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_BASE = 7, AT_ENTRY = 9, AT_EXECFN = 31, AT_SYSINFO_EHDR = 33,
 	NOTE_HEADER_SIZE = 12,
+	NAME_MAX_SIZE = 8,            /* bytes of the names that matter here: "CORE" and "LINUX" */
 	NOTES_MAX = 1 << 22,          /* some ten for each thread; segments of hostile cores can show the same notes again and again */
 	THREADS_MAX = 1 << 18,        /* eight times Linux's default limit for a machine */
 	FILES_MAX = 1 << 17,          /* as many mappings as a space may have */
@@ -25,7 +26,8 @@ enum {
 	SMALL_MAX = 1024,             /* bytes of a note that is read whole */
 };
 
-struct note { uint32_t type; uint64_t offset, size; };
+enum owner { OWNER_OTHER, OWNER_CORE, OWNER_LINUX };
+struct note { enum owner owner; uint32_t type; uint64_t offset, size; };
 
 /* ---- Threads ---- */
 
@@ -210,10 +212,13 @@ static enum wb_err read_small(struct core *core, const struct note *note, void (
 }
 
 /* WB_NONE: the file ends within the note. */
-static enum wb_err use_note(struct core *core, const struct note *note, bool is_core)
+static enum wb_err use_note(struct core *core, const struct note *note)
 {
-	if (!is_core)
-		return note->type == NT_ARM_PAC_MASK && !core->code_mask ? read_small(core, note, read_pac_mask) : WB_OK;
+	switch (note->owner) {
+	case OWNER_OTHER: return WB_OK;
+	case OWNER_LINUX: return note->type == NT_ARM_PAC_MASK && !core->code_mask ? read_small(core, note, read_pac_mask) : WB_OK;
+	case OWNER_CORE: break;
+	}
 	switch (note->type) {
 	case NT_PRSTATUS: return read_prstatus(core, note);
 	case NT_PRPSINFO: return read_small(core, note, read_prpsinfo);
@@ -224,51 +229,57 @@ static enum wb_err use_note(struct core *core, const struct note *note, bool is_
 	}
 }
 
+/* The fields of notes have 4 bytes in both classes, and Linux aligns a core's to 4. */
 static uint64_t padded(uint64_t size)
 {
 	return (size + 3) & ~UINT64_C(3);
 }
 
-static enum wb_err report_cut(struct core *core, uint64_t offset)
+/* The note at *offset, which moves behind it. WB_NONE: the file ends within it; WB_ERR_DATA: its segment does. */
+static enum wb_err next_note(const struct core *core, uint64_t *offset, uint64_t end, struct note *note)
 {
-	core->is_truncated = true;
-	return wb_core_report(core, WB_OK, WB_DIAG_CAPTURE_TRUNCATED, offset, "ends within the notes: threads behind are lost");
+	uint64_t file_size = wb_file_size(core->memory->file), sizes;
+	uint8_t header[NOTE_HEADER_SIZE + NAME_MAX_SIZE] = { 0 }, *name = header + NOTE_HEADER_SIZE;
+	uint32_t name_size;
+
+	if (*offset > file_size || file_size - *offset < NOTE_HEADER_SIZE || wb_file_read(core->memory->file, *offset, header, NOTE_HEADER_SIZE))
+		return WB_NONE;
+	name_size = wb_load32(header, core_is_big_endian(core));
+	note->size = wb_load32(header + 4, core_is_big_endian(core));
+	note->type = wb_load32(header + 8, core_is_big_endian(core));
+	note->offset = *offset + NOTE_HEADER_SIZE + padded(name_size);
+	sizes = NOTE_HEADER_SIZE + padded(name_size) + note->size;
+	if (sizes > end - *offset)
+		return WB_ERR_DATA;
+	if (sizes > file_size - *offset)
+		return WB_NONE;
+	if (name_size <= NAME_MAX_SIZE && wb_file_read(core->memory->file, *offset + NOTE_HEADER_SIZE, name, name_size))
+		return WB_NONE;
+	/* Names are compared whole; their size counts the NUL. */
+	note->owner = name_size == 5 && !memcmp(name, "CORE", 5) ? OWNER_CORE : name_size == 6 && !memcmp(name, "LINUX", 6) ? OWNER_LINUX : OWNER_OTHER;
+	*offset = note->offset + padded(note->size);
+	return WB_OK;
 }
 
 enum wb_err wb_core_read_notes(struct core *core, uint64_t offset, uint64_t size)
 {
-	uint64_t file_size = wb_file_size(core->memory->file), end;
+	enum wb_err err = WB_OK;
+	uint64_t end;
 
 	if (!wb_u64_add(offset, size, &end))
 		return wb_core_report(core, WB_OK, WB_DIAG_CAPTURE_MALFORMED, offset, "notes past the end of all files");
-	/* Each turn reads a header of 12 bytes; note fields have 4 bytes in both classes, and Linux aligns a core's to 4. */
-	while (offset < end && end - offset >= NOTE_HEADER_SIZE && core->num_notes++ < NOTES_MAX) {
-		uint8_t header[NOTE_HEADER_SIZE + 8] = { 0 };
-		uint32_t name_size, desc_size;
+	/* Each turn gets at least 12 bytes further. */
+	while (!err && offset < end && end - offset >= NOTE_HEADER_SIZE && core->num_notes++ < NOTES_MAX) {
 		struct note note;
-		bool is_core, is_linux;
-		enum wb_err err;
 
-		if (offset > file_size || file_size - offset < NOTE_HEADER_SIZE || wb_file_read(core->memory->file, offset, header, NOTE_HEADER_SIZE))
-			return report_cut(core, file_size);
-		name_size = wb_load32(header, core_is_big_endian(core));
-		desc_size = wb_load32(header + 4, core_is_big_endian(core));
-		note.type = wb_load32(header + 8, core_is_big_endian(core));
-		note.offset = offset + NOTE_HEADER_SIZE + padded(name_size);
-		note.size = desc_size;
-		if (padded(name_size) + desc_size > end - offset - NOTE_HEADER_SIZE)
+		err = next_note(core, &offset, end, &note);
+		if (err == WB_ERR_DATA)
 			return wb_core_report(core, WB_OK, WB_DIAG_CAPTURE_MALFORMED, offset, "a note ends past its segment; what follows is lost");
-		if (note.offset > file_size || file_size - note.offset < desc_size)
-			return report_cut(core, file_size);
-		if (name_size >= 5 && name_size <= 6 && wb_file_read(core->memory->file, offset + NOTE_HEADER_SIZE, header + NOTE_HEADER_SIZE, name_size))
-			return report_cut(core, file_size);
-		/* Names are compared whole; their size counts the NUL, which some writers leave out of "CORE". */
-		is_core = name_size == 5 && !memcmp(header + NOTE_HEADER_SIZE, "CORE", 5);
-		is_linux = name_size == 6 && !memcmp(header + NOTE_HEADER_SIZE, "LINUX", 6);
-		err = is_core || is_linux ? use_note(core, &note, is_core) : WB_OK;
-		if (err)
-			return err == WB_NONE ? report_cut(core, file_size) : err;
-		offset = note.offset + padded(desc_size);
+		if (!err)
+			err = use_note(core, &note);
 	}
-	return WB_OK;
+	if (err != WB_NONE)
+		return err;
+	core->is_truncated = true;
+	return wb_core_report(core, WB_OK, WB_DIAG_CAPTURE_TRUNCATED, offset, "ends within the notes: threads behind are lost");
 }
