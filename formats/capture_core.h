@@ -106,7 +106,7 @@ struct core {
 	struct core_auxv auxv;
 	uint64_t code_mask;           /* NT_ARM_PAC_MASK: bits of code addresses that are signatures; 0: not said */
 	struct wb_piece file_note;    /* what the files' paths point into */
-	struct core_file *files;      /* NT_FILE, sorted by start */
+	struct core_file *files;      /* NT_FILE, sorted by start, disjoint */
 	size_t num_files;
 	struct core_module *modules;
 	size_t num_modules, modules_capacity;

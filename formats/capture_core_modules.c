@@ -188,6 +188,9 @@ enum wb_err wb_core_flush_mappings(struct core *core)
 	struct wb_space *next;
 	enum wb_err err = wb_space_map(core->space, core->mappings, core->num_mappings, &next);
 
+	/* Ranges of files cut others in two: those may be too many then. */
+	if (err == WB_ERR_LIMIT)
+		return wb_core_report(core, err, WB_DIAG_CAPTURE_MALFORMED, UINT64_MAX, "more mappings than a process can have here");
 	if (err)
 		return err;
 	core->num_mappings = 0;
@@ -220,10 +223,11 @@ static enum wb_err map_range(struct core *core, const struct core_file *file, st
 	return err;
 }
 
-static uint64_t page_of(uint64_t vaddr, uint64_t offset)
+/* How far into its first page a segment starts: it is mapped from there. Segments are congruent to their offsets modulo the page; which size that
+ * has, the core does not say: 4 KiB is the smallest. */
+static uint64_t start_in_page(const struct core_header *header)
 {
-	/* Segments are congruent to their offsets modulo the page; which size that has, the core does not say: 4 KiB is the smallest. */
-	return (vaddr ^ offset) & 0xfff ? 0 : vaddr & 0xfff;
+	return (header->vaddr ^ header->offset) & 0xfff ? 0 : header->vaddr & 0xfff;
 }
 
 enum wb_err wb_core_map_by_headers(struct core *core, struct core_module *module)
@@ -232,7 +236,7 @@ enum wb_err wb_core_map_by_headers(struct core *core, struct core_module *module
 
 	for (size_t i = 0; !err && i < module->num_headers; i++) {
 		const struct core_header *header = &module->headers[i];
-		uint64_t before = page_of(header->vaddr, header->offset), start = module->bias + header->vaddr - before, end, size;
+		uint64_t before = start_in_page(header), start = module->bias + header->vaddr - before, end, size;
 
 		if (header->type != PT_LOAD || !header->memsz || !wb_u64_add(header->memsz, before + 0xfff, &size))
 			continue;

@@ -151,6 +151,24 @@ static int by_start(const void *left, const void *right)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
+/* Sorts the files and makes them disjoint: where two overlap, the one that starts later wins. */
+static void order_files(struct core *core)
+{
+	size_t count = 0;
+
+	if (core->num_files)
+		qsort(core->files, core->num_files, sizeof(core->files[0]), by_start);
+	for (size_t i = 0; i < core->num_files; i++) {
+		struct core_file file = core->files[i];
+
+		if (i + 1 < core->num_files && file.end > core->files[i + 1].start)
+			file.end = core->files[i + 1].start;
+		if (file.start < file.end)
+			core->files[count++] = file;
+	}
+	core->num_files = count;
+}
+
 /* Words: a count and the size of a page; then start, end and offset (in pages) of each; then their names, one after the other. */
 static enum wb_err parse_files(struct core *core, struct wb_bytes *b)
 {
@@ -176,8 +194,7 @@ static enum wb_err parse_files(struct core *core, struct wb_bytes *b)
 		got += file->start < file->end;
 	}
 	core->num_files = got;
-	if (got)
-		qsort(core->files, got, sizeof(core->files[0]), by_start);
+	order_files(core);
 	return wb_bytes_failed(&names) ? WB_ERR_DATA : WB_OK;
 }
 
