@@ -203,8 +203,9 @@ static void count_segment(struct macho *macho, uint32_t command, struct wb_bytes
 
 /* ---- Sections ------------------------------------------------------------------------------------------------------------ */
 
-/* Those that ELF has too are called as there (object.h); the rest keep their names, which are cut to 16 characters in the file. */
-static void name_section(struct macho_section *header, const char *segment, const char *name)
+/* Those that ELF has too are called as there (object.h); the rest keep their names, which are cut to 16 characters in the file. So does __eh_frame of
+ * 32-bit x86, where this system's numbers of esp and ebp are the other way around: nobody is to read it as .eh_frame. */
+static void name_section(struct macho_section *header, const char *segment, const char *name, uint32_t cpu)
 {
 	static const struct { const char *here, *elf; } names[] = {
 		{ "__text", ".text" }, { "__eh_frame", ".eh_frame" }, { "__debug_str_offs", ".debug_str_offsets" },
@@ -212,7 +213,7 @@ static void name_section(struct macho_section *header, const char *segment, cons
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(name, names[i].here)) {
+		if (!strcmp(name, names[i].here) && (cpu != MACHO_CPU_X86 || strcmp(name, "__eh_frame") != 0)) {
 			strcpy(header->name, names[i].elf);
 			return;
 		}
@@ -260,7 +261,7 @@ static void read_section_header(struct macho *macho, struct wb_bytes *b, uint32_
 	header->stub_size = wb_bytes_u32(b);
 	if (command == MACHO_LC_SEGMENT_64)
 		wb_bytes_u32(b);      /* reserved3 */
-	name_section(header, segment, name);
+	name_section(header, segment, name, macho->cpu);
 	section->name = header->name;
 	section->flags = section_flags(header, segment);
 	/* Those of a dSYM that are not debug information were left behind. */

@@ -34,7 +34,7 @@ const char *wb_macho_name(const struct macho *macho, uint32_t offset)
 {
 	const struct wb_piece *names = &macho->names;
 	size_t left = offset < names->size ? names->size - offset : 0;
-	const char *name = (const char *)names->bytes + offset;
+	const char *name = left ? (const char *)names->bytes + offset : NULL;
 
 	if (!left || !memchr(name, 0, left < NAME_SIZE_MAX ? left : NAME_SIZE_MAX))
 		return NULL;

@@ -5,6 +5,7 @@
  */
 #include "compact_make.h"
 
+#include "base/mem.h"
 #include "macho_make.h"
 #include "model/image.h"
 
@@ -59,7 +60,7 @@ static bool make_program(struct program *p)
 	static uint8_t code[STUBS - TEXT];
 	static const uint8_t stub[6] = { 0xff, 0x25 };
 	struct compact_make unwind;
-	struct wb_space *empty;
+	struct wb_space *empty = NULL;
 	struct macho_make m;
 	size_t size;
 
@@ -181,8 +182,40 @@ static void walks(void)
 	}
 }
 
+/* Whichever allocation fails, the walk fails for lack of memory or is the same; and the next one is whole. */
+static void stands_failing_allocations(void)
+{
+	const struct moment *m = &moments[0];
+	const struct wb_reg regs[] = { { WB_REG_PC, 0, m->pc }, { 7, 0, m->sp }, { 6, 0, m->fp } };
+	const struct wb_context context = { regs, 3, m->kind, 0 };
+	const struct wb_region region = { STACK, m->stack, sizeof m->stack };
+	const struct wb_sample sample = { .size = sizeof sample, .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
+
+	for (uint64_t nth = 1, made = nth; made >= nth; nth++) {
+		struct wb_frame frames[8];
+		struct wb_walker *walker;
+		struct program p;
+		struct wb_stop stop;
+		size_t count;
+
+		REQUIRE(make_program(&p) && wb_walker_new(p.session, NULL, &walker) == WB_OK);
+		wb_mem_fail_at(nth, false);
+		enum wb_err err = wb_walk(walker, p.space, &sample, frames, sizeof frames[0], 8, &count, &stop);
+		made = wb_mem_count();
+		wb_mem_fail_at(0, false);
+		CHECK(!err || err == WB_ERR_MEMORY);
+		if (!err)
+			check_frames(m, frames, count, &stop);
+		REQUIRE(wb_walk(walker, p.space, &sample, frames, sizeof frames[0], 8, &count, &stop) == WB_OK);
+		check_frames(m, frames, count, &stop);
+		wb_walker_free(walker);
+		free_program(&p);
+	}
+}
+
 int main(void)
 {
 	TEST_RUN(walks);
+	TEST_RUN(stands_failing_allocations);
 	return test_summary();
 }
