@@ -156,7 +156,7 @@ list() {
                 case $machine-$program in
                 macho-*-chain)
                     for level in O0 O1 O2 O3; do
-                        [ $long-$level = no-O1 ] || [ $long-$level = no-O3 ] && continue
+                        [ $long-$level = no-O2 ] && continue
                         for frame in fp nofp; do
                             echo "$machine $program $compiler $level $frame fixed full entry"
                         done
