@@ -78,16 +78,18 @@ static void set_same(struct apply *a, uint8_t slot, uint8_t from, bool derived)
 static bool set_saved(struct apply *a, uint8_t slot, uint64_t address)
 {
 	const struct wb_regs *regs = a->regs;
-	bool has_sp = wb_regs_has(regs, a->arch->sp), has_current = wb_regs_has(regs, slot);
+	/* A return address that was popped is in the link register, where there is one. */
+	uint8_t now = slot == a->arch->pc ? a->arch->ra_column : slot;
+	bool has_sp = wb_regs_has(regs, a->arch->sp), has_current = wb_regs_has(regs, now);
 	struct wb_saved saved;
 
 	address &= a->arch->address_mask;
 	saved = wb_row_saved(a->arch, a->view, address, has_sp, has_sp ? regs->value[a->arch->sp] : 0, has_current,
-	                     has_current ? regs->value[slot] : 0);
+	                     has_current ? regs->value[now] : 0);
 	if (slot == a->arch->pc && saved.absent)
 		return fail(a, WB_APPLY_MEMORY, address);
-	/* No function pops its return address and goes on: the row is wrong, and no capture could have helped. */
-	if (slot == a->arch->pc && saved.derived)
+	/* No function pops its return address to nowhere and goes on: the row is wrong, and no capture could have helped. */
+	if (slot == a->arch->pc && saved.derived && now == slot)
 		return fail(a, WB_APPLY_BAD, 0);
 	if (saved.has)
 		wb_regs_set(&a->out->regs, slot, saved.value, saved.derived);

@@ -210,6 +210,27 @@ static void aarch64_frame_record(void)
 	CHECK_EQ_U64(out.regs.value[32], 0x1003);
 }
 
+/* Behind ldp x29, x30, [sp], #16 a row may go on to name the slot of the return address, below SP: it is in x30, if that is known. */
+static void aarch64_popped(void)
+{
+	struct table t = make((struct wb_row){ .ra_offset = -8 }, NULL, 0);
+	struct wb_region region = { STACK, words, sizeof(words) };
+	struct wb_view view = { .regions = &region, .num_regions = 1, .word_size = 8, .big_endian = TEST_BIG_ENDIAN };
+	struct wb_regs regs = { 0 };
+	struct wb_applied out;
+
+	wb_regs_set(&regs, wb_arch_aarch64.sp, SP, false);
+	wb_regs_set(&regs, wb_arch_aarch64.pc, 0x400000, false);
+	wb_row_apply(&t.row, &t.table, &wb_arch_aarch64, &regs, &view, &out);
+	CHECK_EQ_I64(out.result, WB_APPLY_BAD);
+	wb_regs_set(&regs, wb_arch_aarch64.ra_column, 0x401234, false);
+	wb_row_apply(&t.row, &t.table, &wb_arch_aarch64, &regs, &view, &out);
+	CHECK_EQ_I64(out.result, WB_APPLY_OK);
+	CHECK_EQ_U64(out.cfa, SP);
+	CHECK_EQ_U64(out.regs.value[wb_arch_aarch64.pc], 0x401234);
+	CHECK(out.regs.derived >> wb_arch_aarch64.pc & 1);
+}
+
 int main(void)
 {
 	TEST_RUN(simple);
@@ -220,5 +241,6 @@ int main(void)
 	TEST_RUN(no_return_address_rule);
 	TEST_RUN(barrier);
 	TEST_RUN(aarch64_frame_record);
+	TEST_RUN(aarch64_popped);
 	return test_summary();
 }
