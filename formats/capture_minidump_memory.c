@@ -267,6 +267,7 @@ static enum wb_err map_line(struct wb_minidump *m, const char *line)
 	prot |= end[1] == 'r' ? WB_PROT_READ : 0;
 	prot |= end[2] == 'w' ? WB_PROT_WRITE : 0;
 	prot |= end[3] == 'x' ? WB_PROT_EXEC : 0;
+	m->dump.num_maps++;
 	return map_piece(m, start, stop, prot);
 }
 

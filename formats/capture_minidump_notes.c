@@ -186,9 +186,16 @@ enum wb_err wb_minidump_read_lsb(struct wb_minidump *m, struct wb_bytes *b)
 {
 	const char *text = (const char *)b->start;
 	size_t size = wb_bytes_size(b);
-	enum wb_err err = lsb_value(m, text, size, "DISTRIB_DESCRIPTION=", "distribution");
+	/* /etc/lsb-release, and os-release(5). */
+	static const struct { const char *key, *shown; } keys[] = {
+		{ "DISTRIB_DESCRIPTION=", "distribution" }, { "PRETTY_NAME=", "distribution" }, { "DISTRIB_ID=", "distribution id" },
+		{ "DISTRIB_RELEASE=", "distribution release" }, { "DISTRIB_CODENAME=", "distribution codename" },
+	};
+	enum wb_err err = WB_OK;
 
-	return err ? err : lsb_value(m, text, size, "PRETTY_NAME=", "distribution");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !err; i++)
+		err = lsb_value(m, text, size, keys[i].key, keys[i].shown);
+	return err;
 }
 
 /* /proc/PID/status (proc_pid_status(5)): "Pid:" in a line of its own, a tab, a number. */

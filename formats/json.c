@@ -115,10 +115,7 @@ void wb_json_integer(struct wb_json *json, const char *key, int64_t value)
 
 void wb_json_address(struct wb_json *json, const char *key, uint64_t value)
 {
-	put_key(json, key);
-	wb_out_bytes(json->out, "\"0x", 3);
-	wb_out_hex(json->out, value, 1);
-	wb_out_char(json->out, '"');
+	wb_json_padded(json, key, value, 1);
 }
 
 void wb_json_bytes(struct wb_json *json, const char *key, const uint8_t *bytes, size_t size)
@@ -132,8 +129,31 @@ void wb_json_bytes(struct wb_json *json, const char *key, const uint8_t *bytes, 
 
 void wb_json_true(struct wb_json *json, const char *key)
 {
+	wb_json_raw(json, key, "true", 4);
+}
+
+void wb_json_bool(struct wb_json *json, const char *key, bool value)
+{
+	wb_json_raw(json, key, value ? "true" : "false", value ? 4 : 5);
+}
+
+void wb_json_null(struct wb_json *json, const char *key)
+{
+	wb_json_raw(json, key, "null", 4);
+}
+
+void wb_json_padded(struct wb_json *json, const char *key, uint64_t value, unsigned digits)
+{
 	put_key(json, key);
-	wb_out_bytes(json->out, "true", 4);
+	wb_out_bytes(json->out, "\"0x", 3);
+	wb_out_hex(json->out, value, digits);
+	wb_out_char(json->out, '"');
+}
+
+void wb_json_raw(struct wb_json *json, const char *key, const char *value, size_t size)
+{
+	put_key(json, key);
+	wb_out_bytes(json->out, value, size);
 }
 
 void wb_json_members(struct wb_json *json, const char *members, size_t size)

@@ -23,6 +23,12 @@ void wb_json_address(struct wb_json *json, const char *key, uint64_t value);
 /* Bytes as a string of hexadecimal digits. */
 void wb_json_bytes(struct wb_json *json, const char *key, const uint8_t *bytes, size_t size);
 void wb_json_true(struct wb_json *json, const char *key);
+void wb_json_bool(struct wb_json *json, const char *key, bool value);
+void wb_json_null(struct wb_json *json, const char *key);
+/* As wb_json_address, with zeros in front up to `digits`. */
+void wb_json_padded(struct wb_json *json, const char *key, uint64_t value, unsigned digits);
+/* A value that was written before. */
+void wb_json_raw(struct wb_json *json, const char *key, const char *value, size_t size);
 /* Members that were written before, into another buffer and with `comma` set: the comma before the first one is part of them. */
 void wb_json_members(struct wb_json *json, const char *members, size_t size);
 

@@ -106,6 +106,8 @@ enum wb_err wb_run(struct wb_session *session, struct wb_capture *capture, struc
 		ours.threads = wb_lock_processors();
 	if (ours.threads > THREADS_MAX)
 		ours.threads = THREADS_MAX;
+	if (wb_sink_main_part(sink)->format->is_document)
+		ours.threads = 1;
 	err = begin(capture, sink, &scans);
 	if (!err && scans) {
 		err = choose_strategies(ours.walker, &walker);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "model/image.h"
 
-static const struct wb_sink_format *const formats[] = { &wb_sink_format_text, &wb_sink_format_folded, &wb_sink_format_json };
+static const struct wb_sink_format *const formats[] = { &wb_sink_format_text, &wb_sink_format_folded, &wb_sink_format_json, &wb_sink_format_minidump_json };
 
 enum { FRAMES_MAX = 1 << 20 };    /* of one stack: more than any walker gives */
 

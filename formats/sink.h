@@ -21,6 +21,7 @@ struct wb_sink_part;
 struct wb_sink_format {
 	const char *name;
 	bool wants_sites;
+	bool is_document;             /* one document, not stack after stack: only one part can write it */
 	size_t part_size;             /* of its part: a struct that starts with a struct wb_sink_part; zeroed */
 	void (*part_deinit)(struct wb_sink_part *part); /* also of a zeroed one */
 	/* sites may be NULL: raw addresses. *ret_id is valid until forget. */
@@ -36,7 +37,7 @@ struct wb_sink_format {
 	enum wb_err (*finish)(struct wb_sink_part *part, struct wb_sink *sink);
 };
 
-extern const struct wb_sink_format wb_sink_format_text, wb_sink_format_folded, wb_sink_format_json;
+extern const struct wb_sink_format wb_sink_format_text, wb_sink_format_folded, wb_sink_format_json, wb_sink_format_minidump_json;
 
 enum {
 	WB_SINK_STOPS = 16,

@@ -21,9 +21,9 @@ struct stacks {
 	struct wb_path_maps path_maps;
 };
 
-static const char *const formats[] = { "text", "folded", "json" };
+static const char *const formats[] = { "text", "folded", "json", "minidump-json" };
 /* Planned, so that asking for one is told from a slip of the pen. */
-static const char *const later_formats[] = { "perf-script", "pprof", "firefox", "flamegraph", "go", "minidump-json" };
+static const char *const later_formats[] = { "perf-script", "pprof", "firefox", "flamegraph", "go" };
 
 static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
@@ -38,9 +38,9 @@ static int check_usage(const struct wb_command *command, const struct stacks *st
 	if (operands != 1)
 		return wb_options_refuse(command, operands ? "one capture at a time" : "no capture; \"-\" is standard input");
 	if (is_one_of(stacks->format, later_formats, sizeof(later_formats) / sizeof(later_formats[0])))
-		return wb_options_refuse(command, "-f %s: this version does not write it yet, only text, folded and json", stacks->format);
+		return wb_options_refuse(command, "-f %s: this version does not write it yet, only text, folded, json and minidump-json", stacks->format);
 	if (!is_one_of(stacks->format, formats, sizeof(formats) / sizeof(formats[0])))
-		return wb_options_refuse(command, "-f %s: no such format; there are text, folded and json", stacks->format);
+		return wb_options_refuse(command, "-f %s: no such format; there are text, folded, json and minidump-json", stacks->format);
 	if (stacks->goroutines)
 		return wb_options_refuse(command, "--goroutines: this version does not list them yet");
 	if (stacks->meta && strcmp(stacks->format, "json"))
@@ -202,7 +202,7 @@ int wb_cmd_stacks(int argc, char **argv)
 {
 	struct stacks stacks = { .format = "text" };
 	const struct wb_option options[] = {
-		{ 'f', "format", WB_OPTION_TEXT, &stacks.format, "FORMAT", "text (default), folded or json" },
+		{ 'f', "format", WB_OPTION_TEXT, &stacks.format, "FORMAT", "text (default), folded, json or minidump-json" },
 		{ 'o', "output", WB_OPTION_TEXT, &stacks.output, "FILE", "write to FILE" },
 		{ 'j', "threads", WB_OPTION_COUNT, &stacks.threads, "N", "threads (default: one for each processor)" },
 		{ 0, "strategy", WB_OPTION_TEXT, &stacks.strategy, "LIST", "how to find callers, in order: auto (default), cfi, windows, breakpad, code, leaf, fp, scan" },

@@ -106,6 +106,7 @@ struct wb_dump {
 	const char *assertion;        /* what the program said itself; "" if nothing */
 	const char *os_name, *os_version, *cpu_info; /* "Windows NT", "5.1.2600 Service Pack 2", "GenuineIntel family 6 model 13 stepping 8" */
 	uint32_t num_cpus;            /* 0: unknown */
+	uint64_t num_maps;            /* lines of /proc/PID/maps that it has; 0: none */
 	uint64_t time_s, created_s;   /* when it was dumped and started, seconds since 1970; 0: unknown */
 	const struct wb_dump_module *modules; /* the program itself first */
 	size_t num_modules;
@@ -152,7 +153,7 @@ struct wb_sink_opts {
 	uint8_t registers;            /* text, json: the registers of each thread, as they were captured */
 	struct wb_session *session;   /* to name the images of frames, borrowed as long as the sink; may be NULL: then modules are not named */
 };
-/* format: "text", "folded", "json". write and arg are borrowed until wb_sink_free. */
+/* format: "text", "folded", "json", "minidump-json" (minidumps alone: wb_run gives WB_ERR_UNSUPPORTED for others). write and arg are borrowed until wb_sink_free. */
 WB_API enum wb_err wb_sink_new(const char *format, const struct wb_sink_opts *opts, wb_write_fn write, void *arg, struct wb_sink **ret_sink);
 WB_API void wb_sink_free(struct wb_sink *sink);
 WB_API enum wb_err wb_sink_begin(struct wb_sink *sink, const struct wb_capture_info *info); /* optional; for meta */
