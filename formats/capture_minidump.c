@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "model/session.h"
 
+#include <stdlib.h>
+
 enum {
 	HEADER_SIZE = 32,
 	VERSION = 0xa793,             /* low half of the header's version */
@@ -199,27 +201,50 @@ static enum wb_err read_threads(struct wb_minidump *m, struct wb_bytes *b)
 	return err;
 }
 
-static enum wb_err read_thread_names(struct wb_minidump *m, struct wb_bytes *b)
+static int compare_tids(const void *a, const void *b)
 {
-	uint32_t count = wb_bytes_u32(b);
+	uint32_t x = (*(struct wb_minidump_thread *const *)a)->tid, y = (*(struct wb_minidump_thread *const *)b)->tid;
+
+	return x < y ? -1 : x > y;
+}
+
+static enum wb_err name_threads(struct wb_minidump *m, struct wb_bytes *b, struct wb_minidump_thread **by_tid, uint32_t count)
+{
 	enum wb_err err = WB_OK;
 
-	if (count > wb_bytes_left(b) / THREAD_NAME_SIZE)
-		count = (uint32_t)(wb_bytes_left(b) / THREAD_NAME_SIZE);
-	for (uint32_t i = 0, t = 0; i < count && !err; i++) {
-		uint32_t tid = wb_bytes_u32(b);
+	for (size_t i = 0; i < m->num_threads; i++)
+		by_tid[i] = &m->threads[i];
+	qsort(by_tid, m->num_threads, sizeof(struct wb_minidump_thread *), compare_tids);
+	for (uint32_t i = 0; i < count && !err; i++) {
+		struct wb_minidump_thread wanted = { .tid = wb_bytes_u32(b) }, *key = &wanted, **found;
 		uint64_t offset = wb_bytes_u64(b);
 		const char *name;
 
-		/* They are in the threads' order as a rule: the search goes on where the last one ended. */
-		for (size_t tries = 0; tries < m->num_threads && m->threads[t].tid != tid; tries++)
-			t = (t + 1) % (uint32_t)m->num_threads;
-		if (!m->num_threads || m->threads[t].tid != tid || offset > UINT32_MAX)
+		found = bsearch(&key, by_tid, m->num_threads, sizeof(struct wb_minidump_thread *), compare_tids);
+		if (!found || offset > UINT32_MAX)
 			continue;
 		err = wb_minidump_string(m, (uint32_t)offset, &name);
 		if (!err && *name)
-			m->threads[t].name = name;
+			(*found)->name = name;
 	}
+	return err;
+}
+
+static enum wb_err read_thread_names(struct wb_minidump *m, struct wb_bytes *b)
+{
+	uint32_t count = wb_bytes_u32(b);
+	struct wb_minidump_thread **by_tid;
+	enum wb_err err;
+
+	if (count > wb_bytes_left(b) / THREAD_NAME_SIZE)
+		count = (uint32_t)(wb_bytes_left(b) / THREAD_NAME_SIZE);
+	if (!m->num_threads)
+		return WB_OK;
+	by_tid = wb_mem_zalloc(m->num_threads, sizeof(struct wb_minidump_thread *));
+	if (!by_tid)
+		return WB_ERR_MEMORY;
+	err = name_threads(m, b, by_tid, count);
+	wb_mem_free(by_tid);
 	return err;
 }
 
@@ -498,6 +523,7 @@ static void minidump_free(void *state)
 	wb_mem_free(m->regions);
 	wb_mem_free(m->modules);
 	wb_mem_free(m->unloaded);
+	wb_mem_free(m->by_start);
 	wb_mem_free(m->listed);
 	wb_mem_free(m->notes);
 	wb_mem_free(m);

@@ -61,6 +61,7 @@ struct wb_minidump {
 
 	struct wb_dump_module *modules, *unloaded;
 	size_t num_modules, modules_capacity, num_unloaded, unloaded_capacity;
+	const struct wb_dump_module **by_start; /* the modules, sorted by where they start */
 	struct wb_capture_module *listed; /* the modules as captures have them */
 	struct wb_label *notes;
 	size_t num_notes, notes_capacity;

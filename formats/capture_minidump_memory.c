@@ -190,11 +190,17 @@ enum wb_err wb_minidump_map_modules(struct wb_minidump *m)
 
 static const struct wb_dump_module *module_at(const struct wb_minidump *m, uint64_t address)
 {
-	/* Few enough: this is asked once for each piece of memory. */
-	for (size_t i = 0; i < m->num_modules; i++)
-		if (address >= m->modules[i].start && address < m->modules[i].end)
-			return &m->modules[i];
-	return NULL;
+	size_t low = 0, high = m->num_modules;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (m->by_start[middle]->start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && address < m->by_start[low - 1]->end ? m->by_start[low - 1] : NULL;
 }
 
 /* A piece of known protection: of the module that holds it, else anonymous. */

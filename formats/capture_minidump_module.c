@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
 	MODULE_SIZE = 108,
@@ -222,11 +223,23 @@ static enum wb_err read_module(struct wb_minidump *m, struct wb_bytes *b, struct
 	return make_image(m, module, &build);
 }
 
+static int compare_starts(const void *a, const void *b)
+{
+	uint64_t x = (*(const struct wb_dump_module *const *)a)->start, y = (*(const struct wb_dump_module *const *)b)->start;
+
+	return x < y ? -1 : x > y;
+}
+
 static enum wb_err list_modules(struct wb_minidump *m)
 {
 	m->listed = wb_mem_zalloc(m->num_modules, sizeof(*m->listed));
-	if (!m->listed)
+	m->by_start = wb_mem_zalloc(m->num_modules, sizeof(const struct wb_dump_module *));
+	if (!m->listed || !m->by_start)
 		return WB_ERR_MEMORY;
+	for (size_t i = 0; i < m->num_modules; i++)
+		m->by_start[i] = &m->modules[i];
+	if (m->num_modules)
+		qsort(m->by_start, m->num_modules, sizeof(const struct wb_dump_module *), compare_starts);
 	for (size_t i = 0; i < m->num_modules; i++)
 		m->listed[i] = (struct wb_capture_module){ m->modules[i].image, m->modules[i].start, m->modules[i].path, m->pid, NULL };
 	return WB_OK;

@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "model/image.h"
 
+#include <stdlib.h>
+
 enum { FIRST_VECTOR = 17 };       /* x86-64's DWARF number of xmm0: not in the schema */
 
 struct module {
@@ -19,7 +21,11 @@ struct module {
 	char *path, *version, *debug_file, *debug_id, *code_id;
 };
 
-struct modules { struct module *items; size_t count; };
+struct modules {
+	struct module *items;         /* in the dump's order */
+	const struct module **by_start;
+	size_t count;
+};
 
 struct minidump_part {
 	struct wb_sink_part base;
@@ -51,12 +57,21 @@ static void modules_deinit(struct modules *modules)
 		wb_mem_free(module->code_id);
 	}
 	wb_mem_free(modules->items);
+	wb_mem_free(modules->by_start);
+}
+
+static int compare_starts(const void *a, const void *b)
+{
+	uint64_t x = (*(const struct module *const *)a)->start, y = (*(const struct module *const *)b)->start;
+
+	return x < y ? -1 : x > y;
 }
 
 static enum wb_err modules_init(struct modules *modules, const struct wb_dump_module *from, size_t count)
 {
 	modules->items = wb_mem_zalloc(count, sizeof(*modules->items));
-	if (!modules->items)
+	modules->by_start = wb_mem_zalloc(count, sizeof(const struct module *));
+	if (!modules->items || !modules->by_start)
 		return WB_ERR_MEMORY;
 	for (size_t i = 0; i < count; i++) {
 		struct module *module = &modules->items[modules->count++];
@@ -66,16 +81,26 @@ static enum wb_err modules_init(struct modules *modules, const struct wb_dump_mo
 		                           wb_mem_strdup(from[i].code_id) };
 		if (!module->path || !module->version || !module->debug_file || !module->debug_id || !module->code_id)
 			return WB_ERR_MEMORY;
+		modules->by_start[i] = module;
 	}
+	if (count)
+		qsort(modules->by_start, count, sizeof(const struct module *), compare_starts);
 	return WB_OK;
 }
 
 static const struct module *module_at(const struct modules *modules, uint64_t address)
 {
-	for (size_t i = 0; i < modules->count; i++)
-		if (address >= modules->items[i].start && address < modules->items[i].end)
-			return &modules->items[i];
-	return NULL;
+	size_t low = 0, high = modules->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (modules->by_start[middle]->start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && address < modules->by_start[low - 1]->end ? modules->by_start[low - 1] : NULL;
 }
 
 static void part_deinit(struct wb_sink_part *base)

@@ -13,7 +13,7 @@
 
 enum {
 	TEXT_MAX = 512 << 20,         /* bytes: twice what the largest programs have (a browser's library) */
-	RECORDS_MAX = 1 << 20,        /* lines behind one FUNC that are looked through: generated functions have some 100,000 */
+	RECORDS_MAX = 1 << 17,        /* lines behind one FUNC that are looked through: generated functions have some 100,000 */
 };
 
 /* An address with a line, by address. size 0: unknown. */

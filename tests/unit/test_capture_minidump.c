@@ -2,10 +2,12 @@
 /* Minidumps written here: what each stream gives, dumps of all processors, and that every prefix of one shows what is left. */
 #include "capture_reader.h"
 #include "minidump_make.h"
+#include "pe_make.h"
 
 #include "model/image.h"
 
 static struct minidump_make made;
+static struct pe_make pe;
 static struct reader reader;
 
 static struct wb_capture_info info_of(void)
@@ -216,6 +218,59 @@ static void identifies_modules(void)
 	}
 }
 
+/* A dump's module at another address than the PE file prefers; the file is found by its name and verified by the PDB's GUID and age. */
+static void takes_images_by_their_build(void)
+{
+	static const uint8_t record[] = "RSDS\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee\xff\x0a\x00\x00\x00" "c:\\out\\app.pdb";
+	static const uint64_t base = 0x7ff600000000;
+	uint64_t stack[16] = { [0] = 0x11, [1] = base + 0x10b0, [2 + 6] = base + 0x1070, [7] = 0x7060, [12] = 0x33 };
+	struct make_thread thread = { .tid = 5, .context_size = 1232, .stack_address = 0x7000, .stack_size = sizeof(stack) };
+	static const struct { uint64_t rva; enum wb_how how; } expect[] = { { 0x1015, WB_HOW_CONTEXT }, { 0x10b0, WB_HOW_WINDOWS }, { 0x1070, WB_HOW_WINDOWS } };
+	struct wb_image_info info = { .size = sizeof(info) };
+	const struct wb_sample *sample;
+	struct wb_space *space;
+	struct wb_walker *walker;
+	struct wb_frame frames[8];
+	struct wb_stop stop;
+	uint32_t name, at;
+	size_t count;
+
+	pe_make_codes(&pe);
+	test_write_file(test_tmp("app.exe"), pe.bytes, pe.size);
+	make_begin(&made, false);
+	name = make_string(&made, "c:\\out\\app.exe");
+	at = make_bytes(&made, record, sizeof(record));
+	thread.context = (uint32_t)make_room(&made, thread.context_size);
+	make_uint(&made, thread.context + 0xf8, base + 0x1015, 8);
+	make_uint(&made, thread.context + 0x98, 0x7000, 8);
+	thread.stack = (uint32_t)make_room(&made, sizeof(stack));
+	for (unsigned i = 0; i < 16; i++)
+		make_uint(&made, thread.stack + 8 * i, stack[i], 8);
+	make_system(&made, 9, 2, 0);
+	make_threads(&made, &thread, 1, false);
+	make_stream(&made, 4);
+	make_u32(&made, 1);
+	make_module(&made, base, 0x3000, 0x5f5f2c88, name, at, sizeof(record));
+	make_end_stream(&made);
+	make_end(&made);
+	reader_open(&reader, made.bytes, made.size, 0, NULL);
+	REQUIRE(wb_session_add_sysroot(reader.session, test_tmp("")) == WB_OK);
+	REQUIRE(wb_walker_new(reader.session, NULL, &walker) == WB_OK);
+	REQUIRE(wb_capture_next(reader.capture, &space, &sample) == WB_OK);
+	REQUIRE(wb_walk(walker, space, sample, frames, sizeof(frames[0]), 8, &count, &stop) == WB_OK);
+	CHECK_EQ_U64(count, 3);
+	for (size_t i = 0; i < count && i < 3; i++) {
+		CHECK_EQ_U64(frames[i].pc, base + expect[i].rva);
+		CHECK_EQ_U64(frames[i].image_pc, PE_BASE + expect[i].rva - (i > 0));
+		CHECK_EQ_U64(frames[i].how, expect[i].how);
+	}
+	CHECK_EQ_I64(stop.reason, WB_STOP_ROOT);
+	REQUIRE(wb_image_info(info_of().modules[0].image, &info) == WB_OK);
+	CHECK_EQ_I64(info.files[WB_FILE_EXECUTABLE].verdict, WB_VERDICT_MATCHED);
+	wb_walker_free(walker);
+	reader_close(&reader);
+}
+
 /* Cut anywhere, a dump is refused with a message or shows the rest; never more samples than the whole has. */
 static void survives_every_prefix(void)
 {
@@ -282,6 +337,7 @@ int main(void)
 	TEST_RUN(reads_contexts_of_all_processors);
 	TEST_RUN(names_reasons);
 	TEST_RUN(identifies_modules);
+	TEST_RUN(takes_images_by_their_build);
 	TEST_RUN(survives_every_prefix);
 	TEST_RUN(shows_what_is_left);
 	TEST_RUN(refuses_what_is_none);
