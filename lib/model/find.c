@@ -96,11 +96,19 @@ static const char *hex(const struct wb_file_query *query, char text[HEX_MAX])
 
 typedef bool (*rule_fn)(const char *dir, const struct wb_file_query *query, char *path);
 
+/* A module of a crash dump, whose symbol file is known by an id. */
+static bool has_debug_id(const struct wb_file_query *query)
+{
+	return query->debug_id && *query->debug_id;
+}
+
 /* Roles whose file is the one that the capture recorded a path for. */
 static bool is_recorded(const struct wb_file_query *query)
 {
-	/* Generated code may be called anything; symbols of it are in files with a whole path only. */
-	return is_file_path(query->path) && (query->role == WB_FILE_EXECUTABLE || (query->role == WB_FILE_SYMBOLS && *query->path == '/'));
+	if (!is_file_path(query->path))
+		return false;
+	/* Generated code may be called anything; symbols of it are in files with a whole path only. Those of modules are elsewhere. */
+	return query->role == WB_FILE_EXECUTABLE || (query->role == WB_FILE_SYMBOLS && *query->path == '/' && !has_debug_id(query));
 }
 
 /* The recorded path itself. */
@@ -385,7 +393,7 @@ static bool make_breakpad(const char *dir, const struct wb_file_query *query, co
 	const char *name = base_name(recorded);
 	size_t length = strlen(name), stem = length;
 
-	if (query->role != WB_FILE_SYMBOLS || !*query->debug_id || !length || climbs(name) || strchr(query->debug_id, '/') || climbs(query->debug_id))
+	if (query->role != WB_FILE_SYMBOLS || !has_debug_id(query) || !length || climbs(name) || strchr(query->debug_id, '/') || climbs(query->debug_id))
 		return false;
 	if (length > 4 && !strcmp(name + length - 4, ".pdb"))
 		stem -= 4;
@@ -570,7 +578,7 @@ static bool is_wanted(const struct single *single, const struct wb_file_query *q
 	if (single->is_kernel)
 		return !strncmp(query->path, "[kernel.kallsyms]", strlen("[kernel.kallsyms]"));
 	if (*single->debug_id)
-		return query->role == WB_FILE_SYMBOLS && !strcmp(query->debug_id, single->debug_id);
+		return query->role == WB_FILE_SYMBOLS && has_debug_id(query) && !strcmp(query->debug_id, single->debug_id);
 	/* Both have a build id: the verdict tells them apart, but another build of the same name is not worth a diagnostic. */
 	if (query->build_id_size && single->build_id_size)
 		return query->build_id_size >= single->build_id_size && !memcmp(query->build_id, single->build_id, single->build_id_size);

@@ -176,6 +176,50 @@ static void finds_by_convention(void)
 	}
 }
 
+/* Breakpad's layout, by the name of the PDB file, else of the module; and modules' recorded paths are no symbol files. */
+static void finds_symbol_files(void)
+{
+	static const struct { const char *name, *path, *debug_path, *debug_id, *expect; } rows[] = {
+		{ "by the PDB's name", "c:\\x\\app.exe", "d:\\y\\app.pdb", "ID1", "symbols/app.pdb/ID1/app.sym" },
+		{ "by the module's", "/usr/lib/libx.so", "", "ID2", "symbols/libx.so/ID2/libx.so.sym" },
+		{ "another build", "/usr/lib/libx.so", "", "ID1", NULL },
+		{ "no id", "/usr/lib/libx.so", "", "", NULL },
+		{ "climbing out", "..", "", "ID2", NULL },
+		{ "an id that climbs", "/usr/lib/libx.so", "", "../libx.so/ID2", NULL },
+	};
+
+	put("symbols/app.pdb/ID1/app.sym", "MODULE");
+	put("symbols/libx.so/ID2/libx.so.sym", "MODULE");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wb_file_query query = { .size = sizeof query, .role = WB_FILE_SYMBOLS, .path = rows[i].path, .referrer = "",
+		                               .debug_path = rows[i].debug_path, .debug_id = rows[i].debug_id };
+		struct wb_find_cursor cursor = { 0 };
+		struct wb_candidate candidate;
+		struct wb_session *session;
+
+		test_row(rows[i].name);
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK && wb_session_add_symbol_dir(session, test_tmp("symbols")) == WB_OK);
+		CHECK_EQ_I64(wb_session_find_next(session, &query, &cursor, &candidate), rows[i].expect ? WB_OK : WB_NONE);
+		if (rows[i].expect)
+			CHECK_STR(candidate.path, test_tmp(rows[i].expect));
+		wb_session_free(session);
+	}
+	test_row(NULL);
+}
+
+static void leaves_modules_alone(void)
+{
+	struct wb_file_query query = { .size = sizeof query, .role = WB_FILE_SYMBOLS, .path = test_tmp("host/bin/prog"), .referrer = "",
+	                               .debug_path = "", .debug_id = "ID" };
+	struct wb_find_cursor cursor = { 0 };
+	struct wb_candidate candidate;
+	struct wb_session *session;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK && wb_session_add_host_paths(session) == WB_OK);
+	CHECK_EQ_I64(wb_session_find_next(session, &query, &cursor, &candidate), WB_NONE);
+	wb_session_free(session);
+}
+
 /* Paths of any length end in "no", not in a cut path. */
 static void refuses_long_paths(void)
 {
@@ -309,6 +353,8 @@ int main(void)
 	test_tmp("");
 	make_trees();
 	TEST_RUN(finds_by_convention);
+	TEST_RUN(finds_symbol_files);
+	TEST_RUN(leaves_modules_alone);
 	TEST_RUN(refuses_long_paths);
 	TEST_RUN(offers_one_file);
 	TEST_RUN(finds_dsyms);
