@@ -241,10 +241,14 @@ static void put_dump(struct wb_json *json, const struct wb_dump *dump)
 	put_known(json, "cpu", dump->cpu_info);
 	if (!dump->num_notes)
 		return;
-	wb_json_open(json, "notes", '{');
-	for (size_t i = 0; i < dump->num_notes; i++)
-		wb_json_string(json, dump->notes[i].key, dump->notes[i].value);
-	wb_json_close(json, '}');
+	wb_json_open(json, "notes", '[');
+	for (size_t i = 0; i < dump->num_notes; i++) {
+		wb_json_open(json, NULL, '{');
+		wb_json_string(json, "key", dump->notes[i].key);
+		wb_json_string(json, "value", dump->notes[i].value);
+		wb_json_close(json, '}');
+	}
+	wb_json_close(json, ']');
 }
 
 /* What is known of the process that was dumped, and why. */
