@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "model/object.h"
 #include "model/session.h"
+#include "model/verify.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -536,6 +537,8 @@ struct single {
 	char *path;
 	uint8_t build_id[64];
 	size_t build_id_size;
+	uint8_t code_id[8];           /* PE: see struct wb_object */
+	size_t code_id_size;
 	char debug_id[160];           /* of a Breakpad symbol file; else "" */
 	bool is_text;                 /* addresses are the process's: a perf map or kernel symbols; or a Breakpad symbol file */
 	bool is_kernel;
@@ -581,7 +584,8 @@ static bool is_wanted(const struct single *single, const struct wb_file_query *q
 		return query->role == WB_FILE_SYMBOLS && has_debug_id(query) && !strcmp(query->debug_id, single->debug_id);
 	/* Both have a build id: the verdict tells them apart, but another build of the same name is not worth a diagnostic. */
 	if (query->build_id_size && single->build_id_size)
-		return query->build_id_size >= single->build_id_size && !memcmp(query->build_id, single->build_id, single->build_id_size);
+		return wb_build_id_matches(query->build_id, query->build_id_size, single->build_id, single->build_id_size) ||
+		       wb_build_id_matches(query->build_id, query->build_id_size, single->code_id, single->code_id_size);
 	return is_named_as(single, query);
 }
 
@@ -615,6 +619,10 @@ static enum wb_err single_read(struct wb_session *session, const char *path, str
 	if (object->build_id_size <= sizeof(single->build_id)) {
 		single->build_id_size = object->build_id_size;
 		memcpy(single->build_id, object->build_id ? object->build_id : (const uint8_t *)"", object->build_id_size);
+	}
+	if (object->code_id_size <= sizeof(single->code_id)) {
+		single->code_id_size = object->code_id_size;
+		memcpy(single->code_id, object->code_id ? object->code_id : (const uint8_t *)"", object->code_id_size);
 	}
 	wb_object_close(object);
 	return WB_OK;

@@ -10,6 +10,7 @@
 enum {
 	CRC_STEP = 16 << 10,          /* bytes read at a time */
 	BUILD_ID_MIN = 8,             /* bytes that must be there before a tail of zeros may be padding */
+	GUID_SIZE = 16,               /* bytes of an id that older minidumps have room for */
 	HEX_MAX = 64,                 /* bytes of a build id in messages */
 };
 
@@ -29,6 +30,10 @@ const char *wb_verdict_text(enum wb_verdict verdict)
 
 bool wb_build_id_matches(const uint8_t *wanted, size_t wanted_size, const uint8_t *had, size_t had_size)
 {
+	if (!wanted_size || !had_size)
+		return false;
+	if (wanted_size == GUID_SIZE && had_size > GUID_SIZE)
+		had_size = GUID_SIZE;
 	if (had_size > wanted_size || memcmp(wanted, had, had_size))
 		return false;
 	if (had_size < wanted_size && had_size < BUILD_ID_MIN)
@@ -115,7 +120,7 @@ static enum wb_err compare(const struct wb_wants *wants, struct wb_object *objec
 	enum wb_err err;
 
 	judgement->verdict = WB_VERDICT_MATCHED;
-	if (object->code_id_size && wants->build_id_size == object->code_id_size && !memcmp(wants->build_id, object->code_id, object->code_id_size))
+	if (wb_build_id_matches(wants->build_id, wants->build_id_size, object->code_id, object->code_id_size))
 		return WB_OK;
 	if (object->debug_id && wants->debug_id && *wants->debug_id) {
 		if (!strcmp(object->debug_id, wants->debug_id))

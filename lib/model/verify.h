@@ -17,7 +17,8 @@ struct wb_wants {
 	const char *debug_id;         /* SYMBOLS: of the image; "" if unknown */
 };
 
-/* Equal, or equal but for a tail of zeros: old perf records pad ids to 20 bytes and do not say how long they were. */
+/* Equal, or equal but for a tail of zeros: old perf records pad ids to 20 bytes and do not say how long they were. Or the first 16 bytes: minidumps
+ * that have ids as GUIDs keep no more. */
 bool wb_build_id_matches(const uint8_t *wanted, size_t wanted_size, const uint8_t *had, size_t had_size);
 /* Whether an image of this platform may have a file of that one: i386 code runs in x86-64 processes, arm code in aarch64 ones. */
 bool wb_platform_fits(const struct wb_platform *wanted, const struct wb_platform *had);
