@@ -266,6 +266,8 @@ static const struct { uint32_t type; const char *what; wb_minidump_stream_fn rea
 	{ WB_MINIDUMP_STATUS, "process status", wb_minidump_read_status },
 	{ WB_MINIDUMP_LSB_RELEASE, "LSB release", wb_minidump_read_lsb },
 	{ WB_MINIDUMP_CMD_LINE, "command line", wb_minidump_read_cmd_line },
+	{ WB_MINIDUMP_ENVIRON, "environment", wb_minidump_read_environ },
+	{ WB_MINIDUMP_AUXV, "auxiliary vector", wb_minidump_read_auxv },
 	{ WB_MINIDUMP_CRASHPAD, "Crashpad information", wb_minidump_read_crashpad },
 	{ WB_MINIDUMP_MEMORY_INFO, "memory information", wb_minidump_map_info },
 	{ WB_MINIDUMP_MAPS, "memory maps", wb_minidump_map_lines },
@@ -524,6 +526,8 @@ static void minidump_free(void *state)
 	wb_mem_free(m->modules);
 	wb_mem_free(m->unloaded);
 	wb_mem_free(m->by_start);
+	wb_mem_free(m->environment);
+	wb_mem_free(m->auxv);
 	wb_mem_free(m->listed);
 	wb_mem_free(m->notes);
 	wb_mem_free(m);

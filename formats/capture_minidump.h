@@ -63,6 +63,8 @@ struct wb_minidump {
 	size_t num_modules, modules_capacity, num_unloaded, unloaded_capacity;
 	const struct wb_dump_module **by_start; /* the modules, sorted by where they start */
 	struct wb_capture_module *listed; /* the modules as captures have them */
+	const char **environment;
+	uint64_t *auxv;
 	struct wb_label *notes;
 	size_t num_notes, notes_capacity;
 	char **strings;               /* all that is pointed to above */
@@ -121,6 +123,8 @@ enum wb_err wb_minidump_map_memory(struct wb_minidump *m);
 enum wb_err wb_minidump_read_crashpad(struct wb_minidump *m, struct wb_bytes *b);
 enum wb_err wb_minidump_read_lsb(struct wb_minidump *m, struct wb_bytes *b);
 enum wb_err wb_minidump_read_status(struct wb_minidump *m, struct wb_bytes *b);
+enum wb_err wb_minidump_read_environ(struct wb_minidump *m, struct wb_bytes *b);
+enum wb_err wb_minidump_read_auxv(struct wb_minidump *m, struct wb_bytes *b);
 enum wb_err wb_minidump_read_cmd_line(struct wb_minidump *m, struct wb_bytes *b);
 
 /* capture_minidump_context.c: the architecture of a processor; registers of a context, at most WB_MINIDUMP_REGS_MAX. *ret_count 0: not understood. */

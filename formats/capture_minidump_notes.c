@@ -2,6 +2,8 @@
 /* What minidumps say beside: Crashpad's annotations (crashpad's minidump/minidump_extensions.h), and texts of Linux that Breakpad copies. */
 #include "formats/capture_minidump.h"
 
+#include "base/mem.h"
+
 
 
 enum {
@@ -211,6 +213,47 @@ enum wb_err wb_minidump_read_status(struct wb_minidump *m, struct wb_bytes *b)
 		pid = pid * 10 + (uint32_t)(*text - '0');
 	if (!m->pid)
 		m->pid = pid;
+	return WB_OK;
+}
+
+/* /proc/PID/environ: strings, each with its NUL. */
+enum wb_err wb_minidump_read_environ(struct wb_minidump *m, struct wb_bytes *b)
+{
+	size_t size = wb_bytes_size(b), count = 0;
+	struct wb_out out = { 0 };
+	const char *text;
+
+	for (size_t i = 0; i < size; i++)
+		count += !b->start[i] || i + 1 == size;
+	wb_out_bytes(&out, (const char *)b->start, size);
+	text = wb_minidump_keep_out(m, &out);
+	m->environment = wb_mem_zalloc(count, sizeof(*m->environment));
+	if (!text || !m->environment)
+		return WB_ERR_MEMORY;
+	for (size_t i = 0; i < count; i++, text += strlen(text) + 1)
+		if (*text)
+			m->environment[m->dump.num_environment++] = text;
+	m->dump.environment = m->environment;
+	return WB_OK;
+}
+
+/* /proc/PID/auxv: pairs of words, the last of type 0. */
+enum wb_err wb_minidump_read_auxv(struct wb_minidump *m, struct wb_bytes *b)
+{
+	unsigned word = m->platform.arch == WB_ARCH_X86 || m->platform.arch == WB_ARCH_ARM ? 4 : 8;
+	size_t count = wb_bytes_size(b) / (2 * word), pairs = 0;
+
+	m->auxv = wb_mem_zalloc(count, 2 * sizeof(*m->auxv));
+	if (!m->auxv)
+		return WB_ERR_MEMORY;
+	for (; pairs < count; pairs++) {
+		m->auxv[2 * pairs] = wb_bytes_uint(b, word);
+		m->auxv[2 * pairs + 1] = wb_bytes_uint(b, word);
+		if (!m->auxv[2 * pairs])
+			break;
+	}
+	m->dump.auxv = m->auxv;
+	m->dump.num_auxv = pairs;
 	return WB_OK;
 }
 

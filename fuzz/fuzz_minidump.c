@@ -41,6 +41,10 @@ static uint64_t sum_of_dump(const struct wb_dump *dump)
 
 	for (size_t i = 0; i < dump->num_notes; i++)
 		sum = sum * 31 + strlen(dump->notes[i].key) + strlen(dump->notes[i].value);
+	for (size_t i = 0; i < dump->num_environment; i++)
+		sum = sum * 31 + strlen(dump->environment[i]);
+	for (size_t i = 0; i < 2 * dump->num_auxv; i++)
+		sum = sum * 31 + dump->auxv[i];
 	return sum + sum_of_modules(dump->modules, dump->num_modules) + sum_of_modules(dump->unloaded, dump->num_unloaded);
 }
 

@@ -114,6 +114,10 @@ struct wb_dump {
 	size_t num_unloaded;
 	const struct wb_label *notes; /* annotations that the program or its crash reporter left */
 	size_t num_notes;
+	const char *const *environment; /* "NAME=value"; no sink shows it, since there may be secrets in it */
+	size_t num_environment;
+	const uint64_t *auxv;         /* Linux's auxiliary vector (getauxval(3)): pairs of a type and its value */
+	size_t num_auxv;              /* of pairs */
 	uint8_t scans;                /* 1: made where files are not at hand: wb_run scans stacks as a last resort unless strategies are given */
 };
 

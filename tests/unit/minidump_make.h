@@ -168,6 +168,30 @@ static inline void make_exception(struct minidump_make *m, uint32_t tid, uint32_
 	make_end_stream(m);
 }
 
+/* What is behind the threads, modules and memory of the dump below. */
+static inline void make_linux_streams(struct minidump_make *m, uint32_t name_11, uint32_t crash, uint32_t context_size)
+{
+	make_stream(m, 24);
+	make_u32(m, 1);
+	make_u32(m, 11);
+	make_u64(m, name_11);
+	make_end_stream(m);
+	make_exception(m, 12, 11, 1, 0x45, NULL, 0, crash, context_size);
+	make_stream(m, 0x47670009);
+	make_bytes(m, "00400000-00401000 r-xp 00000000 08:01 7 /opt/demo/program\n00401000-00402000 rw-p 00001000 08:01 7 /opt/demo/program\n"
+	                   "00500000-00501000 r-xp 00000000 00:00 0 \n00006000-00008000 rw-p 00000000 00:00 0 [stack]\n", 206);
+	make_end_stream(m);
+	make_stream(m, 0x47670007);
+	make_bytes(m, "HOME=/root\0LANG=C", 18);
+	make_end_stream(m);
+	make_stream(m, 0x47670008);
+	make_u64(m, 9); /* AT_ENTRY */
+	make_u64(m, 0x400100);
+	make_u64(m, 0);
+	make_u64(m, 0);
+	make_end_stream(m);
+}
+
 /*
  * A dump of two threads of x86-64 Linux: 11 waits, 12 crashed. The stack of 12 has a frame chain: rsp 0x7000 -> rbp 0x7010 -> saved rbp 0x7030,
  * return address 0x400123; there saved rbp 0, return address 0. Memory in the list given by `memory_64`.
@@ -223,16 +247,7 @@ static inline void make_linux_dump(struct minidump_make *m, bool memory_64)
 		make_u32(m, at);
 	}
 	make_end_stream(m);
-	make_stream(m, 24);
-	make_u32(m, 1);
-	make_u32(m, 11);
-	make_u64(m, name_11);
-	make_end_stream(m);
-	make_exception(m, 12, 11, 1, 0x45, NULL, 0, crash, CONTEXT);
-	make_stream(m, 0x47670009);
-	make_bytes(m, "00400000-00401000 r-xp 00000000 08:01 7 /opt/demo/program\n00401000-00402000 rw-p 00001000 08:01 7 /opt/demo/program\n"
-	                   "00500000-00501000 r-xp 00000000 00:00 0 \n00006000-00008000 rw-p 00000000 00:00 0 [stack]\n", 206);
-	make_end_stream(m);
+	make_linux_streams(m, name_11, crash, CONTEXT);
 	make_end(m);
 }
 

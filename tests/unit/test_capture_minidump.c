@@ -54,6 +54,10 @@ static void reads_all_of_a_dump(void)
 		CHECK_EQ_U64(info.dump->crash_address, 0x45);
 		CHECK_EQ_U64(info.crash_tid, 12);
 		CHECK_STR(info.dump->os_version, "5.1.2600 Linux 6.1.0 test");
+		REQUIRE(info.dump->num_environment == 2 && info.dump->num_auxv == 1);
+		CHECK_STR(info.dump->environment[0], "HOME=/root");
+		CHECK_STR(info.dump->environment[1], "LANG=C");
+		CHECK(info.dump->auxv[0] == 9 && info.dump->auxv[1] == 0x400100);
 		REQUIRE(info.dump->num_modules == 1);
 		CHECK_STR(info.dump->modules[0].path, "/opt/demo/program");
 		CHECK_STR(info.dump->modules[0].version, "2.3.4.5");
