@@ -92,7 +92,8 @@ static enum wb_err read_optional(struct wb_pe *pe, uint64_t offset, uint16_t siz
 		pe->directories[i].rva = wb_bytes_u32(&b);
 		pe->directories[i].size = wb_bytes_u32(&b);
 	}
-	if (pe->image_base > UINT64_MAX - UINT32_MAX)
+	/* So that no sum of it and a section's address and size overflows. */
+	if (pe->image_base > UINT64_MAX / 2)
 		return wb_pe_report(pe, WB_ERR_DATA, offset, "the image does not fit into the address space");
 	return WB_OK;
 }

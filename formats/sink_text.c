@@ -382,6 +382,10 @@ static void put_dump_module(struct wb_out *out, const struct wb_sink_module *mod
 		wb_out_string(out, ", from ");
 		put_clean(out, file.path);
 	}
+	if (!wb_image_file(module->image, WB_FILE_SYMBOLS, &file) && file.verdict != WB_VERDICT_NOT_TRIED && file.verdict != WB_VERDICT_MISSING) {
+		wb_out_string(out, ", symbols ");
+		wb_out_string(out, wb_verdict_text(file.verdict));
+	}
 	build_id = wb_image_wanted_id(module->image, &size);
 	wb_out_string(out, build_id ? ", build id " : ", no build id");
 	for (size_t i = 0; build_id && i < size; i++)
