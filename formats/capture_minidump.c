@@ -18,7 +18,7 @@ enum {
 	THREAD_NAME_SIZE = 12,
 	CONTEXT_MAX = 64 << 10,       /* bytes: with all of AVX-512 and CET some 3 KiB */
 	STACK_BELOW = 512,            /* bytes under SP: its page may not be in the dump, the red zone has 128 */
-	STACK_MAX = 64 << 20,         /* bytes of a stack: full dumps have the whole of it, Linux's default limit is 8 MiB */
+	STACK_MAX = 1 << 20,          /* bytes of a stack that come with a sample, of which batches hold many; what is above is in the space */
 };
 
 /* ---- What all readers use ---- */
