@@ -322,12 +322,16 @@ static enum wb_err capture_recognize(struct wb_capture *capture, bool folder)
 		return refuse(input, WB_ERR_DATA, WB_DIAG_FILE_UNRECOGNIZED, "empty");
 	for (size_t i = 0; wb_capture_formats[i]; i++) {
 		const struct wb_capture_format *format = wb_capture_formats[i];
+		enum wb_err err = WB_NONE;
 
-		if (folder ? format->probe_folder && format->probe_folder(input->name) :
-			     format->probe && format->probe(input->head, input->head_size)) {
+		if (folder && format->probe_folder)
+			err = format->probe_folder(input->name);
+		else if (!folder && format->probe && format->probe(input->head, input->head_size))
+			err = WB_OK;
+		if (err == WB_OK)
 			capture->format = format;
-			return WB_OK;
-		}
+		if (err != WB_NONE)
+			return err;
 	}
 	return refuse(input, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED,
 		      folder ? "not a folder of a known capture format" : "not a file of a known capture format");

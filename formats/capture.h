@@ -55,8 +55,8 @@ struct wb_capture_format {
 	const char *name;             /* as wb_capture_info gives it */
 	/* Whether the first bytes of a file or stream are of this format. NULL: files never are. */
 	bool (*probe)(const uint8_t *head, size_t size);
-	/* Whether the folder is of this format. NULL: folders never are. */
-	bool (*probe_folder)(const char *path);
+	/* WB_OK: the folder is of this format; WB_NONE; WB_ERR_MEMORY. NULL: folders never are. */
+	enum wb_err (*probe_folder)(const char *path);
 	/* Reads what must be known before the first sample. input is borrowed until free. */
 	enum wb_err (*open)(struct wb_capture_input *input, void **ret_state);
 	/* Adds samples until the batch has `max` of them (never more). WB_OK: go on later; WB_NONE: that was the end; an error: the rest cannot

@@ -111,7 +111,7 @@ struct wb_perf_folder {
 	uint64_t size;                /* bytes of all files */
 	uint64_t done;                /* bytes of those that were read */
 };
-bool wb_perf_folder_probe(const char *folder);
+enum wb_err wb_perf_folder_probe(const char *folder);
 /* Deinit it on failure too. */
 enum wb_err wb_perf_folder_open(struct wb_perf_folder *folder, const struct wb_capture_input *given);
 void wb_perf_folder_deinit(struct wb_perf_folder *folder);

@@ -34,18 +34,23 @@ static enum wb_err open_file(struct wb_session *session, const char *path, struc
 	return wb_diag_report(wb_session_diags(session), err, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", reason);
 }
 
-bool wb_perf_folder_probe(const char *folder)
+enum wb_err wb_perf_folder_probe(const char *folder)
 {
 	uint8_t head[8];
 	char path[PATH_SIZE];
+	const char *reason;
 	struct wb_file *file;
-	bool ok;
+	enum wb_err err;
 
-	if (!join(path, folder, "data") || wb_file_kind(path) != WB_FILE_KIND_REGULAR || wb_file_open(path, false, &file, NULL) != WB_OK)
-		return false;
-	ok = wb_file_read(file, 0, head, sizeof(head)) == WB_OK && wb_perf_header_probe(head, sizeof(head));
+	if (!join(path, folder, "data") || wb_file_kind(path) != WB_FILE_KIND_REGULAR)
+		return WB_NONE;
+	err = wb_file_open(path, false, &file, &reason);
+	if (err)
+		return err == WB_ERR_MEMORY ? err : WB_NONE;
+	if (wb_file_read(file, 0, head, sizeof(head)) || !wb_perf_header_probe(head, sizeof(head)))
+		err = WB_NONE;
 	wb_file_free(file);
-	return ok;
+	return err;
 }
 
 enum wb_err wb_perf_folder_open(struct wb_perf_folder *folder, const struct wb_capture_input *given)

@@ -85,13 +85,14 @@ static enum wb_err open_in(const struct snapshot *snapshot, const char *file, st
 	return err ? report(snapshot, err, file, UINT64_MAX, reason) : WB_OK;
 }
 
-static bool exists_in(const char *folder, const char *file, enum wb_file_kind kind)
+/* WB_OK: it is there; WB_NONE; WB_ERR_MEMORY. */
+static enum wb_err find_in(const char *folder, const char *file, enum wb_file_kind kind)
 {
 	char *path = path_in(folder, file);
-	bool exists = path && wb_file_kind(path) == kind;
+	enum wb_err err = !path ? WB_ERR_MEMORY : wb_file_kind(path) == kind ? WB_OK : WB_NONE;
 
 	wb_mem_free(path);
-	return exists;
+	return err;
 }
 
 /* ---- Text files, line by line ---- */
@@ -248,7 +249,11 @@ static enum wb_err module_of(struct snapshot *snapshot, const char *path, uint64
 	*ret_module = find_module(snapshot, path);
 	if (*ret_module)
 		return WB_OK;
-	if (*path != '/' && !leaves_folder(path) && exists_in(snapshot->input->name, path, WB_FILE_KIND_REGULAR)) {
+	if (*path != '/' && !leaves_folder(path))
+		err = find_in(snapshot->input->name, path, WB_FILE_KIND_REGULAR);
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (!err) {
 		char *file = path_in(snapshot->input->name, path);
 
 		err = file ? wb_image_open(snapshot->input->session, file, &image) : WB_ERR_MEMORY;
@@ -368,10 +373,12 @@ static enum wb_err sort_regions(struct snapshot *snapshot)
 static enum wb_err read_stacks(struct snapshot *snapshot)
 {
 	const char *folder = snapshot->input->name;
-	enum wb_err err = WB_OK;
+	enum wb_err err = find_in(folder, "stack.data", WB_FILE_KIND_REGULAR);
 
-	if (exists_in(folder, "stack.data", WB_FILE_KIND_REGULAR))
+	if (!err)
 		err = read_stack(snapshot, "stack.data");
+	else if (err == WB_NONE)
+		err = WB_OK;
 	for (unsigned i = 0; i < STACKS_MAX - 1 && !err; i++) {
 		struct wb_out name = { 0 };
 
@@ -379,8 +386,8 @@ static enum wb_err read_stacks(struct snapshot *snapshot)
 		wb_out_decimal(&name, i, 1);
 		wb_out_bytes(&name, ".data", 6);
 		err = name.failed ? WB_ERR_MEMORY : WB_OK;
-		if (!err && !exists_in(folder, name.bytes, WB_FILE_KIND_REGULAR))
-			err = WB_NONE;
+		if (!err)
+			err = find_in(folder, name.bytes, WB_FILE_KIND_REGULAR);
 		if (!err)
 			err = read_stack(snapshot, name.bytes);
 		wb_out_deinit(&name);
@@ -390,9 +397,9 @@ static enum wb_err read_stacks(struct snapshot *snapshot)
 
 /* ---- The format ---- */
 
-static bool snapshot_probe_folder(const char *path)
+static enum wb_err snapshot_probe_folder(const char *path)
 {
-	return exists_in(path, "regs.txt", WB_FILE_KIND_REGULAR);
+	return find_in(path, "regs.txt", WB_FILE_KIND_REGULAR);
 }
 
 static void snapshot_free(void *state)
@@ -426,9 +433,11 @@ static enum wb_err read_folder(struct snapshot *snapshot)
 		err = read_maps(snapshot);
 	if (!err)
 		err = read_stacks(snapshot);
-	if (!err && exists_in(snapshot->input->name, ".build-id", WB_FILE_KIND_FOLDER))
+	if (!err)
+		err = find_in(snapshot->input->name, ".build-id", WB_FILE_KIND_FOLDER);
+	if (!err)
 		err = wb_session_add_debug_dir(snapshot->input->session, snapshot->input->name);
-	return err;
+	return err == WB_NONE ? WB_OK : err;
 }
 
 static enum wb_err snapshot_open(struct wb_capture_input *input, void **ret_state)
