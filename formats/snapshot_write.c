@@ -49,15 +49,16 @@ static enum wb_err report(const struct writer *writer, const char *path, const c
 static enum wb_err write_file(const struct writer *writer, const char *name, const void *bytes, size_t size)
 {
 	struct wb_out path = { 0 };
+	const char *reason;
 	enum wb_err err;
 
 	wb_out_string(&path, writer->dir);
 	wb_out_char(&path, '/');
 	wb_out_string(&path, name);
 	wb_out_char(&path, '\0');
-	err = path.failed ? WB_ERR_MEMORY : wb_file_write_new(path.bytes, bytes, size);
+	err = path.failed ? WB_ERR_MEMORY : wb_file_write_new(path.bytes, bytes, size, &reason);
 	if (err == WB_ERR_IO)
-		report(writer, path.bytes, "cannot be written");
+		report(writer, path.bytes, reason);
 	wb_out_deinit(&path);
 	return err;
 }

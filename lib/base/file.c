@@ -37,7 +37,7 @@ enum wb_file_kind wb_file_kind(const char *path)
 	return S_ISDIR(st.st_mode) ? WB_FILE_KIND_FOLDER : WB_FILE_KIND_OTHER;
 }
 
-static const char *reason_of(int error)
+static const char *reason_of(int error, const char *otherwise)
 {
 	switch (error) {
 	case ENOENT: return "no such file";
@@ -48,7 +48,10 @@ static const char *reason_of(int error)
 	case ENFILE: return "too many open files";
 	case ELOOP: return "too many links";
 	case ENAMETOOLONG: return "name too long";
-	default: return "cannot be opened";
+	case EEXIST: return "is there already";
+	case ENOSPC:
+	case EDQUOT: return "no space left on device";
+	default: return otherwise;
 	}
 }
 
@@ -65,7 +68,7 @@ enum wb_err wb_file_open(const char *path, bool map, struct wb_file **ret_file, 
 	/* O_NONBLOCK: a fifo must not hang the open; what is not a regular file is refused right after. */
 	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file->fd < 0 || fstat(file->fd, &st)) {
-		*reason = reason_of(errno);
+		*reason = reason_of(errno, "cannot be opened");
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -257,29 +260,29 @@ enum wb_err wb_file_make_folder(const char *path)
 	return mkdir(path, 0777) ? WB_ERR_IO : WB_OK;
 }
 
-enum wb_err wb_file_write_new(const char *path, const void *bytes, size_t size)
+enum wb_err wb_file_write_new(const char *path, const void *bytes, size_t size, const char **ret_reason)
 {
 	const uint8_t *at = bytes;
-	enum wb_err err = WB_OK;
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), error = fd < 0 ? errno : 0;
 
-	if (fd < 0)
-		return WB_ERR_IO;
-	while (size && !err) {
+	while (size && !error) {
 		ssize_t written = write(fd, at, size);
 
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0) {
-			err = WB_ERR_IO;
+			error = errno;
 		} else {
 			at += written;
 			size -= (size_t)written;
 		}
 	}
-	if (close(fd))
-		err = WB_ERR_IO;
-	return err;
+	if (fd >= 0 && close(fd) && !error)
+		error = errno;
+	if (!error)
+		return WB_OK;
+	*ret_reason = reason_of(error, "cannot be written");
+	return WB_ERR_IO;
 }
 
 static void copy_name(char *to, size_t size, const char *from)

@@ -42,7 +42,8 @@ void wb_piece_deinit(struct wb_piece *piece);
 
 /* Writing, for snapshot folders. */
 enum wb_err wb_file_make_folder(const char *path);
-enum wb_err wb_file_write_new(const char *path, const void *bytes, size_t size);
+/* WB_ERR_IO: *ret_reason says why, as wb_file_open's does. */
+enum wb_err wb_file_write_new(const char *path, const void *bytes, size_t size, const char **ret_reason);
 /* This machine's host name and kernel release, into buffers of at least 65 bytes. */
 void wb_file_host(char *hostname, size_t hostname_size, char *release, size_t release_size);
 

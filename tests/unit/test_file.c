@@ -139,11 +139,12 @@ static void opens_the_empty_file(void)
 
 static void writes_only_new_files(void)
 {
-	const char *path = test_tmp("new");
+	const char *path = test_tmp("new"), *reason = "";
 	size_t size = 0;
 
-	CHECK_EQ_I64(wb_file_write_new(path, text, TEXT_SIZE), WB_OK);
-	CHECK_EQ_I64(wb_file_write_new(path, "x", 1), WB_ERR_IO);
+	CHECK_EQ_I64(wb_file_write_new(path, text, TEXT_SIZE, &reason), WB_OK);
+	CHECK_EQ_I64(wb_file_write_new(path, "x", 1, &reason), WB_ERR_IO);
+	CHECK_STR(reason, "is there already");
 	char *bytes = test_read_file(path, &size);
 	REQUIRE(bytes != NULL);
 	CHECK_EQ_U64(size, TEXT_SIZE);
