@@ -103,18 +103,35 @@ static enum wb_err walk_samples(struct wb_session *session, struct output *outpu
 	return err;
 }
 
+static const enum wb_how by_code[] = { WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
+
+/* A capture, the file of its process that is at hand, how it is walked and what is written. */
+static const struct run {
+	const char *name, *capture, *file, *format;
+	const enum wb_how *strategies;
+	size_t num_strategies;
+} runs[] = {
+	/* The first one is compressed. */
+	{ "perf.data", "golden/demo/perf.data", "golden/demo/words", "text", NULL, 0 },
+	{ "snapshot", "golden/snapshot_signal/folder", "golden/snapshot_signal/folder/words", "folded", NULL, 0 },
+	{ "snapshot by its code", "golden/snapshot_windows/rounded", "golden/snapshot_windows/chain", "json", by_code, 3 },
+	{ "minidump", "../fuzz/corpus/minidump/crashpad.dmp", NULL, "json", NULL, 0 },
+};
+static const struct run *run;
+
 static enum wb_err run_capture(struct wb_session *session, struct output *output)
 {
-	struct wb_run_opts opts = { .size = sizeof opts, .threads = 1, .count = SAMPLES };
+	struct wb_walker_opts walker = { .size = sizeof walker, .strategies = run->strategies, .num_strategies = run->num_strategies };
+	struct wb_run_opts opts = { .size = sizeof opts, .walker = &walker, .threads = 1, .count = SAMPLES };
 	struct wb_sink_opts sink_opts = { .size = sizeof sink_opts, .session = session };
 	struct wb_run_stats stats = { .size = sizeof stats };
 	struct wb_capture *capture = NULL;
 	struct wb_sink *sink = NULL;
-	enum wb_err err = wb_session_add_sysroot(session, test_data("golden/demo"));
+	enum wb_err err = run->file ? wb_session_add_file(session, test_data(run->file)) : WB_OK;
 	if (err == WB_OK)
-		err = wb_capture_open(session, test_data("golden/demo/perf.data"), NULL, &capture);
+		err = wb_capture_open(session, test_data(run->capture), NULL, &capture);
 	if (err == WB_OK)
-		err = wb_sink_new("text", &sink_opts, collect, output, &sink);
+		err = wb_sink_new(run->format, &sink_opts, collect, output, &sink);
 	if (err == WB_OK)
 		err = wb_run(session, capture, sink, &opts, &stats);
 	if (err == WB_OK)
@@ -142,7 +159,7 @@ static void fail_every_allocation(scenario_fn scenario)
 	for (uint64_t nth = 1; nth <= total; nth++) {
 		for (int sticky = 0; sticky <= 1; sticky++) {
 			char row[64];
-			snprintf(row, sizeof row, "allocation %" PRIu64 "%s", nth, sticky ? " and all after it" : "");
+			snprintf(row, sizeof row, "%s allocation %" PRIu64 "%s", run ? run->name : "", nth, sticky ? " and all after it" : "");
 			test_row(row);
 			REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 			actual.size = 0;
@@ -182,12 +199,15 @@ static void walking_samples(void)
 	fail_every_allocation(walk_samples);
 }
 
-static void running_a_capture(void)
+static void running_captures(void)
 {
-	/* The recording is compressed. */
-	if (!test_has_feature(wb_features(), "zstd"))
-		TEST_SKIP("zstd is not in this build");
-	fail_every_allocation(run_capture);
+	for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+		if (!i && !test_has_feature(wb_features(), "zstd"))
+			continue;
+		run = &runs[i];
+		printf("%s: ", run->name);
+		fail_every_allocation(run_capture);
+	}
 }
 
 static void making_a_session(void)
@@ -211,6 +231,6 @@ int main(void)
 	TEST_RUN(opening_an_image);
 	TEST_RUN(naming_symbols);
 	TEST_RUN(walking_samples);
-	TEST_RUN(running_a_capture);
+	TEST_RUN(running_captures);
 	return test_summary();
 }
