@@ -4,6 +4,7 @@
 #include "minidump_make.h"
 #include "pe_make.h"
 
+#include "base/bytes.h"
 #include "model/image.h"
 
 static struct minidump_make made;
@@ -75,7 +76,7 @@ static void maps_modules_by_their_base(void)
 {
 	const struct wb_sample *sample;
 	struct wb_space *space;
-	uint64_t word;
+	uint8_t word[8];
 	static const struct { uint64_t address; uint32_t prot; uint64_t image_pc; bool has_image; } rows[] = {
 		{ 0x400100, WB_PROT_READ | WB_PROT_EXEC, 0x100, true },
 		{ 0x401100, WB_PROT_READ | WB_PROT_WRITE, 0x1100, true }, /* without the file, from the base */
@@ -93,10 +94,10 @@ static void maps_modules_by_their_base(void)
 		CHECK_EQ_I64(place.image != NULL, rows[i].has_image);
 		CHECK_EQ_U64(place.image_pc, rows[i].image_pc);
 	}
-	CHECK_EQ_I64(wb_space_read(space, 0x7018, &word, 8), WB_OK);
-	CHECK_EQ_U64(word, 0x400123);
-	CHECK_EQ_I64(wb_space_read(space, 0x7079, &word, 8), WB_NONE); /* the last of the memory is at 0x707f */
-	CHECK_EQ_I64(wb_space_read(space, 0x400100, &word, 8), WB_NONE);
+	CHECK_EQ_I64(wb_space_read(space, 0x7018, word, 8), WB_OK);
+	CHECK_EQ_U64(wb_load64(word, false), 0x400123);
+	CHECK_EQ_I64(wb_space_read(space, 0x7079, word, 8), WB_NONE); /* the last of the memory is at 0x707f */
+	CHECK_EQ_I64(wb_space_read(space, 0x400100, word, 8), WB_NONE);
 	reader_close(&reader);
 }
 
