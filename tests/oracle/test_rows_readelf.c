@@ -254,7 +254,7 @@ static void libraries(void)
 {
 	static const char *const paths[] = {
 		"/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
-		"/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/bin/python3", "/usr/lib64/libstdc++.so.6", "/usr/lib64/libcrypto.so.3",
+		"/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/bin/python3", "/usr/bin/node", "/usr/lib64/libstdc++.so.6", "/usr/lib64/libcrypto.so.3",
 	};
 	unsigned compared = 0;
 

@@ -182,6 +182,8 @@ list() {
                     done
                 done
                 echo "$machine $program $compiler O2 nofp pie stripped start"
+                echo "$machine $program $compiler O2 fp pie stripped entry"
+                echo "$machine $program $compiler O2 nofp static full entry"
             done
         done
     done | awk '{ print $1 "/" $2 "/" $3 "-" $4 "-" $5 "-" $6 "-" $7 "-" $8, $0 }' | grep -E "$only"
