@@ -1,43 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86-64 instructions as the code strategy follows them. The first byte says where in the rest the pc is, the second where the function starts. An
- * instruction has 1 to 15 bytes and does not depend on what comes behind it; a row is the same twice and stays in the bounds of what was asked.
+ * Instructions as the code strategy follows them, of x86-64 and of aarch64 in one. The first byte says where in the rest the pc is, the second where the
+ * function starts. An instruction has a length that is allowed and does not depend on what comes behind it; a row is the same twice and stays in the bounds
+ * of what was asked.
  */
 #include "unwind/code_reader.h"
-#include "unwind/code_x86_64_insn.h"
 
 #include "fuzz.h"
 
 #include <string.h>
 
-static void check_instructions(const uint8_t *bytes, size_t size)
+struct machine {
+	const struct wb_code_machine *machine;
+	const struct wb_arch_info *arch;
+	uint8_t shortest, longest;    /* bytes of an instruction */
+};
+static const struct machine machines[] = {
+	{ &wb_x86_machine, &wb_arch_x86_64, 1, 15 },
+	{ &wb_aarch64_machine, &wb_arch_aarch64, 4, 4 },
+};
+
+static void check_op(const struct wb_code_op *op)
 {
-	struct wb_x86_insn insn, again;
+	FUZZ_ASSERT(op->reg < WB_CODE_REGS || op->reg == WB_CODE_NO_REG);
+	FUZZ_ASSERT(op->base < WB_CODE_REGS || op->base == WB_CODE_NO_REG);
+	FUZZ_ASSERT(op->index < WB_CODE_REGS || op->index == WB_CODE_NO_REG);
+}
+
+static void check_instructions(const struct machine *m, const uint8_t *bytes, size_t size)
+{
+	struct wb_code_insn insn, again;
 
 	for (size_t at = 0; at < size; at += insn.length) {
-		if (!wb_x86_decode(bytes + at, size - at, &insn))
+		if (!m->machine->decode(bytes + at, size - at, &insn))
 			return;
-		FUZZ_ASSERT(insn.length >= 1 && insn.length <= 15 && insn.length <= size - at);
-		FUZZ_ASSERT(wb_x86_decode(bytes + at, insn.length, &again) && again.length == insn.length && again.kind == insn.kind);
-		FUZZ_ASSERT(insn.kind == WB_X86_SP_LOST || !(insn.writes >> WB_X86_RSP & 1));
+		FUZZ_ASSERT(insn.length >= m->shortest && insn.length <= m->longest && insn.length <= size - at);
+		FUZZ_ASSERT(m->machine->decode(bytes + at, insn.length, &again) && again.length == insn.length && again.next == insn.next);
+		FUZZ_ASSERT(insn.num_ops == again.num_ops && insn.num_ops <= WB_CODE_OPS_MAX && insn.writes == again.writes);
+		for (unsigned i = 0; i < insn.num_ops; i++)
+			check_op(&insn.ops[i]);
 	}
 }
 
-static void check_row(const struct wb_code_window *window)
+static void check_row(const struct machine *m, const struct wb_code_window *window)
 {
 	struct wb_code_row row, again;
-	enum wb_err err = wb_code_x86_64.follow(&wb_arch_x86_64, window, &row);
+	enum wb_err err = wb_code_follow(m->machine, m->arch, window, &row);
+	int highest = -m->machine->pushed - m->arch->word_size;
 
 	FUZZ_ASSERT(err == WB_OK || err == WB_NONE);
 	if (err)
 		return;
-	FUZZ_ASSERT(wb_code_x86_64.follow(&wb_arch_x86_64, window, &again) == WB_OK && !memcmp(&row, &again, sizeof(row)));
+	FUZZ_ASSERT(wb_code_follow(m->machine, m->arch, window, &again) == WB_OK && !memcmp(&row, &again, sizeof(row)));
+	FUZZ_ASSERT(row.row.how == WB_HOW_CODE && row.row.num_rules <= WB_CODE_RULES_MAX);
 	if (row.row.flags & WB_ROW_ROOT)
 		return;
-	FUZZ_ASSERT(row.row.ra_offset == -8 && row.row.how == WB_HOW_CODE && row.row.num_rules <= WB_CODE_RULES_MAX);
-	FUZZ_ASSERT(!(row.row.flags & WB_ROW_GENERAL) && (!(row.row.flags & WB_ROW_FP_SAVED) || row.row.fp_offset < row.row.ra_offset));
-	for (unsigned i = 0; i < row.row.num_rules; i++)
-		FUZZ_ASSERT(row.rules[i].kind == WB_RULE_UNDEFINED || row.rules[i].offset < row.row.ra_offset);
+	FUZZ_ASSERT(row.row.flags & WB_ROW_GENERAL || row.row.ra_offset < 0);
+	FUZZ_ASSERT(!(row.row.flags & WB_ROW_FP_SAVED) || row.row.fp_offset <= highest);
+	for (unsigned i = row.row.flags & WB_ROW_GENERAL ? 2 : 0; i < row.row.num_rules; i++) {
+		FUZZ_ASSERT(row.rules[i].slot < m->arch->num_regs);
+		FUZZ_ASSERT(row.rules[i].kind != WB_RULE_OFFSET || row.rules[i].offset <= highest);
+	}
+}
+
+static void check(const struct machine *m, struct wb_code_window window, size_t start)
+{
+	check_instructions(m, window.bytes, window.size);
+	window.exact = true;
+	check_row(m, &window);
+	window.is_linkage = true;
+	check_row(m, &window);
+	window.is_linkage = false;
+	window.start = start;
+	check_row(m, &window);
+	window.exact = false;
+	check_row(m, &window);
+	window.is_entry = true;
+	check_row(m, &window);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -53,15 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	memcpy(copy, bytes + 2, window.size);
 	window.bytes = copy;
 	window.at = bytes[0] % window.size;
-	check_instructions(copy, window.size);
-	window.exact = true;
-	check_row(&window);
-	window.start = bytes[1] % window.size;
-	check_row(&window);
-	window.exact = false;
-	check_row(&window);
-	window.is_entry = true;
-	check_row(&window);
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		check(&machines[i], window, bytes[1] % window.size);
 	free(copy);
 	return 0;
 }

@@ -4,6 +4,7 @@
  * frame pointer, and at its return. Anything else is not answered. Encodings: Intel SDM volume 2.
  */
 #include "unwind/code_reader.h"
+#include "unwind/code_x86_64_insn.h"
 #include "unwind/strategy.h"
 
 #include <string.h>
@@ -81,4 +82,90 @@ static bool ends_in_call(const uint8_t *bytes, size_t size)
 	return false;
 }
 
-const struct wb_code_reader wb_code_x86_64 = { row, ends_in_call, wb_x86_follow };
+/* ---- Instructions for the flow ---- */
+
+static void push(struct wb_code_insn *insn, uint8_t reg)
+{
+	wb_code_add_op(insn, WB_OP_ADD, WB_X86_RSP, WB_X86_RSP, -8);
+	wb_code_add_op(insn, WB_OP_PUSH, reg, WB_X86_RSP, 0);
+}
+
+static void pop(struct wb_code_insn *insn, uint8_t reg)
+{
+	wb_code_add_op(insn, WB_OP_LOAD, reg, WB_X86_RSP, 0);
+	if (reg != WB_X86_RSP)
+		wb_code_add_op(insn, WB_OP_ADD, WB_X86_RSP, WB_X86_RSP, 8);
+}
+
+static void jump(struct wb_code_insn *insn, enum wb_code_next next, int64_t target)
+{
+	insn->next = (uint8_t)next;
+	insn->target = target;
+}
+
+/* What an instruction of this architecture means to the flow. */
+static void translate(const struct wb_x86_insn *x86, struct wb_code_insn *insn)
+{
+	int32_t value = (int32_t)x86->value;
+
+	switch (x86->kind) {
+	case WB_X86_PUSH: push(insn, x86->reg); break;
+	case WB_X86_POP: pop(insn, x86->reg); break;
+	case WB_X86_ADD_SP: wb_code_add_op(insn, WB_OP_ADD, WB_X86_RSP, WB_X86_RSP, value); break;
+	case WB_X86_SP_FROM_FP: wb_code_add_op(insn, WB_OP_ADD, WB_X86_RSP, WB_X86_RBP, value); break;
+	case WB_X86_FP_FROM_SP: wb_code_add_op(insn, WB_OP_ADD, WB_X86_RBP, WB_X86_RSP, value); break;
+	case WB_X86_LEAVE:
+		wb_code_add_op(insn, WB_OP_ADD, WB_X86_RSP, WB_X86_RBP, 0);
+		pop(insn, WB_X86_RBP);
+		break;
+	case WB_X86_STORE: wb_code_add_op(insn, WB_OP_STORE, x86->reg, x86->base, value); break;
+	case WB_X86_LOAD:
+		wb_code_add_op(insn, WB_OP_LOAD, x86->reg, x86->base, value);
+		insn->writes = 0;
+		break;
+	case WB_X86_ALIGN_SP: wb_code_add_op(insn, WB_OP_ALIGN, WB_X86_RSP, WB_X86_RSP, 0); break;
+	case WB_X86_LEA_SP:
+		wb_code_add_op(insn, WB_OP_ADD, x86->reg, WB_X86_RSP, value);
+		insn->writes = 0;
+		break;
+	case WB_X86_SP_FROM_REG: wb_code_add_op(insn, WB_OP_ADD, WB_X86_RSP, x86->reg, value); break;
+	case WB_X86_SP_LOST: insn->writes |= UINT64_C(1) << WB_X86_RSP; break;
+	case WB_X86_CALL: jump(insn, WB_NEXT_CALL, 0); break;
+	case WB_X86_RETURN: jump(insn, WB_NEXT_RETURN, 0); break;
+	case WB_X86_JUMP: jump(insn, WB_NEXT_JUMP, x86->value); break;
+	case WB_X86_JUMP_IF: jump(insn, WB_NEXT_JUMP_IF, x86->value); break;
+	case WB_X86_JUMP_AWAY: jump(insn, WB_NEXT_JUMP_AWAY, 0); break;
+	case WB_X86_JUMP_LINKED: jump(insn, WB_NEXT_JUMP_LINKED, 0); break;
+	case WB_X86_STOP: jump(insn, WB_NEXT_STOP, 0); break;
+	case WB_X86_OTHER: break;
+	}
+}
+
+static bool decode(const uint8_t *bytes, size_t size, struct wb_code_insn *ret_insn)
+{
+	struct wb_x86_insn x86;
+	struct wb_code_insn insn = { .next = WB_NEXT_ON };
+
+	if (!wb_x86_decode(bytes, size, &x86))
+		return false;
+	insn.length = x86.length;
+	insn.writes = x86.writes;
+	translate(&x86, &insn);
+	*ret_insn = insn;
+	return true;
+}
+
+/* Registers by their numbers in instructions; slots are DWARF numbers. System V ABI, 3.2.1. */
+const struct wb_code_machine wb_x86_machine = {
+	.decode = decode,
+	.sp = WB_X86_RSP,
+	.fp = WB_X86_RBP,
+	.link = WB_CODE_NO_REG,
+	.pushed = 8,
+	.call_writes = 0x0fc7,
+	.num_kept = 6,
+	.kept = { WB_X86_RBX, WB_X86_RBP, 12, 13, 14, 15 },
+	.slots = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 },
+};
+
+const struct wb_code_reader wb_code_x86_64 = { row, ends_in_call, &wb_x86_machine };

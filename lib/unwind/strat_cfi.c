@@ -1,7 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* The CFI strategy: the image's .eh_frame, else its .debug_frame. */
+/*
+ * The CFI strategy: the image's .eh_frame, else its .debug_frame. Some of it describes the bodies of functions alone, and none of it helps where it counts
+ * from a stack pointer that is not known.
+ */
+#include "base/mem.h"
 #include "unwind/cfi.h"
+#include "unwind/code_edge.h"
 #include "unwind/strategy.h"
+
+/* What holds at a function's first instruction: nothing is saved, and the return address is in its register. */
+static bool is_leaf_row(const struct wb_row_table *table, const struct wb_row *row, const struct wb_arch_info *arch)
+{
+	const struct wb_row_rule *rules = wb_row_table_rules(table) + row->rules;
+
+	return row->flags & WB_ROW_GENERAL && row->num_rules == 2 && rules[0].slot == WB_SLOT_CFA && rules[0].kind == WB_RULE_OFFSET &&
+	       rules[0].base == arch->sp && !rules[0].offset && rules[1].slot == arch->pc && rules[1].kind == WB_RULE_REGISTER;
+}
+
+/* A function that sets up a frame, and nowhere comes back to none, does not return, or was compiled without asynchronous CFI: LLVM before 15 for aarch64. */
+static bool describes_body_alone(const struct wb_row_table *table, const struct wb_arch_info *arch)
+{
+	const struct wb_row *rows = wb_row_table_rows(table);
+
+	if (table->num_rows < 2 || !is_leaf_row(table, &rows[0], arch))
+		return false;
+	for (uint32_t i = 1; i < table->num_rows; i++)
+		if (is_leaf_row(table, &rows[i], arch))
+			return false;
+	return true;
+}
+
+/* WB_OK: found has another row, which stands at an edge of the function. */
+static enum wb_err at_edge(const struct wb_lookup *lookup, struct wb_found *found)
+{
+	const struct wb_row_table *table = found->table;
+	struct wb_bound bound = { table->start, table->end };
+	struct wb_found edge = { .cacheable = false };
+	struct wb_code_edge kind;
+	enum wb_err err;
+
+	if (!describes_body_alone(table, lookup->arch))
+		return WB_NONE;
+	err = wb_code_edge_find(lookup, &bound, &found->row, wb_row_table_rules(table) + found->row.rules, &edge, &kind);
+	if (err)
+		return err;
+	wb_mem_free(found->loose);
+	*found = edge;
+	return WB_OK;
+}
 
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
@@ -14,5 +60,7 @@ enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_fo
 		return err;
 	ret_found->row = *wb_row_table_find(ret_found->table, lookup->image_pc);
 	ret_found->cacheable = !ret_found->loose;
+	if (lookup->exact && lookup->arch->leaf.ra_in_register && at_edge(lookup, ret_found) == WB_ERR_MEMORY)
+		return WB_ERR_MEMORY;
 	return WB_OK;
 }

@@ -82,7 +82,7 @@ static enum wb_err find_row(const struct wb_lookup *lookup, struct wb_row *row)
 		return WB_OK;
 	if (by_link(lookup, &bound))
 		return WB_OK;
-	return code ? by_code(lookup, code, bound.start, row) : WB_NONE;
+	return code && code->row ? by_code(lookup, code, bound.start, row) : WB_NONE;
 }
 
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found)

@@ -14,7 +14,6 @@
 
 struct wb_cfi;
 struct wb_code_memo;
-struct wb_code_row;
 
 /* A frame whose row is wanted. */
 struct wb_lookup {
@@ -58,8 +57,6 @@ enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_f
 enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_windows(const struct wb_lookup *lookup, struct wb_found *ret_found);
 
-/* What the instructions of the function tell, for strategies whose own information is of its body alone; strat_code.c. WB_NONE: nothing for sure. */
-enum wb_err wb_code_row_at(const struct wb_lookup *lookup, struct wb_code_row *ret_row);
 /* What the code strategy found out before: following instructions takes some ten thousand of ours, and stacks have the same frames again and again. */
 struct wb_code_memo *wb_code_memo_new(void);
 void wb_code_memo_free(struct wb_code_memo *memo);

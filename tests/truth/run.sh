@@ -167,8 +167,7 @@ list() {
                 if [ $long = no ]; then
                     frame=nofp
                     [ "$program" = chain ] && frame=fp
-                    # Emulated ones are half: what clang 14 writes for aarch64 is not exact anyway.
-                    case $machine-$compiler in aarch64-clang) continue ;; esac
+                    # Emulated ones are half.
                     [ "$machine-$compiler" = x86_64-clang ] || echo "$machine $program $compiler O2 $frame pie full entry"
                     [ "$machine-$compiler" = x86_64-gcc ] || echo "$machine $program $compiler O0 fp static stripped entry"
                     # The dynamic linker's own start, too, once.

@@ -212,12 +212,12 @@ static void check_rules(const struct wb_code_row *row, size_t i)
 static void follows(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct wb_code_window window = { rows[i].bytes, rows[i].size, rows[i].at, rows[i].flags & NO_START ? SIZE_MAX : 0, rows[i].size,
-		                                 false, !(rows[i].flags & RETURN) };
+		struct wb_code_window window = { .bytes = rows[i].bytes, .size = rows[i].size, .at = rows[i].at, .end = rows[i].size,
+		                                 .start = rows[i].flags & NO_START ? SIZE_MAX : 0, .exact = !(rows[i].flags & RETURN) };
 		struct wb_code_row row;
 
 		test_row(rows[i].name);
-		if (!CHECK_EQ_I64(wb_code_x86_64.follow(&wb_arch_x86_64, &window, &row), rows[i].flags & NOTHING ? WB_NONE : WB_OK) ||
+		if (!CHECK_EQ_I64(wb_code_follow(&wb_x86_machine, &wb_arch_x86_64, &window, &row), rows[i].flags & NOTHING ? WB_NONE : WB_OK) ||
 		    rows[i].flags & NOTHING)
 			continue;
 		CHECK_EQ_I64(row.row.cfa_offset, rows[i].cfa);
@@ -304,11 +304,12 @@ static void check_place(const struct wb_code_row *row, size_t i)
 static void rounds(void)
 {
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		struct wb_code_window window = { places[i].bytes, places[i].size, places[i].at, 0, places[i].size, false, !places[i].is_return };
+		struct wb_code_window window = { .bytes = places[i].bytes, .size = places[i].size, .at = places[i].at, .end = places[i].size,
+		                                 .exact = !places[i].is_return };
 		struct wb_code_row row;
 
 		test_row(places[i].name);
-		if (!CHECK_EQ_I64(wb_code_x86_64.follow(&wb_arch_x86_64, &window, &row), WB_OK))
+		if (!CHECK_EQ_I64(wb_code_follow(&wb_x86_machine, &wb_arch_x86_64, &window, &row), WB_OK))
 			continue;
 		if (places[i].base != SIMPLE) {
 			check_place(&row, i);
