@@ -20,7 +20,6 @@ enum {
 struct piece {
 	uint64_t start, end;          /* image pcs */
 	bool is_function;             /* start is a function's */
-	bool has_end;                 /* and end is its end */
 	bool is_entry;                /* and that is where processes start */
 	bool is_linkage;              /* a linkage table */
 };
@@ -101,17 +100,26 @@ static void find_listed(struct wb_image *image, uint64_t image_pc, struct piece 
 	}
 }
 
-/* The dynamic linker's own start has neither CFI nor, stripped, a symbol; but the file's header has its address. */
-static void find_entry(struct wb_image *image, uint64_t image_pc, struct piece *piece)
+/* The dynamic linker's own start has neither CFI nor, stripped, a symbol; but the file's header has its address. Where it has, it is known how far it
+ * goes. */
+static enum wb_err find_entry(const struct wb_arch_info *arch, struct wb_image *image, uint64_t image_pc, struct piece *piece)
 {
 	struct wb_object *object;
+	struct wb_bound bound;
+	enum wb_err err;
 
 	if (wb_image_object(image, WB_FILE_EXECUTABLE, &object) || !object->entry || object->entry < piece->start || object->entry > image_pc)
-		return;
+		return WB_OK;
 	if (piece->is_function && object->entry != piece->start)
-		return;
+		return WB_OK;
+	err = wb_function_find(image, arch, object->entry, &bound);
+	if (err == WB_ERR_MEMORY)
+		return err;
+	if (!err && image_pc >= bound.end)
+		return WB_OK;
 	piece->start = object->entry;
 	piece->is_function = piece->is_entry = true;
+	return WB_OK;
 }
 
 /* The function that holds image_pc, else the section or segment. */
@@ -123,16 +131,13 @@ static enum wb_err find_piece(const struct wb_arch_info *arch, struct wb_image *
 	if (err == WB_ERR_MEMORY)
 		return err;
 	if (!err) {
-		*ret = (struct piece){ .start = bound.start, .end = bound.end, .is_function = true, .has_end = true };
-		find_entry(image, image_pc, ret);
-		return WB_OK;
+		*ret = (struct piece){ .start = bound.start, .end = bound.end, .is_function = true };
+		return find_entry(arch, image, image_pc, ret);
 	}
 	err = find_in_object(arch, image, image_pc, ret);
 	if (!err)
 		find_listed(image, image_pc, ret);
-	if (!err)
-		find_entry(image, image_pc, ret);
-	return err;
+	return err ? err : find_entry(arch, image, image_pc, ret);
 }
 
 static enum wb_err follow(const struct wb_lookup *lookup, const struct wb_code_reader *code, const struct piece *piece, uint8_t *bytes,
@@ -140,8 +145,7 @@ static enum wb_err follow(const struct wb_lookup *lookup, const struct wb_code_r
 {
 	uint64_t pc = lookup->image_pc, from = piece->start, size;
 	bool has_start = piece->is_function && pc - piece->start < WB_CODE_WINDOW_MAX;
-	struct wb_code_window window = { .bytes = bytes,
-	                                 .start = has_start ? 0 : WB_START_UNKNOWN, .has_end = piece->has_end, .is_entry = piece->is_entry,
+	struct wb_code_window window = { .bytes = bytes, .start = has_start ? 0 : WB_START_UNKNOWN, .is_entry = piece->is_entry,
 	                                 .exact = lookup->exact, .is_linkage = piece->is_linkage };
 	enum wb_err err;
 

@@ -168,12 +168,6 @@ static void jump_if(struct wb_flow *f, int64_t target, int64_t next, const struc
 		reach(f, next, condition == WB_IF_NOT_EQUAL ? &equal : state, false);
 }
 
-/* The program's start calls what does not return, and where its end is not known, what comes behind may be another function. */
-static bool goes_on_behind_calls(const struct wb_flow *f)
-{
-	return !f->backwards && (f->window->has_end || !f->window->is_entry);
-}
-
 static void follow_node(struct wb_flow *f, struct wb_flow_node *node)
 {
 	struct wb_code_state state = node->state;
@@ -201,7 +195,7 @@ static void follow_node(struct wb_flow *f, struct wb_flow_node *node)
 		jump_if(f, next + insn.target, next, &state, (enum wb_code_condition)insn.condition);
 		break;
 	case WB_NEXT_CALL:
-		if (goes_on_behind_calls(f))
+		if (!f->backwards)
 			reach(f, next, &state, true);
 		break;
 	case WB_NEXT_JUMP_AWAY:
@@ -260,7 +254,7 @@ const struct wb_flow_node *wb_flow_at_pc(const struct wb_flow *f, const struct w
 	for (uint16_t i = 0; i < f->num_nodes && !w->exact && !node; i++)
 		if (f->nodes[i].is_call && (size_t)f->nodes[i].at + f->nodes[i].length == w->at + arch->call_step)
 			node = &f->nodes[i];
-	return node && f->is_cut && node->after_call ? NULL : node;
+	return node && f->is_cut && node->after_call && !w->is_entry ? NULL : node;
 }
 
 static enum wb_err follow(struct wb_flow *f, const struct wb_arch_info *arch, struct wb_code_row *ret_row)

@@ -20,7 +20,6 @@ struct wb_code_window {
 	size_t at;                    /* of the instruction at the pc; inside of the call where the pc is a return address */
 	size_t start;                 /* of the function; WB_START_UNKNOWN */
 	size_t end;                   /* of the function or of what it is in; at most size */
-	bool has_end;                 /* end is the function's */
 	bool is_entry;                /* the function is where processes start: it has no caller */
 	bool exact;                   /* at is the pc's own instruction, not that of a call */
 	bool is_linkage;              /* a linkage table: jumps through registers leave it, too */

@@ -49,6 +49,17 @@ static enum wb_err at_edge(const struct wb_lookup *lookup, struct wb_found *foun
 	return WB_OK;
 }
 
+/* Whether the CFA counts from the stack pointer, which a chain of frame records does not tell: then others know better where the frame is. */
+static bool needs_sp(const struct wb_found *found, const struct wb_arch_info *arch)
+{
+	const struct wb_row_rule *cfa = wb_row_table_rules(found->table) + found->row.rules;
+
+	if (!(found->row.flags & WB_ROW_GENERAL))
+		return !(found->row.flags & (WB_ROW_FP_BASE | WB_ROW_ROOT));
+	return found->row.num_rules && cfa->slot == WB_SLOT_CFA && (cfa->kind == WB_RULE_OFFSET || cfa->kind == WB_RULE_DEREF) && cfa->base == arch->sp &&
+	       !(found->row.flags & WB_ROW_ROOT);
+}
+
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	enum wb_err err;
@@ -60,6 +71,10 @@ enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_fo
 		return err;
 	ret_found->row = *wb_row_table_find(ret_found->table, lookup->image_pc);
 	ret_found->cacheable = !ret_found->loose;
+	if (!lookup->has_sp && lookup->arch->frame.cfa_is_bound && needs_sp(ret_found, lookup->arch)) {
+		wb_mem_free(ret_found->loose);
+		return WB_NONE;
+	}
 	if (lookup->exact && lookup->arch->leaf.ra_in_register && at_edge(lookup, ret_found) == WB_ERR_MEMORY)
 		return WB_ERR_MEMORY;
 	return WB_OK;
