@@ -58,6 +58,11 @@ static void add_node(struct wb_flow *f, uint16_t at, const struct wb_code_state 
 	enqueue(f, node);
 }
 
+static bool has_same_frame(const struct wb_flow *f, const struct wb_code_state *a, const struct wb_code_state *b)
+{
+	return wb_code_place_is_same(a->value[f->machine->sp], b->value[f->machine->sp]);
+}
+
 /* A path comes to `at` with this state. */
 static void reach(struct wb_flow *f, int64_t at, const struct wb_code_state *state, bool after_call)
 {
@@ -70,16 +75,18 @@ static void reach(struct wb_flow *f, int64_t at, const struct wb_code_state *sta
 		return;
 	}
 	node = &f->nodes[f->index[at] - 1];
-	/* Behind a call that never returns there may be anything: other paths know better. */
-	if (after_call && !node->after_call)
+	/* Behind a call that never returns there may be anything: where the frame is another, other paths know better. */
+	if (after_call && !node->after_call && !has_same_frame(f, &node->state, state))
 		return;
-	if (!after_call && node->after_call) {
+	if (!after_call && node->after_call && !has_same_frame(f, &node->state, state)) {
 		node->after_call = false;
 		node->state = *state;
 		enqueue(f, node);
-	} else if (wb_code_state_meet(&node->state, state, f->machine)) {
-		enqueue(f, node);
+		return;
 	}
+	node->after_call &= after_call;
+	if (wb_code_state_meet(&node->state, state, f->machine))
+		enqueue(f, node);
 }
 
 /* The function is left with SP where it was when the function was called. */
@@ -209,12 +216,26 @@ static void follow_node(struct wb_flow *f, struct wb_flow_node *node)
 	}
 }
 
+/* Whether the function has a frame anywhere: then a jump without one leaves it. */
+static bool has_frame(const struct wb_flow *f)
+{
+	for (uint16_t i = 0; i < f->num_nodes; i++) {
+		struct wb_code_place sp = f->nodes[i].state.value[f->machine->sp];
+
+		if (sp.base != WB_PLACE_FROM_SP || sp.offset)
+			return true;
+	}
+	return false;
+}
+
 /* What no path came to is where a table leads; it starts behind what does not go on. Whether there was any. */
 static bool reach_gaps(struct wb_flow *f)
 {
 	uint16_t count = f->num_nodes;
 
-	for (uint16_t i = 0; f->has_table && i < count; i++) {
+	if (!f->has_table || (!f->table_has_frame && has_frame(f)))
+		return false;
+	for (uint16_t i = 0; i < count; i++) {
 		const struct wb_flow_node *node = &f->nodes[i];
 		size_t next = node->at + (size_t)node->length;
 
