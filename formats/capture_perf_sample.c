@@ -275,10 +275,11 @@ static void add_regs(struct wb_reg *regs, const struct wb_perf_regs_plan *plan, 
 
 enum wb_arch wb_perf_guess_arch(uint64_t regs_user)
 {
-	/* What perf asks for by default (PERF_REGS_MASK in its arch folders): x86-64 without DS, ES, FS, GS; aarch64 X0 to PC. */
+	/* What perf asks for by default (PERF_REGS_MASK in its arch folders): x86-64 without DS, ES, FS, GS; aarch64 X0 to PC, and VG (bit 46) where the
+	 * machine has scalable vectors. */
 	if (regs_user == 0xff0fff)
 		return WB_ARCH_X86_64;
-	return regs_user == UINT64_C(0x1ffffffff) ? WB_ARCH_AARCH64 : WB_ARCH_UNKNOWN;
+	return (regs_user & ~(UINT64_C(1) << 46)) == UINT64_C(0x1ffffffff) ? WB_ARCH_AARCH64 : WB_ARCH_UNKNOWN;
 }
 
 /* ---- Building ----------------------------------------------------------------------------------------------------- */
@@ -313,6 +314,13 @@ static void add_context(struct built *built, struct wb_reg *regs, struct wb_perf
 	built->sample.num_regions = 1;
 }
 
+/* What perf records beside callchains where calls leave the return address in a register. */
+static bool is_link_alone(uint64_t regs_user, const struct wb_arch_info *arch)
+{
+	return regs_user && !(regs_user & (regs_user - 1)) && arch->leaf.ra_in_register && (unsigned)__builtin_ctzll(regs_user) < arch->num_perf_regs &&
+	       arch->perf_regs[__builtin_ctzll(regs_user)] == arch->leaf.ra_slot;
+}
+
 enum wb_err wb_perf_sample_build(struct wb_perf_event *event, const struct wb_perf_record *record, const struct wb_perf_parts *parts,
 				 const struct wb_perf_late_chain *late, const struct wb_arch_info *arch, bool big_endian, struct wb_capture_batch *batch,
 				 struct wb_sample **ret_sample)
@@ -333,7 +341,7 @@ enum wb_err wb_perf_sample_build(struct wb_perf_event *event, const struct wb_pe
 	built->sample = (struct wb_sample){ .size = sizeof(built->sample), .pid = parts->pid, .tid = parts->tid, .cpu = parts->cpu,
 					    .time_ns = parts->time, .weight = parts->period };
 	user_given = add_given(&frames, event, record, parts, late, num_regs && parts->stack_size, big_endian, &partial);
-	if (num_regs && !user_given)
+	if (num_regs && (!user_given || is_link_alone(event->regs_user, arch)))
 		add_context(built, regs, event, parts, arch, big_endian);
 	/* A sample of user code always has the place where it stood. */
 	if (!frames.count && !built->sample.num_contexts && event->at_ip)

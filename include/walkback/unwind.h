@@ -25,7 +25,8 @@ enum wb_pc_kind {
 	WB_PC_RETURN = 1,             /* a return address: the call is before it */
 };
 
-/* A register set. Registers that are not listed are unknown; unknown is never zero. */
+/* A register set. Registers that are not listed are unknown; unknown is never zero. The first one of a sample, where it has no pc, belongs to the place where
+ * recorded user frames begin: the link register there tells the caller of a leaf function, which chains of frame records leave out. */
 struct wb_context {
 	const struct wb_reg *regs;
 	size_t num_regs;

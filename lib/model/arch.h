@@ -8,7 +8,7 @@
  *  2. write arch_<name>.c: the register table (name, DWARF number; the slot is the index), the roles, the callee-saved mask, the red zone,
  *     the leaf and frame-pointer conventions, and the order of its registers in perf samples and in cores;
  *  3. declare it below, add it to the table in arch.c and the file to meson.build;
- *  4. if prologues and epilogues are to be decoded: lib/unwind/code_<name>.c and its line in strategy.c.
+ *  4. if code is to be read: lib/unwind/code_<name>.c, its decoder and its descriptor, and its line in code_reader.c.
  * Nothing else in lib/ may need a change; if it does, the descriptor lacks a member.
  */
 #ifndef MODEL_ARCH_H

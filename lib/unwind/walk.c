@@ -460,23 +460,6 @@ enum wb_err wb_walker_step(struct wb_walker *w, struct wb_frame *frame)
 
 /* ---- Where a walk starts ---- */
 
-static void give_recorded(struct wb_walker *w, const struct wb_given *given, struct wb_frame *frame)
-{
-	uint64_t lookup_pc = given->address - (given->pc_kind == WB_PC_RETURN ? (w->arch ? w->arch->call_step : 1) : 0);
-	const struct wb_hint *hint;
-
-	*frame = (struct wb_frame){ .pc = given->address, .lookup_pc = lookup_pc, .how = WB_HOW_GIVEN };
-	frame->flags = (uint16_t)((given->pc_kind == WB_PC_EXACT ? WB_FRAME_EXACT : 0) | (given->kind == WB_GIVEN_KERNEL ? WB_FRAME_KERNEL : 0));
-	if (!wb_walker_find_hint(w, lookup_pc))
-		return;
-	hint = w->hint;
-	frame->image_id = hint->image_id;
-	if (!hint->image)
-		return;
-	frame->image_pc = lookup_pc - hint->start + hint->image_start;
-	frame->flags |= WB_FRAME_HAS_IMAGE;
-}
-
 /* Where a context has a register; contexts of one capture mostly are alike, so it is remembered. */
 static __attribute__((noinline)) bool find_context_reg(const struct wb_arch_info *arch, const struct wb_context *context, uint8_t slot, struct wb_seen_reg *ret_seen)
 {
@@ -615,6 +598,7 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 	w->view.num_regions = sample->num_regions;
 	w->view.last = sample->num_regions ? sample->regions[0] : (struct wb_region){ 0 };
 	w->next_given = w->next_context = 0;
+	w->leaf_caller = 0;
 	w->num_frames = 0;
 	return WB_OK;
 }
@@ -638,15 +622,6 @@ static inline bool stands(struct wb_walker *w)
 	return (w->has_now && !w->done) || stands_on_next(w);
 }
 
-static bool next_given(struct wb_walker *w, struct wb_frame *frame)
-{
-	if (w->next_given >= w->sample->num_given)
-		return false;
-	give_recorded(w, &w->sample->given[w->next_given++], frame);
-	w->num_frames++;
-	return true;
-}
-
 /* ---- The public walk ---- */
 
 enum wb_err wb_walker_next(struct wb_walker *w, struct wb_frame *ret_frame, size_t frame_size)
@@ -662,7 +637,7 @@ enum wb_err wb_walker_next(struct wb_walker *w, struct wb_frame *ret_frame, size
 		stop_limit(w, 0);
 		return WB_NONE;
 	}
-	if (!next_given(w, &frame)) {
+	if (!wb_walker_next_given(w, &frame)) {
 		if (w->is_pending && !w->done)
 			advance(w);
 		w->is_pending = false;
@@ -718,7 +693,7 @@ static enum wb_err walk_all(struct wb_walker *w, uint8_t *frames, size_t stride,
 	size_t count = 0, fast;
 	enum wb_err err;
 
-	while (count < cap && next_given(w, (struct wb_frame *)(void *)(frames + count * stride)))
+	while (count < cap && wb_walker_next_given(w, (struct wb_frame *)(void *)(frames + count * stride)))
 		count++;
 	if (w->no_memory)
 		return WB_ERR_MEMORY;

@@ -98,6 +98,7 @@ struct wb_walker {
 	const struct wb_sample *sample; /* the caller's, borrowed until the next begin; or `taken` */
 	struct wb_sample taken;       /* of a caller with a struct of another size */
 	size_t next_given, next_context;
+	uint64_t leaf_caller;         /* between two recorded frames; 0: none */
 	uint32_t num_frames;
 	struct wb_now now;
 	bool has_now;                 /* the walk stands on a frame that was not given yet */
@@ -162,6 +163,9 @@ static inline struct wb_top *wb_walker_top(struct wb_walker *walker, uint64_t sp
 {
 	return &walker->tops[(sp >> 20) % WB_TOPS];
 }
+
+/* walk_given.c: the next recorded frame. False: there is none left. */
+bool wb_walker_next_given(struct wb_walker *walker, struct wb_frame *ret_frame);
 
 /* walk_fast.c: as many frames as the fast form can give, at most cap, `stride` bytes apart. */
 enum wb_err wb_walk_fast(struct wb_walker *walker, struct wb_frame *frames, size_t stride, size_t cap, size_t *ret_count);

@@ -27,6 +27,11 @@ $1 == "total" {
 	executed[label[1]] += $3; walked[label[1]] += $4; chains[label[1]] += $6; runs[label[1]]++
 	any++
 }
+# Runs by level: which of them were built to sign is run.sh's.
+$1 == "signed" {
+	split($2, label, "/")
+	if ($2 ~ /-O[23]-/) { signing[label[1]]++; num_signed[label[1]] += $3 }
+}
 $1 == "failed" { print "FAILED " $2 ": " $3; failed++ }
 
 function reason(machine, strategy, verdict, place,    i) {
@@ -80,6 +85,11 @@ END {
 	for (machine in runs)
 		printf "%s: %d runs, %d instructions executed, %d moments walked, %d distinct (pc, call chain) pairs\n", machine, runs[machine],
 			executed[machine], walked[machine], chains[machine]
+	for (machine in signing) {
+		printf "%s: %d return addresses really signed, in %d runs that were built to sign\n", machine, num_signed[machine], signing[machine]
+		# Nothing of what is claimed for signed ones would have been tried.
+		if (!num_signed[machine]) { print "FAILED " machine ": no return address was signed"; failed++ }
+	}
 	printf "%d distinct pcs\n", pcs
 	for (pass = 0; pass < 2; pass++) {
 		print pass ? "\nknown classes:" : "\nopen classes:"

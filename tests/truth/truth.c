@@ -9,6 +9,7 @@
  * words, separated by tabs, for run.sh:
  *     tally LABEL STRATEGY MEMORY STEPS EXACT SHORT WRONG REGISTER CHAIN KNOWN DERIVED DERIVED-WRONG UNKNOWN
  *     group LABEL STRATEGY MEMORY VERDICT STEPS WHERE WHAT REASON
+ *     signed LABEL RETURN-ADDRESSES
  *     total LABEL EXECUTED WALKED PCS CHAINS STATUS
  * The status is 0 if it ran, whatever was found; 77 if tracing is not permitted here, or the build has no emulator.
  */
@@ -45,6 +46,7 @@ struct run {
 	struct check check;
 	struct seen pcs, chains, callees;
 	uint64_t executed, walked;
+	uint64_t num_signed;          /* return addresses that an instruction signed */
 };
 
 static void *checked(void *memory)
@@ -116,6 +118,19 @@ static enum moved skip_hot(struct run *r, uint64_t *regs)
 	return moved;
 }
 
+/* Whether an instruction has put a signature into the bits of the link register that addresses leave free. */
+static bool has_signed(const struct target *target, const uint64_t *before, const uint64_t *after)
+{
+	enum { ADDRESS_BITS = 48 };
+	uint64_t old, now;
+
+	if (target->link == REG_NONE)
+		return false;
+	old = before[target->link];
+	now = after[target->link];
+	return old << (64 - ADDRESS_BITS) == now << (64 - ADDRESS_BITS) && !(old >> ADDRESS_BITS) && now >> ADDRESS_BITS;
+}
+
 /* One step, followed by the shadow stack. regs become those after it. */
 static enum moved step(struct run *r, uint64_t *regs)
 {
@@ -134,6 +149,7 @@ static enum moved step(struct run *r, uint64_t *regs)
 		return moved;
 	m->ops->regs(m, regs);
 	m->is_stale |= instruction == INSTRUCTION_SYSCALL;
+	r->num_signed += instruction == INSTRUCTION_OTHER && has_signed(m->target, before, regs);
 	if (moved == MOVED_SIGNAL && !memcmp(before, regs, sizeof(before)))
 		return moved;
 	if (signal && shadow_enter_signal(&r->shadow, m, signal, regs))
@@ -200,6 +216,8 @@ static void print(const struct run *r)
 		printf("group\t%s\t%s\t%s\t%s\t%" PRIu64 "\t%s\t%s\t%s\n", label, check_strategies[g->strategy], check_memories[g->memory],
 		       check_verdicts[g->verdict], g->steps, g->where, g->what, g->reason);
 	}
+	if (r->machine.target->link != REG_NONE)
+		printf("signed\t%s\t%" PRIu64 "\n", label, r->num_signed);
 	printf("total\t%s\t%" PRIu64 "\t%" PRIu64 "\t%zu\t%zu\t%d\n", label, r->executed, r->walked, r->pcs.count, r->chains.count,
 	       r->machine.has_ended ? r->machine.status : -1);
 	if (r->check.inconsistent)

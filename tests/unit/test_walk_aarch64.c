@@ -115,7 +115,7 @@ static void walks(void)
 /* ---- The link register in code without call frame information ---- */
 
 #define IMAGE UINT64_C(0xaaaaaab00000)
-enum { WITH = 0x1000, WITHOUT = 0x1100 }; /* WITH: CFA = sp + 32, x29 at CFA - 16, x30 at CFA - 8 */
+enum { WITH = 0x1000, WITHOUT = 0x1100, LEAF = 0x1800 }; /* WITH: CFA = sp + 32, x29 at CFA - 16, x30 at CFA - 8; LEAF: CFA = sp, x30 untouched */
 
 static void open_program(struct wb_session *session, struct wb_space **ret_space)
 {
@@ -131,10 +131,12 @@ static void open_program(struct wb_session *session, struct wb_space **ret_space
 	struct elf_make m;
 	unsigned text, eh;
 	uint8_t *file;
-	size_t size;
+	size_t size, cie;
 
 	cfi = (struct cfi_make){ .vaddr = 0x4000, .address_size = 8, .version = 1, .ra_column = 30, .augmentation = "zR", .encoding = 0x1b };
-	cfi_make_fde(&cfi, cfi_make_cie(&cfi, start, sizeof(start)), WITH, WITHOUT - WITH, frame, sizeof(frame));
+	cie = cfi_make_cie(&cfi, start, sizeof(start));
+	cfi_make_fde(&cfi, cie, WITH, WITHOUT - WITH, frame, sizeof(frame));
+	cfi_make_fde(&cfi, cie, LEAF, 0x100, frame, 0);
 	elf_make_init(&m, true, false, 3, 183);
 	text = elf_make_section(&m, ".text", 1, 6, WITH, code, sizeof(code));
 	elf_make_section(&m, ".eh_frame_hdr", 1, 2, 0x3000, hdr, cfi_make_hdr(&cfi, 0x3000, hdr));
@@ -192,9 +194,58 @@ static void link_register(void)
 	wb_session_free(session);
 }
 
+/* ---- Recorded frames with the link register beside them ---- */
+
+static const struct {
+	const char *name;
+	uint64_t pc, link;
+	bool is_added;
+} given_cases[] = {
+	{ "a leaf function", IMAGE + LEAF + 8, IMAGE + WITH + 0x20, true },
+	{ "the same, signed", IMAGE + LEAF + 8, (IMAGE + WITH + 0x20) | SIGNATURE, true },
+	{ "the chain has it", IMAGE + LEAF + 8, IMAGE + WITH + 0x60, false },
+	{ "a frame is set up", IMAGE + WITH + 8, IMAGE + WITH + 0x20, false },
+	{ "no code", IMAGE + LEAF + 8, STACK, false },
+};
+
+static void recorded_leaf(void)
+{
+	struct wb_session *session;
+	struct wb_walker *walker;
+	struct wb_space *space = NULL;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_walker_new(session, NULL, &walker) == WB_OK);
+	open_program(session, &space);
+	for (size_t i = 0; i < sizeof(given_cases) / sizeof(given_cases[0]); i++) {
+		const struct wb_given given[] = { { .address = given_cases[i].pc, .kind = WB_GIVEN_USER, .pc_kind = WB_PC_EXACT },
+		                                  { .address = IMAGE + WITH + 0x60, .kind = WB_GIVEN_USER, .pc_kind = WB_PC_RETURN } };
+		const struct wb_reg link = { .number = 30, .value = given_cases[i].link };
+		const struct wb_context context = { .regs = &link, .num_regs = 1 };
+		const struct wb_sample sample = { .size = sizeof(sample), .given = given, .num_given = 2, .contexts = &context, .num_contexts = 1 };
+		size_t count = 0, expected = given_cases[i].is_added ? 3 : 2;
+		struct wb_frame frames[FRAMES];
+		struct wb_stop stop;
+
+		test_row(given_cases[i].name);
+		REQUIRE(wb_walk(walker, space, &sample, frames, sizeof(frames[0]), FRAMES, &count, &stop) == WB_OK);
+		if (!CHECK_EQ_U64(count, expected))
+			continue;
+		CHECK_EQ_I64(stop.reason, WB_STOP_GIVEN);
+		CHECK_EQ_U64(frames[0].pc, given[0].address);
+		CHECK_EQ_U64(frames[count - 1].pc, given[1].address);
+		CHECK_EQ_U64(frames[1].pc, given_cases[i].is_added ? IMAGE + WITH + 0x20 : given[1].address);
+		CHECK_EQ_U64(frames[1].how, given_cases[i].is_added ? WB_HOW_LEAF : WB_HOW_GIVEN);
+	}
+	wb_space_unref(space);
+	wb_walker_free(walker);
+	wb_session_free(session);
+}
+
 int main(void)
 {
 	TEST_RUN(walks);
 	TEST_RUN(link_register);
+	TEST_RUN(recorded_leaf);
 	return test_summary();
 }
