@@ -10,6 +10,7 @@
 #include "model/bounds.h"
 #include "model/session.h"
 #include "unwind/cfi.h"
+#include "unwind/function.h"
 
 #include <string.h>
 
@@ -208,7 +209,7 @@ static bool is_entry(const struct wb_lookup *lookup)
 
 	if (!lookup->image || wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) || !object->entry || object->loaded_layout)
 		return false;
-	if (wb_bounds_find(lookup->image, object->entry, &bound))
+	if (wb_function_find(lookup->image, lookup->arch, object->entry, &bound))
 		bound = (struct wb_bound){ object->entry, object->entry + STRIPPED_SIZE };
 	return lookup->image_pc >= object->entry && lookup->image_pc < bound.end;
 }
