@@ -21,6 +21,8 @@ enum wb_image_slot {
 	WB_SLOT_BREAKPAD,             /* model/breakpad_sym */
 	WB_SLOT_SYMTAB,               /* symbols/symtab */
 	WB_SLOT_ALIASES,              /* symbols/aliases */
+	WB_SLOT_PCLNTAB,              /* model/pclntab */
+	WB_SLOT_GO_ROWS,              /* unwind/go_rows */
 	WB_SLOT_DWARF,                /* symbols/dwarf_* */
 	WB_SLOT_COUNT,
 };
