@@ -205,7 +205,7 @@ int wb_cmd_stacks(int argc, char **argv)
 		{ 'f', "format", WB_OPTION_TEXT, &stacks.format, "FORMAT", "text (default), folded, json or minidump-json" },
 		{ 'o', "output", WB_OPTION_TEXT, &stacks.output, "FILE", "write to FILE" },
 		{ 'j', "threads", WB_OPTION_COUNT, &stacks.threads, "N", "threads (default: one for each processor)" },
-		{ 0, "strategy", WB_OPTION_TEXT, &stacks.strategy, "LIST", "how to find callers, in order: auto (default), cfi, windows, breakpad, code, leaf, fp, scan" },
+		{ 0, "strategy", WB_OPTION_TEXT, &stacks.strategy, "LIST", "how to find callers, in order: auto (default), go, cfi, windows, breakpad, code, leaf, fp, scan" },
 		{ 0, "scan", WB_OPTION_FLAG, &stacks.scan, NULL, "as a last resort, guess by scanning the stack" },
 		{ 0, "no-inline", WB_OPTION_FLAG, &stacks.no_inline, NULL, "leave out inlined calls" },
 		{ 0, "no-demangle", WB_OPTION_FLAG, &stacks.no_demangle, NULL, "names as the objects have them" },
@@ -232,7 +232,7 @@ int wb_cmd_stacks(int argc, char **argv)
 	if (stacks.max_frames > UINT32_MAX || stacks.threads > UINT32_MAX)
 		return wb_options_refuse(&command, "-j and --max-frames take 32-bit numbers");
 	if (stacks.strategy && !wb_strategy_parse(stacks.strategy, &list))
-		return wb_options_refuse(&command, "--strategy %s: there are auto, cfi, windows, breakpad, code, leaf, fp, scan", stacks.strategy);
+		return wb_options_refuse(&command, "--strategy %s: there are auto, go, cfi, windows, breakpad, code, leaf, fp, scan", stacks.strategy);
 	if (stacks.scan && (!wb_strategy_parse(stacks.strategy ? "scan" : "auto,scan", &list)))
 		return wb_options_refuse(&command, "--scan: too many strategies");
 	status = wb_path_maps_parse(&stacks.path_maps, &command);

@@ -105,6 +105,7 @@ enum wb_diag_code {
 	WB_DIAG_CAPTURE_UNSUPPORTED = 15,
 	WB_DIAG_CAPTURE_LOST = 16,
 	WB_DIAG_MEMORY_BUDGET = 17,
+	WB_DIAG_GO_MALFORMED = 18,
 };
 
 struct wb_diag {

@@ -36,6 +36,10 @@ struct wb_symbolizer_opts {
 	void *demangle_arg;
 	const struct wb_path_map *path_maps; /* copied */
 	size_t num_path_maps;
+	uint8_t go_from_debug;        /* 1: Go functions from DWARF, where there is any, before Go's own tables */
+	uint8_t go_short_names;       /* 1: Go names as its tracebacks have them: type arguments are [...] */
+	uint8_t no_wrappers;          /* 1: without the wrappers that Go's compiler makes, as runtime.Callers; one that is a frame of its own stays */
+	uint8_t reserved[5];
 };
 
 /* Why something is unknown. Values are fixed. */
@@ -63,6 +67,8 @@ enum wb_name_source {
  *  - symtab_only is set: the symbol that covers the address wins, where there is one;
  *  - the debug information has no linkage name, and the symbol at the function's entry has a mangled one (which says more);
  *  - the debug information does not know the function, or not its name: the symbol that covers the address.
+ * Go's code is named by its own tables (WB_NAME_GO), which every Go binary has and which say what runtime.CallersFrames says, unless go_from_debug
+ * is set; outermost names for WB_DETAIL_NAMES, too.
  * So aliases (write, __write) and clones (parse.cold, parse.part.0) are called what the source calls them; the symbol's own name for
  * them is what WB_DETAIL_NAMES gives. A linkage name that is mangled is demangled; one that is not (an assembler name such as __GI_write) is
  * shown as `function` only with raw_names, else the source's name is. */
@@ -82,6 +88,8 @@ struct wb_site {
 	uint8_t function_reason;      /* enum wb_reason, why function is NULL */
 	uint8_t line_reason;          /* enum wb_reason, why file or line is missing */
 	uint32_t call_depth;          /* 0 for the outermost */
+	uint8_t is_wrapper;           /* 1: Go's compiler made it, to call another function */
+	uint8_t reserved[7];
 };
 
 /* opts may be NULL: inlines, demangled. The symbolizer holds the session. One thread at a time. */

@@ -169,7 +169,7 @@ struct wb_walker;
 
 struct wb_walker_opts {
 	size_t size;
-	const enum wb_how *strategies;  /* in order; NULL: auto (compact, cfi, windows, breakpad, code, leaf, frame-pointer) */
+	const enum wb_how *strategies;  /* in order; NULL: auto (go, compact, cfi, windows, breakpad, code, leaf, frame-pointer) */
 	size_t num_strategies;
 	uint32_t max_frames;            /* 0: 65536, which also bounds the walker's memory (8 bytes a frame) */
 	uint32_t row_cache_entries;     /* 64 bytes each; rounded up to a power of two, at most 2^24; 0: 65536 */

@@ -50,6 +50,16 @@ struct wb_convention {
 	uint8_t cfa_is_bound;         /* 1: the frame ends at this "CFA" or above: the caller's SP is unknown */
 };
 
+/* What Go's runtime does on the architecture, beyond what its tables say. */
+struct wb_arch_go {
+	bool keeps_fp;                /* frame pointers, like C */
+	uint8_t pushed;               /* bytes that a signal handler pushes with the link register when it injects a call; 0: calls push anyway */
+	uint8_t resume_slot;          /* where an injected function, once it gave them back, has the pc that it goes on at; WB_SLOT_NONE */
+	uint8_t signal_offset;        /* bytes from SP to the registers that a signal saved, where its handler returns to */
+	uint8_t num_signal_saved;     /* 0: Go has no such code here, but the system has */
+	const uint8_t *signal_saved;  /* their slots, a word each */
+};
+
 struct wb_arch_info {
 	enum wb_arch arch;
 	const char *name;
@@ -67,6 +77,7 @@ struct wb_arch_info {
 	struct wb_convention frame;   /* once the frame pointer is set up */
 	const struct wb_arch_alias *aliases; /* further names of registers; ends with NULL */
 	const struct wb_trampoline *trampoline; /* NULL: none is known */
+	const struct wb_arch_go *go;  /* NULL: Go's stacks are not known */
 	const uint8_t *slot_of_dwarf; /* by DWARF number; WB_SLOT_NONE: not modelled */
 	uint32_t num_dwarf;
 	const uint8_t *perf_regs;     /* slot by bit of perf's sample_regs_user (arch/.../perf_regs.h); WB_SLOT_NONE: ignored */

@@ -7,7 +7,7 @@
 #include "model/arch.h"
 
 enum {
-	X0, X8 = 8, X16 = 16, X19 = 19, X24 = 24, X29 = 29, X30, SP, PC, D8, NUM_SLOTS = D8 + 8,
+	X0, X8 = 8, X16 = 16, X19 = 19, X24 = 24, X27 = 27, X29 = 29, X30, SP, PC, D8, NUM_SLOTS = D8 + 8,
 	NUM_DWARF = 80,               /* v15 is 79; those behind and the scalable ones are not modelled */
 	NO = WB_SLOT_NONE,
 };
@@ -56,6 +56,9 @@ static const uint8_t core_regs[] = {
 	X16, X16 + 1, X16 + 2, X19, X19 + 1, X19 + 2, X19 + 3, X19 + 4, X24, X24 + 1, X24 + 2, X24 + 3, X24 + 4, X29, X30, SP, PC, NO,
 };
 
+/* Go: runtime/signal_arm64.go, runtime/preempt_arm64.s. */
+static const struct wb_arch_go go = { .keeps_fp = true, .pushed = 16, .resume_slot = X27 };
+
 const struct wb_arch_info wb_arch_aarch64 = {
 	.arch = WB_ARCH_AARCH64,
 	.name = "aarch64",
@@ -77,6 +80,7 @@ const struct wb_arch_info wb_arch_aarch64 = {
 	.frame = { .cfa_base = X29, .cfa_offset = 16, .ra_offset = -8, .fp_offset = -16, .cfa_is_bound = 1 },
 	.aliases = aliases,
 	.trampoline = &trampoline,
+	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = NUM_DWARF,
 	.perf_regs = perf_regs,

@@ -22,6 +22,8 @@ static const uint8_t perf_regs[] = { EAX, EBX, ECX, EDX, ESI, EDI, EBP, ESP, EIP
 /* Linux, arch/x86/include/asm/user_32.h, struct user_regs_struct: ... DS ES FS GS ORIG_EAX EIP CS EFLAGS ESP SS. */
 static const uint8_t core_regs[] = { EBX, ECX, EDX, ESI, EDI, EBP, EAX, NO, NO, NO, NO, NO, EIP, NO, NO, ESP, NO };
 
+static const struct wb_arch_go go = { .resume_slot = NO };
+
 const struct wb_arch_info wb_arch_x86 = {
 	.arch = WB_ARCH_X86,
 	.name = "x86",
@@ -38,6 +40,7 @@ const struct wb_arch_info wb_arch_x86 = {
 	.callee_saved = BIT(EBX) | BIT(EBP) | BIT(ESI) | BIT(EDI),
 	.leaf = { .cfa_base = ESP, .cfa_offset = 4, .ra_offset = -4 },
 	.frame = { .cfa_base = EBP, .cfa_offset = 8, .ra_offset = -4, .fp_offset = -8 },
+	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = NUM_SLOTS,
 	.perf_regs = perf_regs,

@@ -38,6 +38,12 @@ static const uint8_t core_regs[] = {
 	R15, R14, R13, R12, RBP, RBX, R11, R10, R9, R8, RAX, RCX, RDX, RSI, RDI, NO, RIP, NO, NO, RSP, NO, NO, NO, NO, NO, NO, NO,
 };
 
+/* Linux, struct ucontext: its registers are at 40 (arch/x86/include/uapi/asm/sigcontext.h). */
+static const uint8_t signal_saved[] = { R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP };
+static const struct wb_arch_go go = {
+	.keeps_fp = true, .resume_slot = NO, .signal_offset = 40, .num_signal_saved = sizeof(signal_saved), .signal_saved = signal_saved,
+};
+
 const struct wb_arch_info wb_arch_x86_64 = {
 	.arch = WB_ARCH_X86_64,
 	.name = "x86_64",
@@ -54,6 +60,7 @@ const struct wb_arch_info wb_arch_x86_64 = {
 	.callee_saved = BIT(RBX) | BIT(RBP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15),
 	.leaf = { .cfa_base = RSP, .cfa_offset = 8, .ra_offset = -8 },
 	.frame = { .cfa_base = RBP, .cfa_offset = 16, .ra_offset = -8, .fp_offset = -16 },
+	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = NUM_SLOTS,
 	.perf_regs = perf_regs,

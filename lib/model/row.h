@@ -35,7 +35,13 @@ struct wb_row {
 	uint8_t num_rules;
 	uint8_t flags;                /* enum wb_row_flags */
 	uint8_t how;                  /* enum wb_how */
-	uint8_t unused;
+	uint8_t special;              /* enum wb_row_special */
+};
+
+/* What a row says besides; 0 for nearly all. The walk's fast form leaves them to the slow one. */
+enum wb_row_special {
+	WB_ROW_INJECTED = 1,          /* not called but made to look so: the caller was interrupted, its pc is exact */
+	WB_ROW_JOINT = 2,             /* the caller may be on another stack: what is absent there ends the walk at a joint */
 };
 
 struct wb_row_rule {

@@ -465,6 +465,8 @@ static uint32_t missing_file(const struct wb_symbolizer *symbolizer, const struc
 {
 	struct wb_object *object;
 
+	if (symbolizer->sites[0].name_source == WB_NAME_GO)
+		return 0;
 	if (wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) != WB_OK)
 		return lookup->has_symbol || lookup->hit.table || lookup->function_reason == WB_REASON_NO_SYMBOL ? 0 : 1 + WB_FILE_EXECUTABLE;
 	if (lookup->line_reason == WB_REASON_NO_DEBUG_INFO && wb_image_verdict(lookup->image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
@@ -489,11 +491,30 @@ static enum wb_err find_breakpad_sites(struct wb_symbolizer *symbolizer, struct 
 	return WB_OK;
 }
 
+/* Go's own tables, if it is Go's code. */
+static enum wb_err find_go_sites(struct wb_symbolizer *symbolizer, const struct lookup *lookup)
+{
+	enum wb_err err = wb_symbolizer_go(symbolizer, lookup->image, lookup->pc);
+
+	if (!err)
+		finish_chain(symbolizer);
+	return err;
+}
+
 static enum wb_err find_sites(struct wb_symbolizer *symbolizer, struct lookup *lookup)
 {
-	bool wants_debug = symbolizer->opts.detail >= WB_DETAIL_LINES;
-	enum wb_err err = wants_debug ? look_up_debug(symbolizer, lookup) : WB_OK;
+	bool wants_debug = symbolizer->opts.detail >= WB_DETAIL_LINES, prefers_debug = wants_debug && symbolizer->opts.go_from_debug;
+	enum wb_err err = prefers_debug ? WB_NONE : find_go_sites(symbolizer, lookup);
 
+	if (err != WB_NONE)
+		return err;
+	err = wants_debug ? look_up_debug(symbolizer, lookup) : WB_OK;
+	if (!err && prefers_debug && (!lookup->hit.table || lookup->hit.node == WB_NODE_NONE)) {
+		err = find_go_sites(symbolizer, lookup);
+		if (err != WB_NONE)
+			return err;
+		err = WB_OK;
+	}
 	if (!err) {
 		err = find_breakpad_sites(symbolizer, lookup);
 		if (err != WB_NONE)

@@ -5,6 +5,8 @@
 
 #include <walkback/symbolize.h>
 
+#include "model/pclntab.h"
+#include "symbols/lines.h"
 #include "symbols/memo.h"
 
 #include <stdbool.h>
@@ -27,6 +29,11 @@ struct wb_symbolizer {
 	struct wb_alias *aliases;     /* given last */
 	size_t aliases_capacity;
 };
+
+/* Another site of the answer, with nothing known of it. WB_ERR_LIMIT: there are as many as there may be. */
+enum wb_err wb_symbolizer_add_site(struct wb_symbolizer *symbolizer, struct wb_site **ret_site);
+/* symbolize_go.c: the sites of an address from Go's own tables. WB_NONE: it is not in Go code. */
+enum wb_err wb_symbolizer_go(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t image_pc);
 
 /* opts.path_maps to path_maps; freed also where it was cut short. */
 enum wb_err wb_symbolizer_copy_path_maps(struct wb_symbolizer *symbolizer);

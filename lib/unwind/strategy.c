@@ -10,6 +10,7 @@ wb_strategy_fn wb_strategy(enum wb_how how)
 {
 	switch (how) {
 	case WB_HOW_CFI: return wb_strat_cfi;
+	case WB_HOW_GO: return wb_strat_go;
 	case WB_HOW_FRAME_POINTER: return wb_strat_frame_pointer;
 	case WB_HOW_LEAF: return wb_strat_leaf;
 	case WB_HOW_CODE: return wb_strat_code;
@@ -18,7 +19,6 @@ wb_strategy_fn wb_strategy(enum wb_how how)
 	case WB_HOW_WINDOWS: return wb_strat_windows;
 	case WB_HOW_BREAKPAD: return wb_strat_breakpad;
 	case WB_HOW_CONTEXT:
-	case WB_HOW_GO:
 	case WB_HOW_GIVEN:
 	case WB_HOW_SFRAME:
 	case WB_HOW_EHABI: break;

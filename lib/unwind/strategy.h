@@ -13,6 +13,7 @@
 #include "model/space.h"
 
 struct wb_cfi;
+struct wb_go_rows;
 struct wb_code_memo;
 
 /* A frame whose row is wanted. */
@@ -23,6 +24,7 @@ struct wb_lookup {
 	const struct wb_map *map;     /* NULL: nothing is mapped at lookup_pc */
 	struct wb_image *image;       /* NULL: anonymous, or its file is not had */
 	struct wb_cfi *cfi;           /* the image's; NULL: none */
+	struct wb_go_rows *go;        /* the image's; NULL: it is not Go's */
 	uint64_t pc, lookup_pc;
 	uint64_t image_pc;            /* of lookup_pc; valid if image */
 	uint64_t sp, fp, link;        /* link: of the register that calls leave the return address in, without its signature */
@@ -53,6 +55,7 @@ enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_fo
 enum wb_err wb_strat_compact(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_go(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_scan(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_windows(const struct wb_lookup *lookup, struct wb_found *ret_found);

@@ -11,10 +11,14 @@
 #include "model/session.h"
 #include "unwind/cfi.h"
 #include "unwind/function.h"
+#include "unwind/go_rows.h"
 
 #include <string.h>
 
-enum { SIGNAL_FRAME_MAX = 65536 }; /* bytes: x86's largest, with all of AMX, has 12 KiB */
+enum {
+	SIGNAL_FRAME_MAX = 65536,     /* bytes: x86's largest, with all of AMX, has 12 KiB */
+	SWITCHER_FRAME_MAX = 512,     /* bytes: of assembly that calls C, with what it aligns */
+};
 
 /* ---- Mappings and rows ---- */
 
@@ -47,14 +51,16 @@ bool wb_walker_fill_hint(struct wb_walker *w, struct wb_hint *hint, uint64_t add
 	return true;
 }
 
-static void resolve_cfi(struct wb_walker *w, struct wb_hint *hint)
+static void resolve_info(struct wb_walker *w, struct wb_hint *hint)
 {
-	enum wb_err err = wb_cfi_of_image(hint->image, &hint->cfi);
+	enum wb_err err = wb_cfi_of_image(hint->image, &hint->cfi), go_err = wb_go_rows_of_image(hint->image, &hint->go);
 
 	if (err)
 		hint->cfi = NULL;
-	w->no_memory |= err == WB_ERR_MEMORY;
-	hint->has_cfi = err != WB_ERR_MEMORY;
+	if (go_err)
+		hint->go = NULL;
+	hint->has_info = err != WB_ERR_MEMORY && go_err != WB_ERR_MEMORY;
+	w->no_memory |= !hint->has_info;
 }
 
 /* The frame that the walk stands on, or one of the same registers at another pc, as strategies see it. hint may be NULL: nothing is mapped there. */
@@ -80,15 +86,17 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 		ret->map = NULL;
 		ret->image = NULL;
 		ret->cfi = NULL;
+		ret->go = NULL;
 		ret->image_pc = 0;
 		return;
 	}
 	ret->map = hint->map;
 	ret->image = hint->image;
 	ret->image_pc = lookup_pc - hint->start + hint->image_start;
-	if (hint->image && !hint->has_cfi)
-		resolve_cfi(w, hint);
+	if (hint->image && !hint->has_info)
+		resolve_info(w, hint);
 	ret->cfi = hint->cfi;
+	ret->go = hint->go;
 }
 
 /* What the fast form can run: simple rows whose return address lies below the CFA and not below the register that the CFA counts from, so that finding
@@ -97,20 +105,20 @@ static bool is_fast(const struct wb_row *row)
 {
 	const uint8_t odd = WB_ROW_GENERAL | WB_ROW_SIGNAL | WB_ROW_ROOT | WB_ROW_GUESS | WB_ROW_BARRIER;
 
-	if (row->flags & odd || row->ra_offset >= 0 || row->cfa_offset < -row->ra_offset)
+	if (row->flags & odd || row->special || row->ra_offset >= 0 || row->cfa_offset < -row->ra_offset)
 		return false;
 	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset >= -row->fp_offset);
 }
 
-/* Asks the first strategy; and the next one where the first is compact unwind information, which says no by the image alone. Rows of others are not
- * cached: they depend on those before them saying no. */
+/* Asks the first strategy; and the next one where Go's tables or compact unwind information are before it, which say no by the image alone. Rows of others
+ * are not cached: they depend on those before them saying no. */
 static enum wb_err find_cacheable(struct wb_walker *w, const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	enum wb_err err = WB_NONE;
 
 	for (size_t i = 0; i < w->num_strategies; i++) {
 		err = w->strategies[i](lookup, ret_found);
-		if (err != WB_NONE || w->hows[i] != WB_HOW_COMPACT)
+		if (err != WB_NONE || (w->hows[i] != WB_HOW_GO && w->hows[i] != WB_HOW_COMPACT))
 			break;
 	}
 	return err;
@@ -180,7 +188,7 @@ static void stop_root(struct wb_walker *w, enum wb_root_by by)
 void wb_walker_stop_root(struct wb_walker *w, const struct wb_row *row)
 {
 	w->found.row = *row;
-	stop_root(w, row->how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : WB_ROOT_RA_UNDEFINED);
+	stop_root(w, row->how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : row->how == WB_HOW_GO ? WB_ROOT_GO_TOP_FRAME : WB_ROOT_RA_UNDEFINED);
 }
 
 void wb_walker_stop_cut(struct wb_walker *w, const struct wb_row *row, uint64_t at)
@@ -339,7 +347,7 @@ static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 {
 	const struct wb_now *now = &w->now;
 
-	if (w->found.row.flags & WB_ROW_SIGNAL)
+	if (w->found.row.flags & WB_ROW_SIGNAL || w->found.row.special & WB_ROW_JOINT)
 		return !is_cycle(w, pc, sp);
 	if (!now->has_sp)
 		return !is_cycle(w, pc, sp);
@@ -360,17 +368,27 @@ static bool is_elsewhere(struct wb_walker *w, uint64_t sp)
 	return wb_view_word(&w->view, sp, &word) != WB_OK;
 }
 
+/* Whether a function that may switch stacks did: on its own stack its frame is small. */
+static bool is_joint(const struct wb_walker *w, uint64_t sp)
+{
+	return w->found.row.special & WB_ROW_JOINT && (!w->now.has_sp || sp - w->now.sp > SWITCHER_FRAME_MAX);
+}
+
 /* Makes the caller, w->applied.regs, the frame that the walk stands on; or stops. */
 static void advance(struct wb_walker *w)
 {
 	const struct wb_arch_info *arch = w->arch;
 	struct wb_regs *regs = &w->applied.regs;
 	uint64_t pc, sp;
-	bool elsewhere;
+	bool elsewhere, joint;
 
 	/* Also where the frame has no CFA any more. */
 	if (w->found.row.flags & WB_ROW_ROOT) {
 		wb_walker_stop_root(w, &w->found.row);
+		return;
+	}
+	if (w->applied.result != WB_APPLY_OK && w->found.row.special & WB_ROW_JOINT) {
+		stop(w, WB_STOP_JOINT, w->applied.result == WB_APPLY_MEMORY ? w->applied.address : w->now.pc);
 		return;
 	}
 	switch (w->applied.result) {
@@ -395,6 +413,7 @@ static void advance(struct wb_walker *w)
 		return;
 	}
 	elsewhere = is_elsewhere(w, sp);
+	joint = is_joint(w, sp);
 	wb_regs_set(regs, arch->pc, pc, false);
 	/* A function comes back with its return address in the link register, unsigned; what a signal interrupted may have anything there. */
 	if (!(w->found.row.flags & WB_ROW_SIGNAL))
@@ -408,7 +427,8 @@ static void advance(struct wb_walker *w)
 		.has_fp = wb_regs_has(regs, arch->fp),
 		.fp_derived = regs->derived >> arch->fp & 1,
 		.sp_derived = regs->derived >> arch->sp & 1,
-		.exact = w->found.row.flags & WB_ROW_SIGNAL,
+		.exact = w->found.row.flags & WB_ROW_SIGNAL || w->found.row.special & WB_ROW_INJECTED,
+		.joint = joint,
 		.elsewhere = elsewhere,
 		.how = w->found.row.how,
 		.context = w->now.context,

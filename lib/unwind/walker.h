@@ -34,7 +34,8 @@ struct wb_hint {
 	const struct wb_map *map;     /* lives as long as the space */
 	struct wb_image *image;       /* NULL: no image, or its file is not had */
 	struct wb_cfi *cfi;
-	bool has_cfi;                 /* cfi was looked for */
+	struct wb_go_rows *go;
+	bool has_info;                /* cfi and go were looked for */
 };
 
 /* A two-way cache of rows, of this walker alone: a line of memory each. A row is valid for ever: image ids are not reused. */

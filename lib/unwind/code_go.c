@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prologues as Go's assembler makes them (cmd/internal/obj/x86/obj6.go): since 1.21 push %rbp; mov %rsp,%rbp; sub; before, sub; mov %rbp,N-8(%rsp);
+ * lea N-8(%rsp),%rbp. And the hand-written assembly of the runtime that switches stacks.
+ */
+#include "unwind/code_go.h"
+
+#include "base/bytes.h"
+#include "unwind/code_x86_64_insn.h"
+
+enum {
+	PROLOGUE = 96,                /* bytes: all of C's registers are stored in fewer */
+	SWITCHER = 2048,              /* bytes of functions that switch stacks: a few hundred in all versions */
+	INSN_ARM64 = 4,
+};
+
+/* ---- x86-64 ---- */
+
+/* Where SP first leaves the return address, and how far. */
+static bool find_rise(const struct wb_pclntab *table, const struct wb_go_function *function, uint64_t *ret_offset, int32_t *ret_distance)
+{
+	struct wb_go_values values;
+
+	wb_go_values_begin(table, function, function->sp, &values);
+	while (wb_go_values_next(&values) == WB_OK) {
+		if (values.value <= 0 || values.start >= function->end)
+			continue;
+		*ret_offset = values.start - function->start;
+		*ret_distance = values.value;
+		return true;
+	}
+	return false;
+}
+
+/* As much code as there is. */
+static enum wb_err read_code(struct wb_image *image, uint64_t start, uint64_t end, uint8_t *bytes, size_t *size)
+{
+	if (end - start < *size)
+		*size = (size_t)(end - start);
+	return wb_image_read(image, start, bytes, *size);
+}
+
+/* A store of a register that C keeps, other than RBP. DWARF numbers of these are the instructions'. */
+static void take_store(struct wb_go_frame *frame, const struct wb_x86_insn *insn, int32_t distance, uint64_t offset)
+{
+	if (insn->base != WB_X86_RSP || (insn->reg != WB_X86_RBX && insn->reg < 12) || frame->num_saved == WB_GO_SAVED_MAX ||
+	    insn->value < 0 || insn->value >= distance)
+		return;
+	frame->saved[frame->num_saved].slot = insn->reg;
+	frame->saved[frame->num_saved++].offset = (int32_t)insn->value - distance - 8;
+	frame->saved_from = offset;
+	frame->saved_distance = distance;
+}
+
+/* The instructions behind the first that moves SP. */
+static void follow_prologue(struct wb_go_frame *frame, const uint8_t *bytes, size_t size, uint64_t offset, int32_t distance, bool from_c)
+{
+	struct wb_x86_insn insn;
+
+	for (size_t at = 0; at < size && wb_x86_decode(bytes + at, size - at, &insn); ) {
+		at += insn.length;
+		if (insn.kind == WB_X86_STORE && insn.reg == WB_X86_RBP && insn.base == WB_X86_RSP && insn.value == distance - 8)
+			frame->fp_saved = offset + at;
+		else if (insn.kind == WB_X86_STORE && from_c)
+			take_store(frame, &insn, distance, offset + at);
+		else if (insn.kind == WB_X86_FP_FROM_SP && insn.value == distance - 8 && frame->fp_saved != WB_GO_NEVER)
+			frame->fp_set = offset + at;
+		else if (insn.kind != WB_X86_OTHER || !from_c)
+			break;
+	}
+}
+
+static enum wb_err read_x86_64(struct wb_image *image, const struct wb_pclntab *table, const struct wb_go_function *function, bool from_c,
+                               struct wb_go_frame *frame)
+{
+	uint8_t bytes[PROLOGUE + 2];
+	uint64_t rise;
+	int32_t distance;
+	size_t size = sizeof(bytes), before;
+	enum wb_err err;
+
+	if (!find_rise(table, function, &rise, &distance) || !rise)
+		return WB_OK;
+	before = rise > 1 ? 2 : 1;
+	err = read_code(image, function->start + rise - before, function->end, bytes, &size);
+	if (err)
+		return err == WB_ERR_MEMORY ? err : WB_OK;
+	/* 0x55 alone, as r13's has a prefix before it. */
+	if (distance == 8 && bytes[before - 1] == 0x55 && !(before == 2 && bytes[0] == 0x41))
+		frame->fp_saved = rise;
+	follow_prologue(frame, bytes + before, size - before, rise, distance, from_c);
+	return WB_OK;
+}
+
+static uint64_t find_switch_x86_64(const uint8_t *bytes, size_t size)
+{
+	struct wb_x86_insn insn;
+	size_t at = 0;
+
+	while (at < size && wb_x86_decode(bytes + at, size - at, &insn)) {
+		at += insn.length;
+		if (insn.kind == WB_X86_SP_LOST)
+			return at;
+	}
+	/* What comes after code that cannot be followed is not known. */
+	return at < size ? at : WB_GO_NEVER;
+}
+
+/* ---- 64-bit Arm ---- */
+
+/* mov sp, xN is add sp, xN, #0 (Arm ARM, C6.2.4). */
+static uint64_t find_switch_arm64(const uint8_t *bytes, size_t size)
+{
+	for (size_t at = 0; at + INSN_ARM64 <= size; at += INSN_ARM64)
+		if ((wb_load32(bytes + at, false) & 0xfffffc1f) == 0x9100001f)
+			return at + INSN_ARM64;
+	return WB_GO_NEVER;
+}
+
+/* ---- All ---- */
+
+static enum wb_err find_switch(struct wb_image *image, enum wb_arch arch, const struct wb_go_function *function, uint64_t *ret_offset)
+{
+	uint8_t bytes[SWITCHER];
+	size_t size = sizeof(bytes);
+	enum wb_err err = read_code(image, function->start, function->end, bytes, &size);
+
+	/* Behind the first instruction, where the code does not tell. */
+	*ret_offset = 1;
+	if (err)
+		return err == WB_ERR_MEMORY ? err : WB_OK;
+	if (arch == WB_ARCH_X86_64)
+		*ret_offset = find_switch_x86_64(bytes, size);
+	else if (arch == WB_ARCH_AARCH64)
+		*ret_offset = find_switch_arm64(bytes, size);
+	return WB_OK;
+}
+
+enum wb_err wb_go_frame_read(struct wb_image *image, const struct wb_arch_info *arch, const struct wb_pclntab *table,
+                             const struct wb_go_function *function, enum wb_go_kind kind, struct wb_go_frame *ret_frame)
+{
+	struct wb_go_frame frame = { .fp_saved = WB_GO_NEVER, .fp_set = WB_GO_NEVER, .sp_written = WB_GO_NEVER, .saved_from = WB_GO_NEVER };
+	enum wb_err err = WB_OK;
+
+	if (arch->arch == WB_ARCH_X86_64)
+		err = read_x86_64(image, table, function, kind == WB_GO_FROM_C, &frame);
+	if (!err && (kind == WB_GO_SWITCH || kind == WB_GO_LEAVE))
+		err = find_switch(image, arch->arch, function, &frame.sp_written);
+	if (!err)
+		*ret_frame = frame;
+	return err;
+}
