@@ -236,7 +236,7 @@ struct wb_row_info {
 	size_t size;
 	uint64_t start, end;          /* image pcs for which the row holds */
 	enum wb_how how;
-	const char *section;          /* ".eh_frame", ".debug_frame", "__unwind_info", "" */
+	const char *section;          /* ".eh_frame", ".debug_frame", "__unwind_info", ".gopclntab", "" */
 	uint64_t section_offset;      /* of the FDE or entry */
 	uint8_t signal_frame;
 	struct wb_rule cfa;

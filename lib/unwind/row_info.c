@@ -5,6 +5,7 @@
 #include "model/session.h"
 #include "unwind/cfi.h"
 #include "unwind/compact.h"
+#include "unwind/go_rows.h"
 #include "unwind/strategy.h"
 
 static uint32_t number_of(const struct wb_arch_info *arch, uint8_t slot)
@@ -64,14 +65,14 @@ static void spell_row(const struct wb_arch_info *arch, const struct wb_row *row,
 	}
 }
 
-static void spell_range(const struct wb_row_table *table, const struct wb_row *row, struct wb_row_info *info)
+static void spell_range(const struct wb_row_table *table, const struct wb_row *row, const char *section, struct wb_row_info *info)
 {
 	const uint32_t *offsets = wb_row_table_offsets(table);
 	uint32_t index = (uint32_t)(row - wb_row_table_rows(table));
 
 	info->start = table->start + offsets[index];
 	info->end = index + 1 < table->num_rows ? table->start + offsets[index + 1] : table->end;
-	info->section = table->section == WB_CFI_EH_FRAME ? ".eh_frame" : ".debug_frame";
+	info->section = section;
 	info->section_offset = table->section_offset;
 }
 
@@ -92,7 +93,30 @@ static enum wb_err by_cfi(struct wb_image *image, const struct wb_arch_info *arc
 		return err;
 	row = wb_row_table_find(table, image_pc);
 	spell_row(arch, row, table, info);
-	spell_range(table, row, info);
+	spell_range(table, row, table->section == WB_CFI_EH_FRAME ? ".eh_frame" : ".debug_frame", info);
+	wb_mem_free(loose);
+	return WB_OK;
+}
+
+/* Rows of Go hold for the pc itself, also where that is a return address. */
+static enum wb_err by_go(struct wb_image *image, const struct wb_arch_info *arch, uint64_t image_pc, struct wb_row_info *info)
+{
+	const struct wb_row_table *table;
+	struct wb_row_table *loose = NULL;
+	struct wb_go_rows *rows = NULL;
+	const struct wb_row *row;
+	enum wb_err err = wb_go_rows_of_image(image, &rows);
+
+	if (err)
+		return err;
+	if (!rows)
+		return WB_NONE;
+	err = wb_go_rows_find(rows, image_pc, &table, &loose);
+	if (err)
+		return err;
+	row = wb_row_table_find(table, image_pc);
+	spell_row(arch, row, table, info);
+	spell_range(table, row, ".gopclntab", info);
 	wb_mem_free(loose);
 	return WB_OK;
 }
@@ -167,6 +191,8 @@ enum wb_err wb_row_info(struct wb_session *session, struct wb_image *image, uint
 		err = by_cfi(image, arch, image_pc, &info);
 	else if (how == WB_HOW_COMPACT)
 		err = by_compact(image, arch, image_pc, &info);
+	else if (how == WB_HOW_GO)
+		err = by_go(image, arch, image_pc, &info);
 	else
 		err = by_code(session, image, arch, image_pc, how, &info);
 	return err ? err : wb_struct_give(ret_info, &info, sizeof(info));
