@@ -7,22 +7,26 @@
 
 #include <string.h>
 
-/* Type arguments as Go's tracebacks show them: each outermost [...] without what is in it (runtime/traceback.go, funcNamePiecesForPrint). */
+/* Type arguments as Go's tracebacks show them (runtime/traceback.go, funcNamePiecesForPrint): from the first [ to the last ] is [...]; since 1.27 apart for
+ * the type and for the method, where both have some. */
 static void shorten(const char *name, char *buffer, size_t size)
 {
-	static const char dots[] = "[...]";
 	size_t used = 0;
-	unsigned depth = 0;
 
-	for (; *name && used + sizeof(dots) < size; name++) {
-		if (*name == '[' && depth++ == 0) {
-			memcpy(buffer + used, dots, sizeof(dots) - 1);
-			used += sizeof(dots) - 1;
-		} else if (depth == 0) {
-			buffer[used++] = *name;
-		}
-		if (*name == ']' && depth > 0)
-			depth--;
+	for (;;) {
+		const char *open = strchr(name, '['), *method = open ? strstr(open, "]).") : NULL, *close = open ? strrchr(open, ']') : NULL;
+		const char *end = method ? method : close;
+		size_t before = close ? (size_t)(open - name) : strlen(name);
+
+		if (used + before + sizeof("[...]") > size)
+			break;
+		memcpy(buffer + used, name, before);
+		used += before;
+		if (!close)
+			break;
+		memcpy(buffer + used, "[...]", 5);
+		used += 5;
+		name = end + 1;
 	}
 	buffer[used] = '\0';
 }
