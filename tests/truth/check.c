@@ -16,6 +16,7 @@ enum {
 	BELOW = 4096,                 /* bytes under the stack pointer that a dump would have, too */
 	STACK_MAX = 1 << 20,          /* bytes of one stack that are looked at */
 	GROUPS_MAX = 4096,
+	LEFT = 8,                     /* bytes that a function which leaves its stack has pushed: the frame pointer */
 };
 
 const char *const check_strategies[NUM_STRATEGIES] = { "auto", "cfi", "fp" };
@@ -215,8 +216,8 @@ static bool moment_init(struct moment *m, struct machine *t, const struct shadow
 		return false;
 	/* A handler may run on another stack than what it interrupted. */
 	for (size_t i = s->count; i-- > 0;)
-		if (s->callers[i].interrupted)
-			add_stack(m, s->callers[i].regs[target->sp]);
+		if (s->callers[i].interrupted || s->switches)
+			add_stack(m, s->callers[i].interrupted ? s->callers[i].regs[target->sp] : s->callers[i].slot);
 	return true;
 }
 
@@ -238,6 +239,8 @@ static void cut_below(struct moment *m, struct wb_region *cut)
 		for (size_t j = m->shadow->count; sp - region->address >= region->size && j-- > 0;)
 			if (m->shadow->callers[j].interrupted)
 				sp = m->shadow->callers[j].regs[sp_at];
+			else if (m->shadow->switches)
+				sp = m->shadow->callers[j].slot - LEFT;
 		skip = sp - region->address;
 		cut[i] = (struct wb_region){ sp, (const uint8_t *)region->bytes + skip, region->size - (size_t)skip };
 	}

@@ -63,8 +63,17 @@ static bool waits(const struct caller *caller, uint64_t sp)
 
 static void pop_left(struct shadow *s, uint64_t sp)
 {
-	while (s->count && !waits(&s->callers[s->count - 1], sp))
+	while (s->count && !waits(&s->callers[s->count - 1], sp) && (!s->switches || is_on_stack_of(&s->callers[s->count - 1], sp)))
 		s->count--;
+}
+
+/* Whether any caller waits on the stack of sp: else that is another one, and theirs is come back to. */
+static bool comes_back(const struct shadow *s, uint64_t sp)
+{
+	for (size_t i = s->count; i-- > 0;)
+		if (is_on_stack_of(&s->callers[i], sp))
+			return true;
+	return false;
 }
 
 /* Whether sp is in another mapping than the innermost caller's slot, lower in memory. */
@@ -119,6 +128,31 @@ static void follow_jump(struct shadow *s, const struct target *target, const uin
 		s->count--;
 }
 
+void shadow_start(struct shadow *s, struct machine *m, const uint64_t regs[REGS_MAX])
+{
+	enum { FRAMES = 64 };
+	const struct target *target = m->target;
+	uint64_t slots[FRAMES], fps[FRAMES], frame[2], pc, fp = regs[target->fp];
+	size_t count = 0;
+
+	s->switches = true;
+	slots[0] = regs[target->sp];
+	fps[count++] = fp;
+	while (fp && count < FRAMES && machine_read(m, fp, frame, sizeof(frame))) {
+		slots[count] = fp + 8;
+		fps[count++] = fp = frame[0];
+	}
+	while (count-- > 0) {
+		uint64_t caller[REGS_MAX] = { 0 };
+
+		if (!machine_read(m, slots[count], &pc, sizeof(pc)))
+			continue;
+		caller[target->sp] = slots[count] + 8;
+		caller[target->fp] = fps[count];
+		push(s, m, pc, slots[count], caller, UINT64_C(1) << target->sp | UINT64_C(1) << target->fp);
+	}
+}
+
 void shadow_follow(struct shadow *s, struct machine *m, enum instruction instruction, const uint64_t before[REGS_MAX],
                    const uint64_t after[REGS_MAX])
 {
@@ -135,7 +169,7 @@ void shadow_follow(struct shadow *s, struct machine *m, enum instruction instruc
 		return;
 	}
 	/* Back on the stack of an outer frame without its return: siglongjmp out of a handler on an alternate stack. */
-	while (is_elsewhere(s, m, sp))
+	while (is_elsewhere(s, m, sp) && (!s->switches || comes_back(s, sp)))
 		s->count--;
 	pop_left(s, sp);
 	if (instruction == INSTRUCTION_JUMP && target->link != REG_NONE)

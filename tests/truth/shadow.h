@@ -8,7 +8,8 @@
  * where the innermost entry goes on pops it, too. A delivered signal pushes two entries: the frame of the kernel's return code, and the frame that was
  * interrupted.
  *
- * Not followed: programs that switch stacks by themselves (makecontext); there the entries of the stack that is left are lost.
+ * Programs that switch stacks by themselves are followed as Go does it, where that is asked for: entries of a stack that is left stay, and those of one that
+ * is left for good go when an outer one's is come back to. Elsewhere (makecontext) they are lost.
  */
 #ifndef TRUTH_SHADOW_H
 #define TRUTH_SHADOW_H
@@ -28,9 +29,12 @@ struct caller {
 struct shadow {
 	struct caller *callers;       /* the innermost is the last */
 	size_t count, capacity;
+	bool switches;                /* the program switches stacks */
 };
 
 void shadow_deinit(struct shadow *shadow);
+/* Begins at a function's first instruction, inside a chain of frame pointers that ends with 0; the program switches stacks. */
+void shadow_start(struct shadow *shadow, struct machine *machine, const uint64_t regs[REGS_MAX]);
 /* A step was made from `before` to `after` by an instruction of this kind. */
 void shadow_follow(struct shadow *shadow, struct machine *machine, enum instruction instruction, const uint64_t before[REGS_MAX],
                    const uint64_t after[REGS_MAX]);

@@ -3,8 +3,9 @@
  * truth: executes a program one instruction at a time, and compares every walk with the call stack that the execution itself shows.
  *
  * usage: truth [--visits N | --chains | --all] [--from-start] [--hot N] [--max-steps N] [--debug-dir DIR] [--keep DIR] [--pcs FILE]
- *              [--names FILE] [--label TEXT] [--emulate [--root DIR]] PROGRAM [ARGUMENT...]
+ *              [--goroutine ADDRESS] [--names FILE] [--label TEXT] [--emulate [--root DIR]] PROGRAM [ARGUMENT...]
  *
+ * --goroutine: a Go program, from where its function at ADDRESS is called until it returns.
  * A program that does not end within 50 million instructions is given up. By default each pc is walked from at its first two visits; --chains: at its first one in each call chain; --all: always. Standard output has lines of
  * words, separated by tabs, for run.sh:
  *     tally LABEL STRATEGY MEMORY STEPS EXACT SHORT WRONG REGISTER CHAIN KNOWN DERIVED DERIVED-WRONG UNKNOWN
@@ -35,6 +36,7 @@ struct options {
 	bool chains, from_start, emulate;
 	unsigned hot;                 /* calls of a function after which it runs at full speed; 0: never */
 	uint64_t max_steps;
+	uint64_t goroutine;           /* address of a Go program's function; 0: the whole of a program */
 	const char *keep, *debug_dir, *pcs, *label, *names;
 	const char *root;             /* of the emulated system */
 };
@@ -47,6 +49,7 @@ struct run {
 	struct seen pcs, chains, callees;
 	uint64_t executed, walked;
 	uint64_t num_signed;          /* return addresses that an instruction signed */
+	bool is_over;                 /* all that was to be followed was */
 };
 
 static void *checked(void *memory)
@@ -162,9 +165,13 @@ static enum wb_err run(struct run *r)
 {
 	uint64_t regs[REGS_MAX] = { 0 };
 	enum moved moved = MOVED_STEP;
+	size_t base;
 
 	r->machine.ops->regs(&r->machine, regs);
-	while (moved != MOVED_END && r->executed < r->options.max_steps) {
+	if (r->options.goroutine)
+		shadow_start(&r->shadow, &r->machine, regs);
+	base = r->shadow.count;
+	while (moved != MOVED_END && r->shadow.count >= base && r->executed < r->options.max_steps) {
 		size_t depth = r->shadow.count;
 
 		machine_refresh(&r->machine);
@@ -180,6 +187,7 @@ static enum wb_err run(struct run *r)
 			continue;
 		moved = skip_hot(r, regs);
 	}
+	r->is_over = moved == MOVED_END || r->shadow.count < base;
 	return WB_OK;
 }
 
@@ -229,7 +237,7 @@ static bool parse(int argc, char **argv, struct options *o)
 	static const struct option known[] = {
 		{ "visits", 1, NULL, 'v' }, { "chains", 0, NULL, 'c' }, { "all", 0, NULL, 'a' }, { "from-start", 0, NULL, 's' },
 		{ "hot", 1, NULL, 'h' }, { "max-steps", 1, NULL, 'm' }, { "debug-dir", 1, NULL, 'd' }, { "keep", 1, NULL, 'k' },
-		{ "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { "names", 1, NULL, 'n' },
+		{ "goroutine", 1, NULL, 'g' }, { "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { "names", 1, NULL, 'n' },
 		{ "emulate", 0, NULL, 'e' }, { "root", 1, NULL, 'r' }, { NULL, 0, NULL, 0 },
 	};
 	int got;
@@ -245,6 +253,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		case 'm': o->max_steps = strtoull(optarg, NULL, 0); break;
 		case 'd': o->debug_dir = optarg; break;
 		case 'k': o->keep = optarg; break;
+		case 'g': o->goroutine = strtoull(optarg, NULL, 0); break;
 		case 'p': o->pcs = optarg; break;
 		case 'l': o->label = optarg; break;
 		case 'n': o->names = optarg; break;
@@ -264,7 +273,12 @@ static int start(struct run *r, char *const *arguments)
 {
 	if (r->options.emulate)
 		return machine_start_emulator(&r->machine, arguments, !r->options.from_start, r->options.root);
-	return machine_start_ptrace(&r->machine, arguments, !r->options.from_start);
+	if (machine_start_ptrace(&r->machine, arguments, !r->options.from_start))
+		return -1;
+	if (!r->options.goroutine || r->machine.ops->run_to(&r->machine, r->options.goroutine, 0) == MOVED_STEP)
+		return 0;
+	errno = ENOEXEC;
+	return -1;
 }
 
 int main(int argc, char **argv)
@@ -287,7 +301,7 @@ int main(int argc, char **argv)
 		err = run(&r);
 	if (err)
 		fprintf(stderr, "truth: %s: %s\n", argv[optind], wb_err_text(err));
-	else if (!r.machine.has_ended)
+	else if (!r.is_over)
 		fprintf(stderr, "truth: %s: has not ended\n", argv[optind]);
 	else
 		print(&r);
