@@ -42,6 +42,7 @@ struct wb_row {
 enum wb_row_special {
 	WB_ROW_INJECTED = 1,          /* not called but made to look so: the caller was interrupted, its pc is exact */
 	WB_ROW_JOINT = 2,             /* the caller may be on another stack: what is absent there ends the walk at a joint */
+	WB_ROW_GO_TOP = 4,            /* with WB_ROW_ROOT: by Go's word */
 };
 
 struct wb_row_rule {

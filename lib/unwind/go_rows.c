@@ -113,8 +113,10 @@ static enum wb_err add_pushed(struct builder *b, uint64_t offset, int32_t distan
 		row.rules = frame->first_rule;
 		row.num_rules = frame->num_saved;
 	}
-	if (b->kind == WB_GO_TOP)
+	if (b->kind == WB_GO_TOP) {
 		row.flags |= WB_ROW_ROOT;
+		row.special = WB_ROW_GO_TOP;
+	}
 	if (b->kind == WB_GO_INJECTED)
 		row.special = WB_ROW_INJECTED;
 	/* Whichever stack SP is in, the frame pointer still is in the one that the function was called on. */
@@ -154,7 +156,10 @@ static enum wb_err add_linked(struct builder *b, uint64_t offset, int32_t distan
 	if (!err && pushed)
 		err = add_rule(b, (struct wb_row_rule){ .slot = link, .kind = WB_RULE_OFFSET, .offset = -pushed });
 	row.num_rules = (uint8_t)(b->num_rules - row.rules);
-	row.flags |= b->kind == WB_GO_TOP ? WB_ROW_ROOT : 0;
+	if (b->kind == WB_GO_TOP) {
+		row.flags |= WB_ROW_ROOT;
+		row.special = WB_ROW_GO_TOP;
+	}
 	return err ? err : add_row(b, offset, row);
 }
 

@@ -10,6 +10,7 @@ struct apply {
 	const struct wb_regs *regs;
 	struct wb_view *view;
 	struct wb_applied *out;
+	bool is_joint;                /* what is saved may be on another stack, which can be below SP */
 };
 
 static bool fail(struct apply *a, enum wb_apply_result result, uint64_t address)
@@ -80,7 +81,7 @@ static bool set_saved(struct apply *a, uint8_t slot, uint64_t address)
 	const struct wb_regs *regs = a->regs;
 	/* A return address that was popped is in the link register, where there is one. */
 	uint8_t now = slot == a->arch->pc ? a->arch->ra_column : slot;
-	bool has_sp = wb_regs_has(regs, a->arch->sp), has_current = wb_regs_has(regs, now);
+	bool has_sp = wb_regs_has(regs, a->arch->sp) && !a->is_joint, has_current = wb_regs_has(regs, now);
 	struct wb_saved saved;
 
 	address &= a->arch->address_mask;
@@ -189,7 +190,7 @@ static bool apply_simple(struct apply *a, const struct wb_row *row)
 void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, const struct wb_arch_info *arch, const struct wb_regs *regs,
                   struct wb_view *view, struct wb_applied *ret)
 {
-	struct apply a = { table, arch, regs, view, ret };
+	struct apply a = { table, arch, regs, view, ret, row->special & WB_ROW_JOINT };
 	const struct wb_row_rule *rules = table && row->num_rules ? wb_row_table_rules(table) + row->rules : NULL;
 	unsigned count = rules ? row->num_rules : 0, first = 0;
 	struct wb_row_rule cfa = { .kind = WB_RULE_OFFSET, .base = row->flags & WB_ROW_FP_BASE ? arch->fp : arch->sp, .offset = row->cfa_offset };

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "unwind/cfi.h"
 #include "unwind/code_edge.h"
+#include "unwind/go_rows.h"
 #include "unwind/strategy.h"
 
 /* What holds at a function's first instruction: nothing is saved, and the return address is in its register. */
@@ -60,6 +61,23 @@ static bool needs_sp(const struct wb_found *found, const struct wb_arch_info *ar
 	       !(found->row.flags & WB_ROW_ROOT);
 }
 
+/* Go's .debug_frame says how far SP is from the frame's end, but not where stacks end, where they are switched, and whose callers were interrupted. */
+static void mend_go(const struct wb_lookup *lookup, struct wb_row *row)
+{
+	enum wb_go_kind kind;
+
+	if (wb_go_kind_at(lookup->go, lookup->image_pc + (lookup->exact ? 0 : lookup->arch->call_step), &kind))
+		return;
+	if (kind == WB_GO_TOP) {
+		row->flags |= WB_ROW_ROOT;
+		row->special = WB_ROW_GO_TOP;
+	} else if (kind == WB_GO_INJECTED) {
+		row->special = WB_ROW_INJECTED;
+	} else if ((kind == WB_GO_SWITCH || kind == WB_GO_LEAVE) && !lookup->exact) {
+		*row = (struct wb_row){ .flags = WB_ROW_GENERAL, .special = WB_ROW_JOINT, .how = WB_HOW_CFI };
+	}
+}
+
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	enum wb_err err;
@@ -71,6 +89,10 @@ enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_fo
 		return err;
 	ret_found->row = *wb_row_table_find(ret_found->table, lookup->image_pc);
 	ret_found->cacheable = !ret_found->loose;
+	if (lookup->go) {
+		mend_go(lookup, &ret_found->row);
+		return WB_OK;
+	}
 	if (!lookup->has_sp && lookup->arch->frame.cfa_is_bound && needs_sp(ret_found, lookup->arch)) {
 		wb_mem_free(ret_found->loose);
 		return WB_NONE;

@@ -15,10 +15,8 @@
 
 #include <string.h>
 
-enum {
-	SIGNAL_FRAME_MAX = 65536,     /* bytes: x86's largest, with all of AMX, has 12 KiB */
-	SWITCHER_FRAME_MAX = 512,     /* bytes: of assembly that calls C, with what it aligns */
-};
+/* In bytes. x86's largest, with all of AMX, has 12 KiB; assembly of Go that calls C aligns its frame. */
+enum { SIGNAL_FRAME_MAX = 65536, SWITCHER_FRAME_MAX = 512 };
 
 /* ---- Mappings and rows ---- */
 
@@ -188,7 +186,7 @@ static void stop_root(struct wb_walker *w, enum wb_root_by by)
 void wb_walker_stop_root(struct wb_walker *w, const struct wb_row *row)
 {
 	w->found.row = *row;
-	stop_root(w, row->how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : row->how == WB_HOW_GO ? WB_ROOT_GO_TOP_FRAME : WB_ROOT_RA_UNDEFINED);
+	stop_root(w, row->how == WB_HOW_FRAME_POINTER ? WB_ROOT_FP_ZERO : row->special & WB_ROW_GO_TOP ? WB_ROOT_GO_TOP_FRAME : WB_ROOT_RA_UNDEFINED);
 }
 
 void wb_walker_stop_cut(struct wb_walker *w, const struct wb_row *row, uint64_t at)
@@ -380,7 +378,7 @@ static void advance(struct wb_walker *w)
 	const struct wb_arch_info *arch = w->arch;
 	struct wb_regs *regs = &w->applied.regs;
 	uint64_t pc, sp;
-	bool elsewhere, joint;
+	bool elsewhere;
 
 	/* Also where the frame has no CFA any more. */
 	if (w->found.row.flags & WB_ROW_ROOT) {
@@ -413,7 +411,6 @@ static void advance(struct wb_walker *w)
 		return;
 	}
 	elsewhere = is_elsewhere(w, sp);
-	joint = is_joint(w, sp);
 	wb_regs_set(regs, arch->pc, pc, false);
 	/* A function comes back with its return address in the link register, unsigned; what a signal interrupted may have anything there. */
 	if (!(w->found.row.flags & WB_ROW_SIGNAL))
@@ -428,7 +425,7 @@ static void advance(struct wb_walker *w)
 		.fp_derived = regs->derived >> arch->fp & 1,
 		.sp_derived = regs->derived >> arch->sp & 1,
 		.exact = w->found.row.flags & WB_ROW_SIGNAL || w->found.row.special & WB_ROW_INJECTED,
-		.joint = joint,
+		.joint = is_joint(w, sp),
 		.elsewhere = elsewhere,
 		.how = w->found.row.how,
 		.context = w->now.context,

@@ -135,6 +135,7 @@ void shadow_start(struct shadow *s, struct machine *m, const uint64_t regs[REGS_
 	uint64_t slots[FRAMES], fps[FRAMES], frame[2], pc, fp = regs[target->fp];
 	size_t count = 0;
 
+	machine_refresh(m);
 	s->switches = true;
 	slots[0] = regs[target->sp];
 	fps[count++] = fp;
