@@ -131,6 +131,9 @@ struct wb_walker {
 	uint32_t crossings, next_anchor;
 };
 
+/* walker.c: whether the sample's arrays are there, and its regions sorted and apart. */
+bool wb_walker_is_sound(const struct wb_sample *sample);
+
 /* walk.c, for walk_fast.c. */
 /* The same from the space, for wb_walker_find_hint. */
 bool wb_walker_fill_hint(struct wb_walker *walker, struct wb_hint *hint, uint64_t address);
