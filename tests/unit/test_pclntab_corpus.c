@@ -51,7 +51,7 @@ static uint8_t *read_binary(const char *path, size_t *ret_size)
 		return (uint8_t *)packed;
 	}
 	bytes = malloc(BINARY_MAX);
-	if (!bytes || wb_inflate_stream_new(&stream) != WB_OK)
+	if (!bytes || wb_inflate_stream_new(WB_PACKING_ZSTD, &stream) != WB_OK)
 		exit(1);
 	while (used < packed_size) {
 		size_t took, made;
