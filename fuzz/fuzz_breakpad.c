@@ -74,13 +74,15 @@ static size_t walk(const uint8_t *bytes, size_t size, enum wb_arch arch, struct 
 	struct file file = { .bytes = bytes, .size = size };
 	struct wb_space *space, *mapped;
 	struct wb_session *session;
+	/* A small cache: most of the time would go into making a large one. */
+	struct wb_walker_opts opts = { .size = sizeof opts, .row_cache_entries = 16 };
 	struct wb_walker *walker;
 	size_t count;
 
 	FUZZ_ASSERT(wb_session_new(NULL, &session) == WB_OK && wb_session_add_finder(session, find_file, &file, NULL) == WB_OK);
 	FUZZ_ASSERT(wb_image_new(session, &identity, &mapping.image) == WB_OK);
 	FUZZ_ASSERT(wb_space_new(session, &platform, &space) == WB_OK && wb_space_map(space, &mapping, 1, &mapped) == WB_OK);
-	FUZZ_ASSERT(wb_walker_new(session, NULL, &walker) == WB_OK);
+	FUZZ_ASSERT(wb_walker_new(session, &opts, &walker) == WB_OK);
 	FUZZ_ASSERT(wb_walk_stack(walker, mapped, regs, 3, 0x7000, stack, sizeof stack, frames, sizeof *frames, FRAMES, &count, stop) == WB_OK);
 	wb_walker_free(walker);
 	wb_space_unref(mapped);

@@ -30,11 +30,12 @@ static uint64_t read_all(struct wb_session *session, struct wb_capture *capture)
 	static struct wb_frame frames[FRAMES];
 	struct wb_capture_info info = { .size = sizeof info };
 	const struct wb_sample *sample;
+	struct wb_walker_opts opts = { .size = sizeof opts, .row_cache_entries = 16 };
 	struct wb_walker *walker;
 	struct wb_space *space;
 	uint64_t sum = 0;
 
-	FUZZ_ASSERT(wb_walker_new(session, NULL, &walker) == WB_OK);
+	FUZZ_ASSERT(wb_walker_new(session, &opts, &walker) == WB_OK);
 	for (size_t i = 0; i < THREADS && wb_capture_next(capture, &space, &sample) == WB_OK; i++) {
 		struct wb_stop stop;
 		size_t count;
