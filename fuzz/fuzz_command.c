@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `walkback symbolize` with any standard input: the first byte chooses options, the rest are the lines. It ends with status 0, asking again gives the
- * same, what is said to be JSON is JSON, and a question gets an answer of its own and no more.
+ * same, what is said to be JSON is JSON, and a question gets an answer of its own and no more. Or the rest is a response file: its words are the same
+ * again, and no longer than the file.
  */
 #define _GNU_SOURCE
 
 #include "tests/dwarf_make.h"
 #include "tools/cmd.h"
+#include "tools/response.h"
 
 #include "fuzz.h"
 #include "json_check.h"
@@ -85,6 +87,35 @@ static size_t count_lines(const uint8_t *bytes, size_t size)
 	return count;
 }
 
+/* `@FILE` in a file is a file again: of those that are named here, none is there. */
+static void check_response(const uint8_t *bytes, size_t size)
+{
+	static char name[32];
+	static int fd = -1;
+	char *argv[] = { (char *)"symbolize", name, NULL };
+	struct wb_response response, again;
+	size_t length = 0;
+
+	if (size && memchr(bytes, '@', size))
+		return;
+	if (fd < 0)
+		fd = memfd_create("words", 0);
+	FUZZ_ASSERT(fd >= 0);
+	snprintf(name, sizeof(name), "@/proc/self/fd/%d", fd);
+	set_file(fd, bytes, size);
+	wb_response_init(&response, 2, argv);
+	set_file(fd, bytes, size);
+	wb_response_init(&again, 2, argv);
+	FUZZ_ASSERT(response.argc == again.argc && response.argc >= 1 && !response.argv[response.argc]);
+	for (int i = 0; i < response.argc; i++) {
+		FUZZ_ASSERT(!strcmp(response.argv[i], again.argv[i]));
+		length += i ? strlen(response.argv[i]) + 1 : 0;
+	}
+	FUZZ_ASSERT(length <= size + 1);
+	wb_response_deinit(&response);
+	wb_response_deinit(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static char first[OUTPUT_MAX], second[OUTPUT_MAX], object[32];
@@ -100,15 +131,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (size < 1)
 		return 0;
 
-	const char *const *chosen = options[bytes[0] % CHOICES];
+	if (bytes[0] % (CHOICES + 1) == CHOICES) {
+		check_response(bytes + 1, size - 1);
+		return 0;
+	}
+
+	const char *const *chosen = options[bytes[0] % (CHOICES + 1)];
 	char *argv[] = { (char *)"symbolize", (char *)"-e", object, (char *)(uintptr_t)chosen[0], (char *)(uintptr_t)chosen[1], NULL };
 
 	first_size = run(5, argv, bytes + 1, size - 1, first);
 	FUZZ_ASSERT(run(5, argv, bytes + 1, size - 1, second) == first_size && !memcmp(first, second, first_size));
-	if (bytes[0] % CHOICES == 0 && first_size < OUTPUT_MAX)
+	if (bytes[0] % (CHOICES + 1) == 0 && first_size < OUTPUT_MAX)
 		FUZZ_ASSERT(json_is_lines(first, first_size, &lines) && lines == count_lines(bytes + 1, size - 1));
 	/* With -p and without -i, a question is answered on one line. */
-	if (bytes[0] % CHOICES == 3 && first_size < OUTPUT_MAX)
+	if (bytes[0] % (CHOICES + 1) == 3 && first_size < OUTPUT_MAX)
 		FUZZ_ASSERT(count_lines((const uint8_t *)first, first_size) == count_lines(bytes + 1, size - 1));
 	return 0;
 }

@@ -15,5 +15,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	fuzz_object(bytes, size, 0);
 	fuzz_object(bytes, size, WB_IMAGE_LOADED);
+	fuzz_rows(bytes, size);
 	return 0;
 }

@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	fuzz_object(bytes, size, 0);
 	fuzz_object(bytes, size, WB_IMAGE_LOADED);
+	fuzz_rows(bytes, size);
 	FUZZ_ASSERT(wb_session_new(NULL, &session) == WB_OK);
 	if (wb_image_open_bytes(session, "fuzz", bytes, size, 0, NULL, NULL, &image) == WB_OK) {
 		FUZZ_ASSERT(wb_image_object(image, WB_FILE_EXECUTABLE, &object) == WB_OK);

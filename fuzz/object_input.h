@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What holds of any object file that opens: segments are sorted, nothing ends past the end of all addresses, sections and symbols are the same when they
- * are read again, and every image pc that an offset has leads back. */
+ * are read again, every image pc that an offset has leads back, and rows hold where they are asked for. */
 #ifndef FUZZ_OBJECT_INPUT_H
 #define FUZZ_OBJECT_INPUT_H
 
 #include "fuzz/fuzz.h"
+
+#include <walkback/unwind.h>
 
 #include "model/object.h"
 
@@ -87,6 +89,35 @@ static inline void fuzz_object(const uint8_t *bytes, size_t size, uint32_t flags
 	for (size_t i = 0; i < object->num_segments; i++)
 		wb_object_read(object, object->segments[i].vaddr, buffer, sizeof buffer);
 	wb_object_close(object);
+}
+
+/* Whatever unwind information the file has, for places all over its code. */
+static inline void fuzz_rows(const uint8_t *bytes, size_t size)
+{
+	enum { SECTIONS = 4, PLACES = 6 };
+	static struct wb_row_info row;
+	struct wb_section_info section = { .size = sizeof section };
+	struct wb_session *session;
+	struct wb_image *image;
+	size_t used = 0;
+
+	FUZZ_ASSERT(wb_session_new(NULL, &session) == WB_OK);
+	if (wb_image_open_bytes(session, "fuzz", bytes, size, 0, NULL, NULL, &image) == WB_OK) {
+		for (size_t i = 0; used < SECTIONS && i < 1000 && wb_image_section_info(image, i, &section) == WB_OK; i++) {
+			used += section.executable;
+			for (uint64_t k = 0; section.executable && k < PLACES; k++) {
+				uint64_t pc = section.start + (section.end - section.start) / PLACES * k + k;
+
+				for (enum wb_how how = WB_HOW_CFI; how <= WB_HOW_EHABI; how++) {
+					row = (struct wb_row_info){ .size = sizeof row };
+					if (wb_row_info(session, image, pc, how, &row) == WB_OK)
+						FUZZ_ASSERT(row.how == how && row.start <= pc && pc < row.end && row.num_rules <= WB_ROW_RULES_MAX);
+				}
+			}
+		}
+		wb_image_unref(image);
+	}
+	wb_session_free(session);
 }
 
 #endif

@@ -191,6 +191,7 @@ static void make_query(const char *folder, const char *name, unsigned finder, un
 int main(int argc, char **argv)
 {
 	static const char lines[] = "0x1000\n1004\n  1008 ignored\nouter\nouter+4\n0x100000000000000000\n(anonymous namespace)::f()\n\nffffffffffffffff\r\n1010";
+	static const char words[] = "-e 'a b' \"c\\\"d\" e\\ f\n\t-i 0x1000\n";
 	const struct dwarf_format v5 = { .version = 5, .offset_size = 4, .address_size = 8 }, v4 = { .version = 4, .offset_size = 4, .address_size = 8 };
 	const struct dwarf_format v2 = { .version = 2, .offset_size = 4, .address_size = 4, .big_endian = true };
 
@@ -209,6 +210,7 @@ int main(int argc, char **argv)
 		name[8] = (char)('0' + i);
 		make_text(argv[1], "command", name, i, lines, sizeof(lines) - 1);
 	}
+	make_text(argv[1], "command", "response_file", 5, words, sizeof(words) - 1);
 	make_query(argv[1], "sysroot_recorded", 1, 0, "/usr/lib/libx.so (deleted)", "");
 	make_query(argv[1], "debug_link", 2, 1, "libx.so.debug", "/usr/lib/libx.so");
 	make_query(argv[1], "dwz", 2, 2, "../../.dwz/x86_64/libx.debug", "/usr/lib/debug/libx.debug");
