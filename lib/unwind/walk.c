@@ -570,6 +570,28 @@ static void set_space(struct wb_walker *w, struct wb_space *space)
 	w->fast = w->view.word_size == 8 && !w->view.big_endian && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 }
 
+static bool arrays_are_there(const struct wb_sample *sample)
+{
+	return (sample->contexts || !sample->num_contexts) && (sample->regions || !sample->num_regions) && (!sample->num_given || sample->given);
+}
+
+static bool region_is_sound(const struct wb_region *region)
+{
+	return !region->size || (region->bytes && region->address <= UINT64_MAX - (region->size - 1));
+}
+
+static bool regions_are_sound(const struct wb_region *regions, size_t count)
+{
+	if (count && !region_is_sound(&regions[0]))
+		return false;
+	for (size_t i = 1; i < count; i++) {
+		if (!region_is_sound(&regions[i]) || regions[i].address < regions[i - 1].address ||
+		    regions[i].address - regions[i - 1].address < regions[i - 1].size)
+			return false;
+	}
+	return true;
+}
+
 enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const struct wb_sample *sample)
 {
 	enum wb_err err = WB_OK;
@@ -581,7 +603,7 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 		err = wb_struct_take(&w->taken, sizeof(w->taken), sample);
 		sample = &w->taken;
 	}
-	if (!err && !wb_walker_is_sound(sample))
+	if (!err && (!arrays_are_there(sample) || !regions_are_sound(sample->regions, sample->num_regions)))
 		err = WB_ERR_ARGUMENT;
 	if (err) {
 		/* Nothing of the walk before is borrowed any more, also if this one cannot begin. */
@@ -594,7 +616,6 @@ enum wb_err wb_walker_begin(struct wb_walker *w, struct wb_space *space, const s
 	w->view.num_regions = sample->num_regions;
 	w->view.last = sample->num_regions ? sample->regions[0] : (struct wb_region){ 0 };
 	w->next_given = w->next_context = 0;
-	w->leaf_caller = 0;
 	w->num_frames = 0;
 	return WB_OK;
 }
@@ -689,10 +710,11 @@ static enum wb_err walk_all(struct wb_walker *w, uint8_t *frames, size_t stride,
 	size_t count = 0, fast;
 	enum wb_err err;
 
-	while (count < cap && wb_walker_next_given(w, (struct wb_frame *)(void *)(frames + count * stride)))
-		count++;
-	if (w->no_memory)
-		return WB_ERR_MEMORY;
+	for (; w->next_given < w->sample->num_given && count < cap; count++) {
+		wb_walker_give_recorded(w, (struct wb_frame *)(void *)(frames + count * stride));
+		if (w->no_memory)
+			return WB_ERR_MEMORY;
+	}
 	while (count < cap && (w->has_now || stands(w))) {
 		err = wb_walk_fast(w, (struct wb_frame *)(void *)(frames + count * stride), stride, cap - count, &fast);
 		count += fast;

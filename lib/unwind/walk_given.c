@@ -104,23 +104,21 @@ static void find_leaf_caller(struct wb_walker *w, const struct wb_given *given, 
 		w->leaf_caller = link;
 }
 
-bool wb_walker_next_given(struct wb_walker *w, struct wb_frame *frame)
+void wb_walker_give_recorded(struct wb_walker *w, struct wb_frame *frame)
 {
 	const struct wb_sample *sample = w->sample;
 	const struct wb_given *given = sample->given + w->next_given;
 
-	if (w->next_given >= sample->num_given)
-		return false;
 	w->num_frames++;
-	if (w->leaf_caller) {
+	if (w->next_given > 0 && w->leaf_caller) {
 		give_recorded(w, &(struct wb_given){ .address = w->leaf_caller, .kind = WB_GIVEN_USER, .pc_kind = WB_PC_RETURN }, frame);
 		frame->how = WB_HOW_LEAF;
 		w->leaf_caller = 0;
-		return true;
+		return;
 	}
 	w->next_given++;
+	w->leaf_caller = 0;
 	give_recorded(w, given, frame);
 	if (sample->num_contexts && w->next_given < sample->num_given)
 		find_leaf_caller(w, given, given + 1);
-	return true;
 }

@@ -103,33 +103,6 @@ void wb_walker_drop_rows(struct wb_walker *w)
 			w->hints[i].tag = w->hints[i].image_id | w->generation << 48;
 }
 
-static bool arrays_are_there(const struct wb_sample *sample)
-{
-	return (sample->contexts || !sample->num_contexts) && (sample->regions || !sample->num_regions) && (!sample->num_given || sample->given);
-}
-
-static bool region_is_sound(const struct wb_region *region)
-{
-	return !region->size || (region->bytes && region->address <= UINT64_MAX - (region->size - 1));
-}
-
-static bool regions_are_sound(const struct wb_region *regions, size_t count)
-{
-	if (count && !region_is_sound(&regions[0]))
-		return false;
-	for (size_t i = 1; i < count; i++) {
-		if (!region_is_sound(&regions[i]) || regions[i].address < regions[i - 1].address ||
-		    regions[i].address - regions[i - 1].address < regions[i - 1].size)
-			return false;
-	}
-	return true;
-}
-
-bool wb_walker_is_sound(const struct wb_sample *sample)
-{
-	return arrays_are_there(sample) && regions_are_sound(sample->regions, sample->num_regions);
-}
-
 const char *wb_stop_text(enum wb_stop_reason reason)
 {
 	switch (reason) {

@@ -99,7 +99,7 @@ struct wb_walker {
 	const struct wb_sample *sample; /* the caller's, borrowed until the next begin; or `taken` */
 	struct wb_sample taken;       /* of a caller with a struct of another size */
 	size_t next_given, next_context;
-	uint64_t leaf_caller;         /* between two recorded frames; 0: none */
+	uint64_t leaf_caller;         /* between the recorded frame that was given last and the next one; 0: none */
 	uint32_t num_frames;
 	struct wb_now now;
 	bool has_now;                 /* the walk stands on a frame that was not given yet */
@@ -130,9 +130,6 @@ struct wb_walker {
 	uint64_t anchor_pc, anchor_sp;
 	uint32_t crossings, next_anchor;
 };
-
-/* walker.c: whether the sample's arrays are there, and its regions sorted and apart. */
-bool wb_walker_is_sound(const struct wb_sample *sample);
 
 /* walk.c, for walk_fast.c. */
 /* The same from the space, for wb_walker_find_hint. */
@@ -168,8 +165,16 @@ static inline struct wb_top *wb_walker_top(struct wb_walker *walker, uint64_t sp
 	return &walker->tops[(sp >> 20) % WB_TOPS];
 }
 
-/* walk_given.c: the next recorded frame. False: there is none left. */
-bool wb_walker_next_given(struct wb_walker *walker, struct wb_frame *ret_frame);
+/* walk_given.c: the next recorded frame. */
+void wb_walker_give_recorded(struct wb_walker *walker, struct wb_frame *ret_frame);
+/* The same; false: there is none left. */
+static inline bool wb_walker_next_given(struct wb_walker *walker, struct wb_frame *ret_frame)
+{
+	if (walker->next_given >= walker->sample->num_given)
+		return false;
+	wb_walker_give_recorded(walker, ret_frame);
+	return true;
+}
 
 /* walk_fast.c: as many frames as the fast form can give, at most cap, `stride` bytes apart. */
 enum wb_err wb_walk_fast(struct wb_walker *walker, struct wb_frame *frames, size_t stride, size_t cap, size_t *ret_count);

@@ -18,7 +18,8 @@ callers=$(realpath "$1") tables=$(realpath "$2")
 cp "$3" "$work/main.go" || exit 1
 cd "$work" || exit 1
 printf 'module callers\n\ngo 1.20\n' >go.mod
-go build -o program . || exit 77
+# Debug information that every build can read.
+go build -ldflags=-compressdwarf=false -o program . || exit 77
 go build -ldflags='-s -w' -o stripped . || exit 1
 status=0
 for program in program stripped; do

@@ -7,6 +7,7 @@
 
 #include "base/inflate.h"
 #include "base/mem.h"
+#include "config.h"
 #include "model/pclntab.h"
 #include "model/session.h"
 
@@ -182,8 +183,8 @@ static void decodes_the_corpus(void)
 	for (size_t i = 0; i < sizeof(binaries) / sizeof(binaries[0]); i++) {
 		const char *path = test_corpus(binaries[i].name);
 
-		if (!path) {
-			TEST_SKIP("no corpus");
+		if (!path || !WB_HAVE_ZSTD) {
+			TEST_SKIP(path ? "zstd" : "no corpus");
 			return;
 		}
 		if (!check_file(path, &binaries[i]))
