@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Compares rows by Windows' unwind codes (and by the instructions of epilogues) with the call frame information that GCC writes for the same
-# code, at each instruction of a program built by MinGW; and how much is saved with what llvm-readobj says.
+# code, at each instruction of a program built by MinGW.
 #
 # usage: windows.sh WALKBACK TESTS-FOLDER
 #
