@@ -30,7 +30,6 @@ enum entries_state { ENTRIES_UNCHECKED, ENTRIES_GOOD, ENTRIES_DAMAGED, ENTRIES_U
 struct slot {
 	struct wb_unit unit;          /* first: a wb_unit_list's item */
 	struct wb_recency_item recency; /* in the order while there is a table */
-	size_t number;                /* of the unit; set with the table */
 	struct wb_unit_table *table;  /* NULL: not compiled, or dropped; guarded by its stripe's lock */
 	struct wb_unit_entries entries; /* published by entries_state */
 	_Atomic uint8_t entries_state; /* enum entries_state */
@@ -167,11 +166,9 @@ const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwar
 
 enum wb_err wb_dwarf_num_units(struct wb_dwarf *dwarf, size_t *ret_count)
 {
-	enum wb_err err;
+	/* Takes no lock of ours: the files' lock is held where split units are looked for, and taken under ours where strings are. */
+	enum wb_err err = wb_unit_list_until(&dwarf->units, UINT64_MAX);
 
-	wb_lock_take(&dwarf->lock);
-	err = list_all(dwarf);
-	wb_lock_give(&dwarf->lock);
 	if (!err)
 		*ret_count = wb_unit_list_count(&dwarf->units);
 	return err;
@@ -424,7 +421,6 @@ enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_
 	if (slot->table && slot->table->lines_left_out && use.lines)
 		forget(dwarf, unit, false);
 	if (!slot->table) {
-		slot->number = unit;
 		err = compile(dwarf, unit, use.lines, &slot->table);
 		if (!err && dwarf->session && !wb_session_charge(dwarf->session, slot->table->bytes, false)) {
 			wb_session_charge(dwarf->session, slot->table->bytes, true);
@@ -463,7 +459,7 @@ bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_sta
 
 	if (!oldest)
 		return false;
-	*ret_unit = ((struct slot *)((char *)oldest - offsetof(struct slot, recency)))->number;
+	*ret_unit = ((struct slot *)((char *)oldest - offsetof(struct slot, recency)))->unit.number;
 	return true;
 }
 

@@ -42,7 +42,7 @@ enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwar
 void wb_dwarf_expect_many(struct wb_image *image, bool lines);
 
 const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwarf);
-/* Lists all of its units: unpacks all of .debug_info. */
+/* Lists all units of .debug_info, which is unpacked for it. Where there are none, lookups list line tables in their place. */
 enum wb_err wb_dwarf_num_units(struct wb_dwarf *dwarf, size_t *ret_count);
 /* One that was listed. */
 const struct wb_unit *wb_dwarf_unit(const struct wb_dwarf *dwarf, size_t unit);

@@ -34,6 +34,7 @@ static uint64_t end_of(const struct wb_unit_list *list)
 static enum wb_err add(struct wb_unit_list *list, const struct wb_unit *unit)
 {
 	size_t count = wb_unit_list_count(list), bytes;
+	struct wb_unit *listed;
 
 	if (count == UNITS_MAX)
 		return WB_ERR_LIMIT;
@@ -42,7 +43,9 @@ static enum wb_err add(struct wb_unit_list *list, const struct wb_unit *unit)
 	if (list->session && bytes > 0)
 		wb_session_charge(list->session, bytes, true);
 	list->charged += bytes;
-	*(struct wb_unit *)wb_unit_list_at(list, count) = *unit;
+	listed = wb_unit_list_at(list, count);
+	*listed = *unit;
+	listed->number = count;
 	atomic_store_explicit(&list->count, count + 1, memory_order_release);
 	return WB_OK;
 }

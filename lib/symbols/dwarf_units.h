@@ -16,6 +16,7 @@ struct wb_session;
 struct wb_unit {
 	struct wb_unit_header header; /* size 0: no unit, a line table that none refers to */
 	uint64_t stmt_list;           /* of such a line table */
+	size_t number;                /* in the list, which sets it */
 };
 
 struct wb_unit_list {
