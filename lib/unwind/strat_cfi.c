@@ -66,7 +66,7 @@ static void mend_go(const struct wb_lookup *lookup, struct wb_row *row)
 {
 	enum wb_go_kind kind;
 
-	if (wb_go_kind_at(lookup->go, lookup->image_pc + (lookup->exact ? 0 : lookup->arch->call_step), &kind))
+	if (wb_go_kind_at(lookup->info.go, lookup->image_pc + (lookup->exact ? 0 : lookup->arch->call_step), &kind))
 		return;
 	if (kind == WB_GO_TOP) {
 		row->flags |= WB_ROW_ROOT;
@@ -82,14 +82,14 @@ enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_fo
 {
 	enum wb_err err;
 
-	if (!lookup->image || !lookup->cfi)
+	if (!lookup->image || !lookup->info.cfi)
 		return WB_NONE;
-	err = wb_cfi_find(lookup->cfi, lookup->image_pc, &ret_found->table, &ret_found->loose);
+	err = wb_cfi_find(lookup->info.cfi, lookup->image_pc, &ret_found->table, &ret_found->loose);
 	if (err)
 		return err;
 	ret_found->row = *wb_row_table_find(ret_found->table, lookup->image_pc);
 	ret_found->cacheable = !ret_found->loose;
-	if (lookup->go) {
+	if (lookup->info.go) {
 		mend_go(lookup, &ret_found->row);
 		return WB_OK;
 	}

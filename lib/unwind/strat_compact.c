@@ -54,12 +54,12 @@ enum wb_err wb_strat_compact(const struct wb_lookup *lookup, struct wb_found *re
 {
 	const struct wb_row_table *table;
 	struct wb_compact_entry entry;
-	struct wb_compact *compact;
+	struct wb_compact *compact = lookup->info.compact;
 	struct wb_row_table *loose;
-	enum wb_err err = lookup->image ? wb_compact_of_image(lookup->image, &compact) : WB_NONE;
+	enum wb_err err;
 
-	if (err)
-		return err;
+	if (!compact)
+		return WB_NONE;
 	err = wb_compact_at(compact, lookup->image_pc, &entry);
 	if (err == WB_NONE)
 		return find_stub(lookup, ret_found);

@@ -10,12 +10,12 @@ enum wb_err wb_strat_go(const struct wb_lookup *lookup, struct wb_found *ret_fou
 	uint64_t image_pc = lookup->image_pc;
 	enum wb_err err;
 
-	if (!lookup->image || !lookup->go)
+	if (!lookup->image || !lookup->info.go)
 		return WB_NONE;
 	/* Go's own walk looks at the pc that is returned to. */
 	if (!lookup->exact)
 		image_pc += lookup->arch->call_step;
-	err = wb_go_rows_find(lookup->go, image_pc, &ret_found->table, &ret_found->loose);
+	err = wb_go_rows_find(lookup->info.go, image_pc, &ret_found->table, &ret_found->loose);
 	if (err)
 		return err;
 	ret_found->row = *wb_row_table_find(ret_found->table, image_pc);

@@ -3,6 +3,9 @@
 #include "unwind/strategy.h"
 
 #include "base/mem.h"
+#include "unwind/cfi.h"
+#include "unwind/compact.h"
+#include "unwind/go_rows.h"
 
 #include <string.h>
 
@@ -24,6 +27,22 @@ wb_strategy_fn wb_strategy(enum wb_how how)
 	case WB_HOW_EHABI: break;
 	}
 	return NULL;
+}
+
+enum wb_err wb_unwind_info_of_image(struct wb_image *image, struct wb_unwind_info *ret_info)
+{
+	struct wb_unwind_info info = { NULL, NULL, NULL };
+	enum wb_err cfi = WB_NONE, go = WB_NONE, compact = WB_NONE;
+
+	if (image) {
+		cfi = wb_cfi_of_image(image, &info.cfi);
+		go = wb_go_rows_of_image(image, &info.go);
+		compact = wb_compact_of_image(image, &info.compact);
+	}
+	ret_info->cfi = cfi ? NULL : info.cfi;
+	ret_info->go = go ? NULL : info.go;
+	ret_info->compact = compact ? NULL : info.compact;
+	return cfi == WB_ERR_MEMORY || go == WB_ERR_MEMORY || compact == WB_ERR_MEMORY ? WB_ERR_MEMORY : WB_OK;
 }
 
 struct wb_row wb_row_of_convention(const struct wb_arch_info *arch, const struct wb_convention *convention, enum wb_how how)

@@ -13,8 +13,18 @@
 #include "model/space.h"
 
 struct wb_cfi;
+struct wb_compact;
 struct wb_go_rows;
 struct wb_code_memo;
+
+/* What an image has to look into; NULL: none of that kind. */
+struct wb_unwind_info {
+	struct wb_cfi *cfi;
+	struct wb_go_rows *go;        /* NULL: the image is not Go's */
+	struct wb_compact *compact;
+};
+/* image may be NULL. WB_ERR_MEMORY: some may be missing; what is damaged was reported, and is none. */
+enum wb_err wb_unwind_info_of_image(struct wb_image *image, struct wb_unwind_info *ret_info);
 
 /* A frame whose row is wanted. */
 struct wb_lookup {
@@ -23,8 +33,7 @@ struct wb_lookup {
 	struct wb_view *view;
 	const struct wb_map *map;     /* NULL: nothing is mapped at lookup_pc */
 	struct wb_image *image;       /* NULL: anonymous, or its file is not had */
-	struct wb_cfi *cfi;           /* the image's; NULL: none */
-	struct wb_go_rows *go;        /* the image's; NULL: it is not Go's */
+	struct wb_unwind_info info;   /* the image's */
 	uint64_t pc, lookup_pc;
 	uint64_t image_pc;            /* of lookup_pc; valid if image */
 	uint64_t sp, fp, link;        /* link: of the register that calls leave the return address in, without its signature */

@@ -11,7 +11,6 @@
 #include "model/session.h"
 #include "unwind/cfi.h"
 #include "unwind/function.h"
-#include "unwind/go_rows.h"
 
 #include <string.h>
 
@@ -49,16 +48,19 @@ bool wb_walker_fill_hint(struct wb_walker *w, struct wb_hint *hint, uint64_t add
 	return true;
 }
 
+/* Whether a strategy says no to all of an image that has nothing for it to look into. */
+static bool is_without(enum wb_how how, const struct wb_unwind_info *info)
+{
+	return (how == WB_HOW_GO && !info->go) || (how == WB_HOW_COMPACT && !info->compact);
+}
+
 static void resolve_info(struct wb_walker *w, struct wb_hint *hint)
 {
-	enum wb_err err = wb_cfi_of_image(hint->image, &hint->cfi), go_err = wb_go_rows_of_image(hint->image, &hint->go);
-
-	if (err)
-		hint->cfi = NULL;
-	if (go_err)
-		hint->go = NULL;
-	hint->has_info = err != WB_ERR_MEMORY && go_err != WB_ERR_MEMORY;
+	hint->has_info = wb_unwind_info_of_image(hint->image, &hint->info) == WB_OK;
 	w->no_memory |= !hint->has_info;
+	hint->first_strategy = 0;
+	while (hint->first_strategy < w->num_strategies && is_without(w->hows[hint->first_strategy], &hint->info))
+		hint->first_strategy++;
 }
 
 /* The frame that the walk stands on, or one of the same registers at another pc, as strategies see it. hint may be NULL: nothing is mapped there. */
@@ -83,8 +85,7 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	if (!hint) {
 		ret->map = NULL;
 		ret->image = NULL;
-		ret->cfi = NULL;
-		ret->go = NULL;
+		ret->info = (struct wb_unwind_info){ NULL, NULL, NULL };
 		ret->image_pc = 0;
 		return;
 	}
@@ -93,8 +94,7 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	ret->image_pc = lookup_pc - hint->start + hint->image_start;
 	if (hint->image && !hint->has_info)
 		resolve_info(w, hint);
-	ret->cfi = hint->cfi;
-	ret->go = hint->go;
+	ret->info = hint->info;
 }
 
 /* What the fast form can run: simple rows whose return address lies below the CFA and not below the register that the CFA counts from, so that finding
@@ -108,18 +108,17 @@ static bool is_fast(const struct wb_row *row)
 	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset >= -row->fp_offset);
 }
 
-/* Asks the first strategy; and the next one where Go's tables or compact unwind information are before it, which say no by the image alone. Rows of others
- * are not cached: they depend on those before them saying no. */
+/* Asks the first strategy that the image has something for; and the next one where that is Go's tables or compact unwind information, which know parts of an
+ * image. Rows of others are not cached: they depend on those before them saying no. */
 static enum wb_err find_cacheable(struct wb_walker *w, const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
-	enum wb_err err = WB_NONE;
+	for (size_t i = w->hint->first_strategy; i < w->num_strategies; i++) {
+		enum wb_err err = w->strategies[i](lookup, ret_found);
 
-	for (size_t i = 0; i < w->num_strategies; i++) {
-		err = w->strategies[i](lookup, ret_found);
 		if (err != WB_NONE || (w->hows[i] != WB_HOW_GO && w->hows[i] != WB_HOW_COMPACT))
-			break;
+			return err;
 	}
-	return err;
+	return WB_NONE;
 }
 
 /* The row of an image pc, cached if it may be. A place and its neighbour make a set of two: the newer one is in front, where the fast form looks. */

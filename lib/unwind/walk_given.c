@@ -59,8 +59,7 @@ static void make_lookup(struct wb_walker *w, uint64_t pc, uint64_t link, struct 
 	ret->map = hint->map;
 	ret->image = hint->image;
 	ret->image_pc = pc - hint->start + hint->image_start;
-	if (wb_cfi_of_image(hint->image, &ret->cfi))
-		ret->cfi = NULL;
+	w->no_memory |= wb_unwind_info_of_image(hint->image, &ret->info) == WB_ERR_MEMORY;
 }
 
 /* Whether the first strategy that knows the place says that the return address still is in its register. */

@@ -33,9 +33,9 @@ struct wb_hint {
 	uint64_t image_id;
 	const struct wb_map *map;     /* lives as long as the space */
 	struct wb_image *image;       /* NULL: no image, or its file is not had */
-	struct wb_cfi *cfi;
-	struct wb_go_rows *go;
-	bool has_info;                /* cfi and go were looked for */
+	struct wb_unwind_info info;
+	uint8_t first_strategy;       /* index of the first that the image has something for */
+	bool has_info;                /* it was looked for */
 };
 
 /* A two-way cache of rows, of this walker alone: a line of memory each. A row is valid for ever: image ids are not reused. */
