@@ -12,13 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	ZDEBUG_HEADER_SIZE = 12,      /* "ZLIB" and the size, big-endian */
-	/* The most that a byte of input can stand for: deflate codes 258 bytes in 2 bits; a zstd block of 4 bytes is 128 KiB at most. */
-	ZLIB_RATIO_MAX = 1032, ZSTD_RATIO_MAX = 32768,
-};
-/* No section of debug information is larger today; a hostile one may say that it is. */
-static const uint64_t inflated_size_max = UINT64_C(4) << 30;
+enum { ZDEBUG_HEADER_SIZE = 12 };      /* "ZLIB" and the size, big-endian */
 
 /* What a compression header says. */
 struct packing { uint32_t type; uint64_t size; size_t header_size; };
@@ -75,31 +69,23 @@ static enum wb_err open_packed(struct elf *elf, size_t index, struct wb_packed *
 	struct wb_packed packed = { .file = elf->base.file, .offset = elf->sections[index].offset, .diags = elf->base.diags,
 	                            .path = elf->base.path, .section = elf->sections[index].name };
 	struct packing packing;
-	const char *fault = NULL;
 	enum wb_err err = wb_elf_stored(elf, index, &packed.stored);
 
 	if (err)
 		return err;
-	err = WB_ERR_DATA;
-	if (!read_packing(elf, index, &packed.stored, &packing)) {
-		fault = "its compression header is cut or unknown";
-	} else if (packing.type != ELF_COMPRESS_ZLIB && packing.type != ELF_COMPRESS_ZSTD) {
-		fault = "compressed in a way that is not known";
-		err = WB_ERR_UNSUPPORTED;
-	} else if (packing.size / (packing.type == ELF_COMPRESS_ZSTD ? ZSTD_RATIO_MAX : ZLIB_RATIO_MAX) > packed.stored.size) {
-		fault = "says that more comes out than its bytes can hold";
-	} else if (packing.size > inflated_size_max || packing.size > SIZE_MAX) {
-		fault = "more than 4 GiB would come out";
-		err = WB_ERR_LIMIT;
+	if (!read_packing(elf, index, &packed.stored, &packing))
+		err = wb_elf_report(elf, WB_ERR_DATA, WB_DIAG_SECTION_MALFORMED, packed.section, 0, "its compression header is cut or unknown");
+	else if (packing.type != ELF_COMPRESS_ZLIB && packing.type != ELF_COMPRESS_ZSTD)
+		err = wb_elf_report(elf, WB_ERR_UNSUPPORTED, WB_DIAG_SECTION_UNSUPPORTED, packed.section, 0, "compressed in a way that is not known");
+	if (!err) {
+		packed.packing = packing.type == ELF_COMPRESS_ZSTD ? WB_PACKING_ZSTD : WB_PACKING_ZLIB;
+		packed.skip = packing.header_size;
+		err = wb_packed_set_size(&packed, packing.size);
 	}
-	if (fault) {
+	if (err) {
 		wb_packed_deinit(&packed);
-		return wb_elf_report(elf, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_SECTION_UNSUPPORTED : WB_DIAG_SECTION_MALFORMED,
-		                     packed.section, 0, fault);
+		return err;
 	}
-	packed.packing = packing.type == ELF_COMPRESS_ZSTD ? WB_PACKING_ZSTD : WB_PACKING_ZLIB;
-	packed.skip = packing.header_size;
-	packed.size = (size_t)packing.size;
 	*ret_packed = packed;
 	return WB_OK;
 }
@@ -119,26 +105,18 @@ enum wb_err wb_elf_read_packed(struct wb_object *object, size_t index, struct wb
 static enum wb_err unpack_section(struct elf *elf, size_t index, struct wb_piece *ret_piece)
 {
 	struct wb_packed packed;
-	struct wb_unpack *unpack;
 	enum wb_err err = open_packed(elf, index, &packed);
 
-	if (!err)
-		err = wb_unpack_new(&packed, &unpack);
-	return err ? err : wb_unpack_take(unpack, ret_piece);
+	return err ? err : wb_unpack_all(&packed, ret_piece);
 }
 
 /* Relocating writes: into a copy, unless the piece is one already. */
 static enum wb_err relocate(struct elf *elf, size_t index, struct wb_piece *piece)
 {
-	enum wb_err err;
+	enum wb_err err = wb_piece_own(piece);
 
-	if (!piece->owned) {
-		piece->owned = wb_mem_dup(piece->bytes, piece->size);
-		if (!piece->owned)
-			return WB_ERR_MEMORY;
-		piece->bytes = piece->owned;
-	}
-	err = wb_elf_relocate(elf, index, piece->owned, piece->size);
+	if (!err)
+		err = wb_elf_relocate(elf, index, piece->owned, piece->size);
 	if (err)
 		wb_piece_deinit(piece);
 	return err;

@@ -543,6 +543,7 @@ const struct wb_image_format wb_image_format_macho = {
 	.open = macho_open,
 	.close = macho_close,
 	.read_section = wb_macho_read_section,
+	.read_packed = wb_macho_read_packed,
 	.list_symbols = wb_macho_list_symbols,
 	.list_starts = wb_macho_list_starts,
 };

@@ -94,6 +94,7 @@ const struct wb_section *wb_macho_section_at(const struct macho *macho, uint64_t
 
 /* image_macho_sections.c */
 enum wb_err wb_macho_read_section(struct wb_object *object, size_t index, struct wb_piece *ret_piece);
+enum wb_err wb_macho_read_packed(struct wb_object *object, size_t index, struct wb_packed *ret_packed);
 /* Reads what comes out of a compressed section into its entry of the table. */
 void wb_macho_measure_compressed(struct macho *macho, size_t index);
 

@@ -5,21 +5,19 @@
  */
 #include "formats/image_macho.h"
 
-#include "base/inflate.h"
 #include "base/mem.h"
+#include "base/unpack.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
 	PACKED_HEADER_SIZE = 12,      /* "ZLIB", then the size that comes out, big-endian */
-	ZLIB_RATIO_MAX = 1032,        /* deflate codes 258 bytes in 2 bits */
 	RELOCATIONS_SIZE_MAX = 1 << 28,
 	/* Relocation types are the machine's own; these two are the same on all that are 64 bits wide but for the second's number. */
 	RELOC_UNSIGNED = 0, X86_64_RELOC_SUBTRACTOR = 5, ARM64_RELOC_SUBTRACTOR = 1,
 };
 static const uint32_t SCATTERED = 0x80000000;
-static const uint64_t inflated_size_max = UINT64_C(4) << 30;
 
 /* ---- Packed sections ---------------------------------------------------------------------------------------------------- */
 
@@ -46,35 +44,49 @@ void wb_macho_measure_compressed(struct macho *macho, size_t index)
 
 static enum wb_err refuse(struct macho *macho, size_t index, enum wb_err err, const char *text)
 {
-	if (err == WB_ERR_MEMORY)
-		return err;
-	return wb_macho_report(macho, err, err == WB_ERR_UNSUPPORTED ? WB_DIAG_SECTION_UNSUPPORTED : WB_DIAG_SECTION_MALFORMED,
-	                       macho->sections[index].name, 0, text);
+	return wb_macho_report(macho, err, WB_DIAG_SECTION_MALFORMED, macho->sections[index].name, 0, text);
 }
 
-static enum wb_err unpack(struct macho *macho, size_t index, const struct wb_piece *stored, struct wb_piece *ret_piece)
+/* The stored bytes of a section. */
+static enum wb_err read_stored(struct macho *macho, size_t index, struct wb_piece *ret_piece)
 {
-	uint64_t size;
-	uint8_t *out;
-	enum wb_err err;
+	const struct wb_section *section = &macho->sections[index];
+	uint64_t start = section->offset - macho->whole.offset;
+	enum wb_err err = WB_ERR_DATA;
 
-	if (stored->size < PACKED_HEADER_SIZE || !read_packed_size(stored->bytes, &size))
-		return refuse(macho, index, WB_ERR_DATA, "its compression header is cut or unknown");
-	if (size / ZLIB_RATIO_MAX > stored->size)
-		return refuse(macho, index, WB_ERR_DATA, "says that more comes out than its bytes can hold");
-	if (size > inflated_size_max || size > SIZE_MAX)
-		return refuse(macho, index, WB_ERR_LIMIT, "more than 4 GiB would come out");
-	out = wb_mem_alloc((size_t)size);
-	if (!out)
-		return WB_ERR_MEMORY;
-	err = wb_inflate_zlib(stored->bytes + PACKED_HEADER_SIZE, stored->size - PACKED_HEADER_SIZE, out, (size_t)size);
+	if (start <= macho->whole.size && section->file_size <= macho->whole.size - start)
+		err = wb_file_piece(macho->base.file, section->offset, section->file_size, ret_piece);
+	return err == WB_ERR_DATA ? refuse(macho, index, err, "lies outside of the file") : err;
+}
+
+static enum wb_err open_packed(struct macho *macho, size_t index, struct wb_packed *ret_packed)
+{
+	struct wb_packed packed = { .packing = WB_PACKING_ZLIB, .skip = PACKED_HEADER_SIZE, .file = macho->base.file,
+	                            .offset = macho->sections[index].offset, .diags = macho->base.diags, .path = macho->base.path,
+	                            .section = macho->sections[index].name };
+	uint64_t size;
+	enum wb_err err = read_stored(macho, index, &packed.stored);
+
+	if (err)
+		return err;
+	if (packed.stored.size < PACKED_HEADER_SIZE || !read_packed_size(packed.stored.bytes, &size))
+		err = refuse(macho, index, WB_ERR_DATA, "its compression header is cut or unknown");
+	else
+		err = wb_packed_set_size(&packed, size);
 	if (err) {
-		wb_mem_free(out);
-		return refuse(macho, index, err, err == WB_ERR_UNSUPPORTED ? "compressed by a codec that is not in this build" :
-		              "its compressed bytes are damaged");
+		wb_packed_deinit(&packed);
+		return err;
 	}
-	*ret_piece = (struct wb_piece){ out, (size_t)size, out };
+	*ret_packed = packed;
 	return WB_OK;
+}
+
+static enum wb_err unpack_section(struct macho *macho, size_t index, struct wb_piece *ret_piece)
+{
+	struct wb_packed packed;
+	enum wb_err err = open_packed(macho, index, &packed);
+
+	return err ? err : wb_unpack_all(&packed, ret_piece);
 }
 
 /* ---- Relocations -------------------------------------------------------------------------------------------------------- */
@@ -183,15 +195,10 @@ static enum wb_err relocate(struct macho *macho, size_t index, uint8_t *bytes, s
 /* Relocating writes: into a copy, unless the piece is one already. */
 static enum wb_err relocate_piece(struct macho *macho, size_t index, struct wb_piece *piece)
 {
-	enum wb_err err;
+	enum wb_err err = wb_piece_own(piece);
 
-	if (!piece->owned) {
-		piece->owned = wb_mem_dup(piece->bytes, piece->size);
-		if (!piece->owned)
-			return WB_ERR_MEMORY;
-		piece->bytes = piece->owned;
-	}
-	err = relocate(macho, index, piece->owned, piece->size);
+	if (!err)
+		err = relocate(macho, index, piece->owned, piece->size);
 	if (err)
 		wb_piece_deinit(piece);
 	return err;
@@ -205,26 +212,27 @@ static bool has_relocations(const struct macho *macho, size_t index)
 	       !(macho->sections[index].flags & WB_SECTION_EXEC);
 }
 
+static bool is_packed(const struct macho *macho, size_t index)
+{
+	return (macho->sections[index].flags & (WB_SECTION_COMPRESSED | WB_SECTION_NOBITS)) == WB_SECTION_COMPRESSED;
+}
+
+enum wb_err wb_macho_read_packed(struct wb_object *object, size_t index, struct wb_packed *ret_packed)
+{
+	struct macho *macho = macho_of(object);
+
+	return is_packed(macho, index) && !has_relocations(macho, index) ? open_packed(macho, index, ret_packed) : WB_NONE;
+}
+
 enum wb_err wb_macho_read_section(struct wb_object *object, size_t index, struct wb_piece *ret_piece)
 {
 	struct macho *macho = macho_of(object);
-	const struct wb_section *section = &macho->sections[index];
-	struct wb_piece piece, stored;
+	struct wb_piece piece;
 	enum wb_err err;
 
-	if (section->flags & WB_SECTION_NOBITS)
+	if (macho->sections[index].flags & WB_SECTION_NOBITS)
 		return WB_NONE;
-	if (section->offset - macho->whole.offset > macho->whole.size ||
-	    section->file_size > macho->whole.size - (section->offset - macho->whole.offset))
-		return refuse(macho, index, WB_ERR_DATA, "lies outside of the file");
-	err = wb_file_piece(macho->base.file, section->offset, section->file_size, &piece);
-	if (err)
-		return err == WB_ERR_DATA ? refuse(macho, index, err, "lies outside of the file") : err;
-	if (section->flags & WB_SECTION_COMPRESSED) {
-		stored = piece;
-		err = unpack(macho, index, &stored, &piece);
-		wb_piece_deinit(&stored);
-	}
+	err = is_packed(macho, index) ? unpack_section(macho, index, &piece) : read_stored(macho, index, &piece);
 	if (!err && has_relocations(macho, index))
 		err = relocate_piece(macho, index, &piece);
 	if (err)

@@ -249,6 +249,17 @@ enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, 
 	return WB_OK;
 }
 
+enum wb_err wb_piece_own(struct wb_piece *piece)
+{
+	if (piece->owned)
+		return WB_OK;
+	piece->owned = wb_mem_dup(piece->bytes, piece->size);
+	if (!piece->owned)
+		return WB_ERR_MEMORY;
+	piece->bytes = piece->owned;
+	return WB_OK;
+}
+
 void wb_piece_deinit(struct wb_piece *piece)
 {
 	wb_mem_free(piece->owned);

@@ -38,6 +38,8 @@ void wb_file_expect(void *memory, size_t size);
 /* A piece of a file: points into the file's memory, or owns a copy. */
 struct wb_piece { const uint8_t *bytes; size_t size; void *owned; };
 enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece);
+/* Has it own its bytes, so that they can be written; otherwise as it was. */
+enum wb_err wb_piece_own(struct wb_piece *piece);
 void wb_piece_deinit(struct wb_piece *piece);
 
 /* Writing, for snapshot folders. */

@@ -12,7 +12,11 @@ enum {
 	WHOLE_MAX = 16 << 20,         /* bytes that come out: what is small is unpacked at once, which is faster for all of it */
 	CHUNK_SIZE = 1 << 20,
 	FORGET_SIZE = 4 << 20,        /* packed bytes that are forgotten at a time */
+	/* The most that a byte of input can stand for: deflate codes 258 bytes in 2 bits; a zstd block of 4 bytes is 128 KiB at most. */
+	ZLIB_RATIO_MAX = 1032, ZSTD_RATIO_MAX = 32768,
 };
+/* No section of debug information is larger today; a hostile one may say that it is. */
+static const uint64_t unpacked_size_max = UINT64_C(4) << 30;
 
 struct wb_unpack {
 	struct wb_packed packed;
@@ -30,6 +34,18 @@ struct wb_unpack {
 void wb_packed_deinit(struct wb_packed *packed)
 {
 	wb_piece_deinit(&packed->stored);
+}
+
+enum wb_err wb_packed_set_size(struct wb_packed *packed, uint64_t size)
+{
+	if (size / (packed->packing == WB_PACKING_ZSTD ? ZSTD_RATIO_MAX : ZLIB_RATIO_MAX) > packed->stored.size)
+		return wb_diag_report(packed->diags, WB_ERR_DATA, WB_DIAG_SECTION_MALFORMED, packed->path, packed->section, 0,
+		                      "says that more comes out than its bytes can hold");
+	if (size > unpacked_size_max || size > SIZE_MAX)
+		return wb_diag_report(packed->diags, WB_ERR_LIMIT, WB_DIAG_SECTION_MALFORMED, packed->path, packed->section, 0,
+		                      "more than 4 GiB would come out");
+	packed->size = (size_t)size;
+	return WB_OK;
 }
 
 /* Cleared, so that nobody sees another owner's bytes whatever a damaged file makes of them. Costs nothing where it matters: large memory comes
@@ -238,10 +254,14 @@ bool wb_unpack_is_busy(struct wb_unpack *unpack)
 	return busy;
 }
 
-enum wb_err wb_unpack_take(struct wb_unpack *unpack, struct wb_piece *ret_piece)
+enum wb_err wb_unpack_all(struct wb_packed *packed, struct wb_piece *ret_piece)
 {
-	enum wb_err err = wb_unpack_need(unpack, unpack->packed.size);
+	struct wb_unpack *unpack;
+	enum wb_err err = wb_unpack_new(packed, &unpack);
 
+	if (err)
+		return err;
+	err = wb_unpack_need(unpack, unpack->packed.size);
 	if (!err) {
 		*ret_piece = (struct wb_piece){ unpack->bytes, unpack->packed.size, unpack->memory };
 		unpack->memory = NULL;

@@ -28,6 +28,8 @@ struct wb_packed {
 	const char *path, *section;
 };
 void wb_packed_deinit(struct wb_packed *packed);
+/* Sets the size that a header says comes out of what is set already. WB_ERR_DATA, WB_ERR_LIMIT (reported): it cannot be, or is too much. */
+enum wb_err wb_packed_set_size(struct wb_packed *packed, uint64_t size);
 
 /* Takes packed, also on failure. Memory for all that comes out is set aside, but not touched. */
 enum wb_err wb_unpack_new(struct wb_packed *packed, struct wb_unpack **ret_unpack);
@@ -41,7 +43,7 @@ const uint8_t *wb_unpack_bytes(const struct wb_unpack *unpack);
 enum wb_err wb_unpack_need(struct wb_unpack *unpack, uint64_t end);
 /* Whether another thread unpacks: who needs it too has the time to do something else. */
 bool wb_unpack_is_busy(struct wb_unpack *unpack);
-/* All of it, in memory of the caller's: for who has it alone. Takes unpack, also on failure. */
-enum wb_err wb_unpack_take(struct wb_unpack *unpack, struct wb_piece *ret_piece);
+/* All of it at once, in memory of the caller's. Takes packed, also on failure. */
+enum wb_err wb_unpack_all(struct wb_packed *packed, struct wb_piece *ret_piece);
 
 #endif

@@ -87,10 +87,11 @@ static void unpacks_as_far_as_asked(void)
 
 static void gives_all_at_once(void)
 {
-	struct wb_unpack *unpack = unpack_of(&stored, stored.size, SIZE);
+	struct wb_packed packed = { .packing = WB_PACKING_ZLIB, .stored = { stored.bytes, stored.size, NULL }, .size = SIZE, .path = "made",
+	                            .section = ".made" };
 	struct wb_piece piece;
 
-	if (!unpack || !CHECK(wb_unpack_take(unpack, &piece) == WB_OK))
+	if (!CHECK(wb_unpack_all(&packed, &piece) == WB_OK))
 		return;
 	CHECK_EQ_U64(piece.size, SIZE);
 	CHECK(piece.bytes[0] == byte_at(0) && piece.bytes[SIZE - 1] == byte_at(SIZE - 1));
