@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "unwind/cfi.h"
 #include "unwind/code_edge.h"
+#include "unwind/code_insn.h"
+#include "unwind/code_reader.h"
 #include "unwind/go_rows.h"
 #include "unwind/strategy.h"
 
@@ -31,6 +33,41 @@ static bool describes_body_alone(const struct wb_row_table *table, const struct 
 	return true;
 }
 
+/* How far the CFA is from the stack pointer. False: it is told in another way. */
+static bool cfa_from_sp(const struct wb_row_table *table, const struct wb_row *row, const struct wb_arch_info *arch, int32_t *ret_offset)
+{
+	const struct wb_row_rule *cfa = wb_row_table_rules(table) + row->rules;
+
+	*ret_offset = row->cfa_offset;
+	if (!(row->flags & WB_ROW_GENERAL))
+		return !(row->flags & (WB_ROW_FP_BASE | WB_ROW_ROOT));
+	if (!row->num_rules || cfa->slot != WB_SLOT_CFA || cfa->kind != WB_RULE_OFFSET || cfa->base != arch->sp)
+		return false;
+	*ret_offset = cfa->offset;
+	return true;
+}
+
+/* Whether the row says that the stack pointer was moved, but the instruction before it does not do that. LLVM, up to 19 at least, joins the store that takes
+ * the frame with a later one (AArch64LoadStoreOptimizer), and leaves the call frame information where the first was. */
+static bool is_before_its_store(const struct wb_lookup *lookup, const struct wb_row_table *table, const struct wb_row *row)
+{
+	const struct wb_code_reader *code = wb_code_reader(lookup->arch->arch);
+	size_t index = (size_t)(row - wb_row_table_rows(table));
+	struct wb_code_insn insn;
+	uint8_t bytes[4];             /* instructions are so long where calls leave their return address in a register */
+	int32_t offset, before;
+
+	if (!code || !index || !cfa_from_sp(table, row, lookup->arch, &offset) || !cfa_from_sp(table, row - 1, lookup->arch, &before) || offset == before)
+		return false;
+	if (wb_image_read(lookup->image, table->start + wb_row_table_offsets(table)[index] - sizeof(bytes), bytes, sizeof(bytes)) ||
+	    !code->machine->decode(bytes, sizeof(bytes), &insn) || insn.next != WB_NEXT_ON || insn.writes >> code->machine->sp & 1)
+		return false;
+	for (uint8_t i = 0; i < insn.num_ops; i++)
+		if (insn.ops[i].reg == code->machine->sp)
+			return false;
+	return true;
+}
+
 /* WB_OK: found has another row, which stands at an edge of the function. */
 static enum wb_err at_edge(const struct wb_lookup *lookup, struct wb_found *found)
 {
@@ -40,7 +77,7 @@ static enum wb_err at_edge(const struct wb_lookup *lookup, struct wb_found *foun
 	struct wb_code_edge kind;
 	enum wb_err err;
 
-	if (!describes_body_alone(table, lookup->arch))
+	if (!describes_body_alone(table, lookup->arch) && !is_before_its_store(lookup, table, wb_row_table_find(table, lookup->image_pc)))
 		return WB_NONE;
 	err = wb_code_edge_find(lookup, &bound, &found->row, wb_row_table_rules(table) + found->row.rules, &edge, &kind);
 	if (err)

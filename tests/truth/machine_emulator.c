@@ -73,13 +73,13 @@ static bool write_system_register(uc_engine *uc, uint32_t op1, uint32_t crn, uin
 	return uc_reg_write(uc, UC_ARM64_REG_CP_REG, &reg) == UC_ERR_OK;
 }
 
-/* Signed return addresses, as Linux has them for programs: with key A, in bits 48 to 54 (Arm ARM, D13.2: SCR_EL3, HCR_EL2, SCTLR_EL1, TCR_EL1). */
+/* Signed return addresses, as Linux has them for programs: with the keys A and B, in bits 48 to 54 (Arm ARM, D13.2: SCR_EL3, HCR_EL2, SCTLR_EL1, TCR_EL1). */
 static bool prepare_aarch64(struct emulator *e)
 {
 	/* What the emulator derives from these two it notices only when instructions write them. */
 	static const uint32_t code[] = {
 		0xd5381000,           /* mrs x0, sctlr_el1 */
-		0xb2610000,           /* orr x0, x0, #0x80000000: EnIA */
+		0xb2620400,           /* orr x0, x0, #0xc0000000: EnIA, EnIB */
 		0xd5181000,           /* msr sctlr_el1, x0 */
 		0xd5182041,           /* msr tcr_el1, x1 */
 		0xd5033fdf,           /* isb */
@@ -90,7 +90,8 @@ static bool prepare_aarch64(struct emulator *e)
 	bool ok = uc_ctl_set_cpu_model(e->uc, UC_CPU_ARM64_MAX) == UC_ERR_OK;
 
 	ok = ok && write_system_register(e->uc, 6, 1, 1, 0, 3 << 16 | 1 << 10 | 1) && write_system_register(e->uc, 4, 1, 1, 0, UINT64_C(3) << 40) &&
-	     write_system_register(e->uc, 0, 2, 1, 0, key) && write_system_register(e->uc, 0, 2, 1, 1, ~key);
+	     write_system_register(e->uc, 0, 2, 1, 0, key) && write_system_register(e->uc, 0, 2, 1, 1, ~key) &&
+	     write_system_register(e->uc, 0, 2, 1, 2, key ^ ~key >> 7) && write_system_register(e->uc, 0, 2, 1, 3, key << 3);
 	ok = ok && uc_mem_map(e->uc, at, EMULATOR_PAGE, UC_PROT_ALL) == UC_ERR_OK && uc_mem_write(e->uc, at, code, sizeof(code)) == UC_ERR_OK &&
 	     uc_reg_write(e->uc, UC_ARM64_REG_X1, &tcr) == UC_ERR_OK && uc_emu_start(e->uc, at, at + sizeof(code), 0, 0) == UC_ERR_OK &&
 	     uc_mem_unmap(e->uc, at, EMULATOR_PAGE) == UC_ERR_OK;

@@ -53,7 +53,10 @@ compilers() {
         done
         return ;;
     esac
-    for compiler in gcc clang; do
+    # Since LLVM 15, call frame information for 64-bit Arm describes epilogues, too.
+    newer=''
+    [ "$1" = aarch64 ] && newer=clang-19
+    for compiler in gcc clang $newer; do
         if [ "$1" = aarch64 ]; then
             # clang takes the libraries and the linker from gcc's.
             command -v $cross-gcc >/dev/null || continue
@@ -75,42 +78,77 @@ compile() {
     esac
 }
 
-# build_macho DIR MACHINE COMPILER FLAG...: without libraries, and with the information that makes each function a row
+# Programs that have no libraries, and how they are compiled.
+bare_flags='-ffreestanding -fno-builtin -fno-stack-protector'
+is_bare() {
+    case $1 in chain|spills|objects) return 0 ;; *) return 1 ;; esac
+}
+
+# sources MACHINE PROGRAM
+sources() {
+    case $2 in
+    exceptions|objects) echo "$2.cc" ;;
+    assembly) case $1 in *aarch64|*arm64) echo 'assembly.c assembly_aarch64.S' ;; *) echo 'assembly.c assembly_x86_64.S' ;; esac ;;
+    lazy) echo 'lazy.c library.c -lm' ;;
+    *) echo "$2.c" ;;
+    esac
+}
+
+# build_macho DIR MACHINE PROGRAM COMPILER FLAG...
 build_macho() {
-    dir=$1 machine=$2 tool=$3
-    shift 3
-    compile "$machine" "$tool" c "$@" -ffreestanding -fasynchronous-unwind-tables -fno-builtin -fno-stack-protector -c -o "$dir/chain.o" chain.c &&
-        "$macho_linker" -arch "${machine#macho-}" -platform_version macos 11.0 11.0 -e _begin -o "$dir/chain" "$dir/chain.o" &&
-        cp "$dir/chain" "$dir/full"
+    dir=$1 machine=$2 program=$3 tool=$4 objects=''
+    shift 4
+    for source in $(sources "$machine" "$program"); do
+        language=c object=$dir/${source%.*}.o
+        case $source in *.cc) language=c++ ;; esac
+        # shellcheck disable=SC2086
+        compile "$machine" "$tool" $language "$@" $bare_flags -c -o "$object" "$source" || return 1
+        objects="$objects $object"
+    done
+    # shellcheck disable=SC2086
+    "$macho_linker" -arch "${machine#macho-}" -platform_version macos 11.0 11.0 -e _begin -o "$dir/$program" $objects && cp "$dir/$program" "$dir/full"
+}
+
+# flags MACHINE PROGRAM LEVEL FRAME
+flags() {
+    # Signed return addresses, with both keys; libraries have none.
+    case $1-$3 in
+    aarch64-O1|macho-arm64-O1) signing=-mbranch-protection=pac-ret+leaf+b-key ;;
+    aarch64-O2|aarch64-O3|macho-arm64-O3) signing=-mbranch-protection=standard ;;
+    *) signing='' ;;
+    esac
+    [ "$4" = fp ] && frame=-fno-omit-frame-pointer || frame=-fomit-frame-pointer
+    case $1-$3 in
+    # Apple's compilers describe bodies alone, and look before they take a large frame.
+    macho-*-Os|macho-*-O2) tables='-funwind-tables -fstack-check' ;;
+    macho-*) tables=-fasynchronous-unwind-tables ;;
+    *) is_bare "$2" && tables=-fasynchronous-unwind-tables || tables='' ;;
+    esac
+    case $2 in objects) tables="$tables -fno-rtti -fno-threadsafe-statics -nostdinc++" ;; esac
+    echo "-$3 -g $signing $frame $tables"
 }
 
 # build LABEL MACHINE PROGRAM COMPILER LEVEL FRAME FORM STRIP: $work/LABEL/PROGRAM
 build() {
     dir=$work/$1 program=$3
-    flags="-$5 -g"
-    # Signed return addresses; libraries have none.
-    case $2-$5 in aarch64-O2|aarch64-O3|macho-arm64-O3) flags="$flags -mbranch-protection=standard" ;; esac
-    [ "$6" = fp ] && flags="$flags -fno-omit-frame-pointer" || flags="$flags -fomit-frame-pointer"
+    flags=$(flags "$2" "$3" "$5" "$6")
+    mkdir -p "$dir" && cd "$here/programs" || return 1
     case $2 in
     macho-*)
-        mkdir -p "$dir" && cd "$here/programs" || return 1
         # shellcheck disable=SC2086
-        build_macho "$dir" "$2" "$4" $flags
+        build_macho "$dir" "$2" "$3" "$4" $flags
         return ;;
     esac
     form='-fPIE -pie -Wl,-z,lazy'
     [ "$7" = static ] && form='-static -fno-PIE -no-pie'
-    # Without libraries: nothing in it keeps no frame pointer, unless told so.
-    [ "$program" = chain ] && form=$(echo "$form" | sed 's/-fPIE -pie/-fPIE -static-pie/') &&
-        form="$form -nostdlib -ffreestanding -fasynchronous-unwind-tables -fno-builtin -fno-stack-protector"
-    language=c sources=$program.c strip=strip
+    if is_bare "$program"; then
+        # Nobody would relocate their data.
+        [ "$program" = chain ] && form=$(echo "$form" | sed 's/-fPIE -pie/-fPIE -static-pie/') || form='-static -fno-PIE -no-pie'
+        form="$form -nostdlib $bare_flags"
+    fi
+    language=c sources=$(sources "$2" "$program") strip=strip
     [ "$2" = aarch64 ] && strip=$cross-strip
-    case $program in
-    exceptions) language=c++ sources=exceptions.cc ;;
-    assembly) [ "$2" = aarch64 ] && sources='assembly.c assembly_aarch64.S' || sources='assembly.c assembly_x86_64.S' ;;
-    lazy) sources="lazy.c library.c -lm" ;;
-    esac
-    mkdir -p "$dir" && cd "$here/programs" || return 1
+    case $sources in *.cc*) language=c++ ;; esac
     if [ "$program-$7" = lazy-pie ]; then
         # shellcheck disable=SC2086
         compile "$2" "$4" c $flags -fPIC -shared -o "$dir/library.so" library.c || return 1
@@ -146,7 +184,7 @@ one() {
     if [ $status -ne 0 ]; then printf 'failed\t%s\tstatus %s\n' "$1" $status >>"$dir/out"; fi
 }
 
-programs='recursion frames exceptions jumps signals lazy noreturn assembly chain'
+programs='recursion frames exceptions jumps signals lazy noreturn assembly chain spills objects'
 
 # Every run, one a line: LABEL MACHINE PROGRAM COMPILER LEVEL FRAME FORM STRIP START
 list() {
@@ -154,9 +192,10 @@ list() {
         for compiler in $(compilers "$machine"); do
             for program in $programs; do
                 case $machine-$program in
-                macho-*-chain)
-                    for level in O0 O1 O2 O3; do
-                        [ $long-$level = no-O2 ] && continue
+                macho-*-chain|macho-*-spills|macho-*-objects|macho-*-assembly)
+                    for level in O0 O1 O2 O3 Os; do
+                        # Of the short set: what has prologues of all kinds, described and not, and what is signed.
+                        case $long-$level-$program in no-O2-*|no-O0-spills|no-O1-spills|no-O3-chain|yes-*) ;; *) continue ;; esac
                         for frame in fp nofp; do
                             echo "$machine $program $compiler $level $frame fixed full entry"
                         done
@@ -166,7 +205,7 @@ list() {
                 esac
                 if [ $long = no ]; then
                     frame=nofp
-                    [ "$program" = chain ] && frame=fp
+                    is_bare "$program" && frame=fp
                     # Emulated ones are half.
                     [ "$machine-$compiler" = x86_64-clang ] || echo "$machine $program $compiler O2 $frame pie full entry"
                     [ "$machine-$compiler" = x86_64-gcc ] || echo "$machine $program $compiler O0 fp static stripped entry"
@@ -185,7 +224,7 @@ list() {
                 echo "$machine $program $compiler O2 nofp static full entry"
             done
         done
-    done | awk '{ print $1 "/" $2 "/" $3 "-" $4 "-" $5 "-" $6 "-" $7 "-" $8, $0 }' | grep -E "$only"
+    done | awk '{ tool = $3; sub(/-/, "", tool); print $1 "/" $2 "/" tool "-" $4 "-" $5 "-" $6 "-" $7 "-" $8, $0 }' | grep -E "$only"
 }
 
 running=0

@@ -30,7 +30,7 @@ $1 == "total" {
 # Runs by level: which of them were built to sign is run.sh's.
 $1 == "signed" {
 	split($2, label, "/")
-	if ((label[1] == "aarch64" && $2 ~ /-O[23]-/) || (label[1] == "macho-arm64" && $2 ~ /-O3-/)) { signing[label[1]]++; num_signed[label[1]] += $3 }
+	if ((label[1] == "aarch64" && $2 ~ /-O[123]-/) || (label[1] == "macho-arm64" && $2 ~ /-O[13]-/)) { signing[label[1]]++; num_signed[label[1]] += $3 }
 }
 $1 == "failed" { print "FAILED " $2 ": " $3; failed++ }
 

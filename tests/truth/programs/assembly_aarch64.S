@@ -3,10 +3,9 @@
  * The functions of assembly.S for 64-bit Arm. With CFI: a CFA that moves to other registers, a return address that is kept in a register, a frame that is
  * left by two ways, remember and restore. Without any: what assemblers' authors often leave out; only the instructions tell.
  */
-	.text
-	.globl with_cfi
-	.type with_cfi, @function
-with_cfi:			/* int with_cfi(int (*call)(int), int n) */
+#include "assembly.h"
+
+	FUNCTION with_cfi		/* int with_cfi(int (*call)(int), int n) */
 	.cfi_startproc
 	stp x19, x20, [sp, -32]!
 	.cfi_def_cfa_offset 32
@@ -47,11 +46,9 @@ with_cfi:			/* int with_cfi(int (*call)(int), int n) */
 	.cfi_def_cfa_offset 0
 	ret
 	.cfi_endproc
-	.size with_cfi, . - with_cfi
+	END with_cfi
 
-	.globl without_cfi
-	.type without_cfi, @function
-without_cfi:			/* the same, untold */
+	FUNCTION without_cfi		/* the same, untold */
 	stp x29, x30, [sp, -32]!
 	mov x29, sp
 	str x19, [sp, 16]
@@ -61,11 +58,9 @@ without_cfi:			/* the same, untold */
 	ldr x19, [sp, 16]
 	ldp x29, x30, [sp], 32
 	ret
-	.size without_cfi, . - without_cfi
+	END without_cfi
 
-	.globl without_frame
-	.type without_frame, @function
-without_frame:			/* no frame pointer, and a branch */
+	FUNCTION without_frame		/* no frame pointer, and a branch */
 	sub sp, sp, 48
 	stp x19, x30, [sp, 16]
 	str x20, [sp, 32]
@@ -79,16 +74,62 @@ without_frame:			/* no frame pointer, and a branch */
 	ldp x19, x30, [sp, 16]
 	add sp, sp, 48
 	ret
-	.size without_frame, . - without_frame
+	END without_frame
 
-	.globl untold_leaf
-	.type untold_leaf, @function
-untold_leaf:
+	FUNCTION untold_leaf
 	add w2, w0, w1
 	mul w0, w2, w0
 	cmp w0, 7
 	b.gt 3f
 	neg w0, w0
 3:	ret
-	.size untold_leaf, . - untold_leaf
-	.section .note.GNU-stack, "", @progbits
+	END untold_leaf
+
+	FUNCTION only_link		/* told: the link register alone */
+	.cfi_startproc
+	str x30, [sp, -16]!
+	.cfi_def_cfa_offset 16
+	.cfi_offset x30, -16
+	mov x9, x0
+	mov w0, w1
+	blr x9
+	ldr x30, [sp], 16
+	.cfi_restore x30
+	.cfi_def_cfa_offset 0
+	ret
+	.cfi_endproc
+	END only_link
+
+	FUNCTION saves_vectors		/* told: vector registers are the first that are saved */
+	.cfi_startproc
+	stp d9, d8, [sp, -48]!
+	.cfi_def_cfa_offset 48
+	stp x20, x19, [sp, 16]
+	stp x29, x30, [sp, 32]
+	add x29, sp, 32
+	.cfi_def_cfa x29, 16
+	.cfi_offset x30, -8
+	.cfi_offset x29, -16
+	.cfi_offset x19, -24
+	.cfi_offset x20, -32
+	.cfi_offset d8, -40
+	.cfi_offset d9, -48
+	mov x19, x0
+	mov w0, w1
+	fmov d8, x0
+	fmov d9, x1
+	blr x19
+	ldp x29, x30, [sp, 32]
+	.cfi_def_cfa sp, 48
+	.cfi_restore x29
+	.cfi_restore x30
+	ldp x20, x19, [sp, 16]
+	.cfi_restore x19
+	.cfi_restore x20
+	ldp d9, d8, [sp], 48
+	.cfi_restore d8
+	.cfi_restore d9
+	.cfi_def_cfa_offset 0
+	ret
+	.cfi_endproc
+	END saves_vectors

@@ -3,10 +3,9 @@
  * Hand-written functions. With CFI: push and pop pairs, a CFA that moves to other registers, a frame that is left by two ways, remember and restore.
  * Without any: what assemblers' authors often leave out; only the instructions tell.
  */
-	.text
-	.globl with_cfi
-	.type with_cfi, @function
-with_cfi:			/* int with_cfi(int (*call)(int), int n) */
+#include "assembly.h"
+
+	FUNCTION with_cfi			/* int with_cfi(int (*call)(int), int n) */
 	.cfi_startproc
 	push %rbx
 	.cfi_adjust_cfa_offset 8
@@ -53,11 +52,9 @@ with_cfi:			/* int with_cfi(int (*call)(int), int n) */
 	.cfi_restore %rbx
 	ret
 	.cfi_endproc
-	.size with_cfi, . - with_cfi
+	END with_cfi
 
-	.globl without_cfi
-	.type without_cfi, @function
-without_cfi:			/* the same, untold */
+	FUNCTION without_cfi			/* the same, untold */
 	endbr64
 	push %rbp
 	mov %rsp, %rbp
@@ -70,11 +67,9 @@ without_cfi:			/* the same, untold */
 	pop %rbx
 	pop %rbp
 	ret
-	.size without_cfi, . - without_cfi
+	END without_cfi
 
-	.globl without_frame
-	.type without_frame, @function
-without_frame:			/* no frame pointer, and a branch */
+	FUNCTION without_frame			/* no frame pointer, and a branch */
 	push %rbx
 	push %r13
 	lea -24(%rsp), %rsp
@@ -90,16 +85,54 @@ without_frame:			/* no frame pointer, and a branch */
 	pop %r13
 	pop %rbx
 	ret
-	.size without_frame, . - without_frame
+	END without_frame
 
-	.globl untold_leaf
-	.type untold_leaf, @function
-untold_leaf:
+	FUNCTION untold_leaf
 	lea (%rdi,%rsi), %eax
 	imul %edi, %eax
 	cmp $7, %eax
 	jg 3f
 	neg %eax
 3:	ret
-	.size untold_leaf, . - untold_leaf
-	.section .note.GNU-stack, "", @progbits
+	END untold_leaf
+
+	FUNCTION only_link			/* told: nothing but room for alignment */
+	.cfi_startproc
+	push %rax
+	.cfi_def_cfa_offset 16
+	mov %rdi, %rax
+	mov %esi, %edi
+	call *%rax
+	pop %rcx
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_endproc
+	END only_link
+
+	FUNCTION pushes_inside			/* told: a frame, in whose body words are pushed and popped */
+	.cfi_startproc
+	push %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	mov %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	push %rbx
+	.cfi_offset %rbx, -24
+	push %rax
+	mov %rdi, %rbx
+	push %rsi
+	push %rdi
+	mov %esi, %edi
+	call *%rbx
+	pop %rdi
+	pop %rsi
+	push %rax
+	lea (%rax,%rsi), %eax
+	pop %rcx
+	pop %rcx
+	pop %rbx
+	pop %rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	END pushes_inside

@@ -7,22 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define APART __attribute__((noinline))
+#include "start.h"
 
 static volatile int sink;
-
-static __attribute__((noreturn)) APART void leave(int status)
-{
-#if defined(__x86_64__)
-	__asm__ volatile("syscall" : : "a"(231), "D"(status) : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-	register long number __asm__("x8") = 94;
-	register long value __asm__("x0") = status;
-
-	__asm__ volatile("svc 0" : : "r"(number), "r"(value) : "memory");
-#endif
-	__builtin_trap();
-}
 
 /* A leaf; with optimization it has no frame, except where that was asked for. */
 static APART int leaf(int a, int b)
@@ -178,7 +165,7 @@ static APART int maybe(int n)
 	return room[3];
 }
 
-__attribute__((used)) APART int start(void)
+APART int start(void)
 {
 	int values[12], calls = 0;
 
@@ -193,18 +180,3 @@ __attribute__((used)) APART int start(void)
 		sink += chosen(i);
 	return maybe(4) + maybe(5);
 }
-
-/* The ABI's outermost frame: a frame pointer of 0. */
-#if defined(__APPLE__) && defined(__x86_64__)
-__asm__(".text\n.globl _begin\n_begin:\n.cfi_startproc\n.cfi_undefined rip\n"
-        "xor %ebp, %ebp\nand $-16, %rsp\ncall _start\nhlt\n.cfi_endproc\n");
-#elif defined(__APPLE__)
-__asm__(".text\n.globl _begin\n.p2align 2\n_begin:\n.cfi_startproc\n.cfi_undefined x30\n"
-        "mov x29, #0\nmov x30, #0\nbl _start\nbrk #0\n.cfi_endproc\n");
-#elif defined(__x86_64__)
-__asm__(".text\n.globl _start\n.type _start, @function\n_start:\n.cfi_startproc\n.cfi_undefined rip\n"
-        "xor %ebp, %ebp\nand $-16, %rsp\ncall start\nhlt\n.cfi_endproc\n.size _start, . - _start\n");
-#elif defined(__aarch64__)
-__asm__(".text\n.globl _start\n.type _start, @function\n_start:\n.cfi_startproc\n.cfi_undefined x30\n"
-        "mov x29, #0\nmov x30, #0\nbl start\nbrk #0\n.cfi_endproc\n.size _start, . - _start\n");
-#endif
