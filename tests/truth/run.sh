@@ -204,6 +204,8 @@ list() {
                 macho-*) continue ;;
                 esac
                 if [ $long = no ]; then
+                    # Of the third compiler, what it compiled itself.
+                    case $compiler-$program in clang-19-exceptions|clang-19-chain|clang-19-spills|clang-19-objects) ;; clang-19-*) continue ;; esac
                     frame=nofp
                     is_bare "$program" && frame=fp
                     # Emulated ones are half.

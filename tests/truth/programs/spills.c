@@ -220,8 +220,18 @@ static APART int must_be(int n)
 	fail(n);
 }
 
+/* Systems give stack where it is touched: a frame that was taken and not touched yet would lie outside of it. */
+static APART void grow(void)
+{
+	volatile char *here = (volatile char *)__builtin_frame_address(0);
+
+	for (long i = 1; i < 300; i++)
+		here[-4096 * i] = 0;
+}
+
 APART int start(void)
 {
+	grow();
 	save_all();
 	sink += (int)blend(1, 2, 3, 4, 3);
 	take_all();
