@@ -21,7 +21,7 @@ struct packing { uint32_t type; uint64_t size; size_t header_size; };
 static bool read_packing(const struct elf *elf, size_t index, const struct wb_piece *stored, struct packing *ret_packing)
 {
 	struct wb_bytes b = elf_bytes(elf, stored);
-	struct packing packing;
+	struct packing packing = { 0 };
 
 	if (elf->headers[index].flags & ELF_SHF_COMPRESSED) {
 		packing.type = wb_bytes_u32(&b);
@@ -50,7 +50,7 @@ void wb_elf_measure_compressed(struct elf *elf, size_t index)
 	struct wb_section *section = &elf->sections[index];
 	size_t header_size = !(elf->headers[index].flags & ELF_SHF_COMPRESSED) ? ZDEBUG_HEADER_SIZE : elf->is_64 ? 24 : 12;
 	struct wb_piece header;
-	struct packing packing;
+	struct packing packing = { 0 };
 
 	if (section->flags & WB_SECTION_NOBITS)
 		return;
@@ -68,7 +68,7 @@ static enum wb_err open_packed(struct elf *elf, size_t index, struct wb_packed *
 {
 	struct wb_packed packed = { .file = elf->base.file, .offset = elf->sections[index].offset, .diags = elf->base.diags,
 	                            .path = elf->base.path, .section = elf->sections[index].name };
-	struct packing packing;
+	struct packing packing = { 0 };
 	enum wb_err err = wb_elf_stored(elf, index, &packed.stored);
 
 	if (err)

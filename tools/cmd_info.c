@@ -67,38 +67,33 @@ static void put_file(struct info *info, const char *what, const struct wb_file_i
 	wb_output_text(&info->output, "\n");
 }
 
-static void put_part(struct info *info, bool has, const char *name, uint64_t size, size_t *count)
+static void put_part_name(struct info *info, const struct wb_image_part *part, bool is_first)
 {
-	if (!has)
-		return;
-	wb_output_format(&info->output, "%s%s", (*count)++ ? ", " : "", name);
-	if (size)
-		wb_output_format(&info->output, " (%" PRIu64 " bytes)", size);
+	wb_output_format(&info->output, "%s%s", is_first ? "" : ", ", part->name);
+	if (part->bytes)
+		wb_output_format(&info->output, " (%" PRIu64 " bytes)", part->bytes);
 }
 
-static void put_parts(struct info *info, const struct wb_image_info *image)
+/* The parts of one use, from the nth on, which is the first of the next use then. */
+static enum wb_err put_parts(struct info *info, struct wb_image *image, enum wb_part_use use, const char *what, size_t *nth)
 {
-	size_t count = 0;
+	struct wb_image_part part = { .size = sizeof(part) };
+	size_t first = *nth;
+	enum wb_err err;
 
-	wb_output_text(&info->output, "    unwind      ");
-	put_part(info, image->has_eh_frame, ".eh_frame", image->eh_frame_size, &count);
-	put_part(info, image->has_eh_frame_hdr, ".eh_frame_hdr", 0, &count);
-	put_part(info, image->unwind_info_size != 0, "__unwind_info", image->unwind_info_size, &count);
-	put_part(info, image->has_debug_frame, ".debug_frame", image->debug_frame_size, &count);
-	wb_output_text(&info->output, count ? "\n" : "none\n");
-	count = 0;
-	wb_output_text(&info->output, "    names       ");
-	put_part(info, image->has_symtab, ".symtab", 0, &count);
-	put_part(info, image->has_dynsym, ".dynsym", 0, &count);
-	put_part(info, image->has_debug_info, ".debug_info", image->debug_info_size, &count);
-	put_part(info, image->has_debug_line, ".debug_line", 0, &count);
-	wb_output_text(&info->output, count ? "\n" : "none\n");
+	wb_output_format(&info->output, "    %-12s", what);
+	for (; (err = wb_image_part(image, *nth, &part)) == WB_OK && part.use == use; ++*nth)
+		put_part_name(info, &part, *nth == first);
+	wb_output_text(&info->output, *nth == first ? "none\n" : "\n");
+	return err == WB_NONE ? WB_OK : err;
 }
 
 static enum wb_err put_image(struct info *info, struct wb_image *image)
 {
 	struct wb_image_info described = { .size = sizeof(described) };
+	struct wb_image_part first = { .size = sizeof(first) };
 	enum wb_err err = wb_image_info(image, &described);
+	size_t nth = 0;
 
 	if (err)
 		return err;
@@ -116,9 +111,10 @@ static enum wb_err put_image(struct info *info, struct wb_image *image)
 	put_file(info, "debug file", &described.files[WB_FILE_DEBUG]);
 	put_file(info, "dwz file", &described.files[WB_FILE_SUPPLEMENTARY]);
 	put_file(info, "symbols", &described.files[WB_FILE_SYMBOLS]);
-	if (*described.format)
-		put_parts(info, &described);
-	return WB_OK;
+	if (!*described.format && wb_image_part(image, 0, &first) == WB_NONE)
+		return WB_OK;
+	err = put_parts(info, image, WB_PART_UNWIND, "unwind", &nth);
+	return err ? err : put_parts(info, image, WB_PART_NAMES, "names", &nth);
 }
 
 /* ---- Walking ---- */
@@ -166,28 +162,34 @@ static void count_stack(struct info *info, const struct wb_frame *frames, size_t
 		module->ends++;
 }
 
-/* The stack that the stack pointer is in: where it ends, and as far as the sample and the space have it without a gap. */
-static void measure_stack(struct wb_space *space, const struct wb_sample *sample, uint64_t sp, struct thread *thread)
+/* Address of the first byte from `at` on that is not in the dump; at most `end`. */
+static uint64_t dumped_until(struct wb_space *space, const struct wb_sample *sample, uint64_t at, uint64_t end)
 {
 	enum { STEP = 4096 };         /* bytes looked at: what is in a dump is in whole pages, as a rule */
-	struct wb_place place = { .size = sizeof(place) };
-	uint64_t at = sp;
 
-	if (wb_space_find(space, sp, &place))
-		return;
-	thread->whole = place.end - sp;
 	for (size_t i = 0; i < sample->num_regions; i++)
 		if (at >= sample->regions[i].address && at - sample->regions[i].address < sample->regions[i].size)
 			at = sample->regions[i].address + sample->regions[i].size;
-	while (at < place.end) {
-		uint64_t next = (at | (STEP - 1)) + 1, end = next && next < place.end ? next : place.end;
+	while (at < end) {
+		uint64_t next = (at | (STEP - 1)) + 1, last = (next && next < end ? next : end) - 1;
 		uint8_t byte;
 
-		if (wb_space_read(space, at, &byte, 1) || wb_space_read(space, end - 1, &byte, 1))
+		if (wb_space_read(space, at, &byte, 1) || wb_space_read(space, last, &byte, 1))
 			break;
-		at = end;
+		at = last + 1;
 	}
-	thread->had = at - sp;
+	return at < end ? at : end;
+}
+
+/* The stack that the stack pointer is in: where it ends, if that is known, and as far as the sample and the space have it without a gap. */
+static void measure_stack(struct wb_space *space, const struct wb_sample *sample, uint64_t sp, struct thread *thread)
+{
+	enum { STACK_MAX = 1 << 30 }; /* bytes that are looked for where nothing says how long it is */
+	struct wb_place place = { .size = sizeof(place) };
+
+	if (wb_space_find(space, sp, &place) == WB_OK)
+		thread->whole = place.end - sp;
+	thread->had = dumped_until(space, sample, sp, thread->whole ? place.end : sp <= UINT64_MAX - STACK_MAX ? sp + STACK_MAX : UINT64_MAX) - sp;
 }
 
 static enum wb_err note_thread(struct info *info, struct wb_space *space, const struct wb_sample *sample, const struct wb_frame *frames, size_t count,
@@ -325,8 +327,10 @@ static void put_threads(struct info *info)
 		const struct thread *thread = &info->threads[i];
 
 		wb_output_format(&info->output, "  %8" PRIu32 "  %5" PRIu64 " frames, %s; ", thread->tid, thread->frames, end_text(thread->stop));
-		if (!thread->whole)
-			wb_output_text(&info->output, "nothing is mapped at its stack pointer");
+		if (!thread->whole && !thread->had)
+			wb_output_text(&info->output, "nothing is at its stack pointer");
+		else if (!thread->whole)
+			wb_output_format(&info->output, "%" PRIu64 " bytes of its stack in the dump", thread->had);
 		else
 			wb_output_format(&info->output, "%" PRIu64 " of %" PRIu64 " bytes of its stack in the dump", thread->had, thread->whole);
 		wb_output_text(&info->output, thread->crashed ? "; crashed\n" : "\n");

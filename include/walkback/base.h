@@ -298,9 +298,7 @@ struct wb_image_info {
 	size_t build_id_size;
 	const char *format;           /* "elf", "perf-map", "kallsyms", ...; "" while not opened */
 	struct wb_file_info files[6]; /* by enum wb_file_role */
-	uint8_t has_eh_frame, has_eh_frame_hdr, has_debug_frame, has_symtab, has_dynsym, has_debug_info, has_debug_line;
-	uint64_t eh_frame_size, debug_frame_size, debug_info_size, num_symbols; /* bytes; 0 if absent or not counted */
-	uint64_t unwind_info_size;    /* of Mach-O's __unwind_info, bytes; 0 if absent */
+	uint64_t num_symbols;
 };
 /* info->size is the caller's. Opens the main file, the debug file and dwz's (finders are asked) if they were not yet. */
 WB_API enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *info);
@@ -317,6 +315,18 @@ struct wb_refused {
 };
 /* The nth of a role (32 are kept); WB_NONE past the last. refused->size is the caller's. */
 WB_API enum wb_err wb_image_refused(struct wb_image *image, enum wb_file_role role, size_t nth, struct wb_refused *ret_refused);
+
+/* Something that an image has to unwind with, or to name with. */
+enum wb_part_use { WB_PART_UNWIND = 0, WB_PART_NAMES = 1 };
+struct wb_image_part {
+	size_t size;
+	enum wb_part_use use;
+	enum wb_file_role role;       /* of the file that it is in */
+	const char *name;             /* a section's, as ELF calls it, or in words: "Go's pclntab". Lives for ever */
+	uint64_t bytes;               /* 0: not counted */
+};
+/* The nth, all for unwinding before those for names; WB_NONE past the last. Opens files as wb_image_info does. part->size is the caller's. */
+WB_API enum wb_err wb_image_part(struct wb_image *image, size_t nth, struct wb_image_part *part);
 
 struct wb_section_info {
 	size_t size;

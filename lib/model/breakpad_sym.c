@@ -348,6 +348,11 @@ enum wb_err wb_breakpad_read(struct wb_diags *diags, const char *path, const uin
 	return WB_OK;
 }
 
+void wb_breakpad_count(const struct wb_breakpad_sym *sym, struct wb_breakpad_counts *ret_counts)
+{
+	*ret_counts = (struct wb_breakpad_counts){ sym->functions.count, sym->publics.count, sym->cfi.count, sym->win.count + sym->fpo.count };
+}
+
 void wb_breakpad_free(struct wb_breakpad_sym *sym)
 {
 	if (!sym)

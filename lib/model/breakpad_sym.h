@@ -22,6 +22,10 @@ uint64_t wb_breakpad_offset(const struct wb_breakpad_sym *sym, uint64_t image_pc
 /* Compiles text; copies it. diags and path are for messages. */
 enum wb_err wb_breakpad_read(struct wb_diags *diags, const char *path, const uint8_t *text, size_t size, struct wb_breakpad_sym **ret_sym);
 void wb_breakpad_free(struct wb_breakpad_sym *sym);
+
+/* How many places each kind of record describes. */
+struct wb_breakpad_counts { size_t functions, publics, cfi, win; };
+void wb_breakpad_count(const struct wb_breakpad_sym *sym, struct wb_breakpad_counts *ret_counts);
 size_t wb_breakpad_bytes(const struct wb_breakpad_sym *sym);
 
 /* ---- Names ---- */

@@ -372,18 +372,6 @@ void wb_image_missed(struct wb_image *image, enum wb_file_role role, uint64_t fr
 	(void)wb_wanted_list_add(wb_session_wanted_list(image->session), &wanted);
 }
 
-/* Size of a section that the debug file has with bytes, else the executable. */
-static uint64_t section_size(const struct wb_object *debug, const struct wb_object *executable, const char *name)
-{
-	size_t index;
-
-	if (debug && wb_object_find_section(debug, name, &index) == WB_OK)
-		return debug->sections[index].size;
-	if (executable && wb_object_find_section(executable, name, &index) == WB_OK)
-		return executable->sections[index].size;
-	return 0;
-}
-
 static enum wb_err count_symbol(void *arg, const struct wb_symbol *symbol)
 {
 	uint64_t *count = arg;
@@ -396,6 +384,7 @@ static enum wb_err count_symbol(void *arg, const struct wb_symbol *symbol)
 static enum wb_err info_of_objects(struct wb_image *image, struct wb_image_info *info)
 {
 	struct wb_object *executable = NULL, *debug = NULL, *of_symbols;
+	size_t index;
 	enum wb_err err = wb_image_object(image, WB_FILE_EXECUTABLE, &executable);
 
 	if (err >= 0)
@@ -405,18 +394,7 @@ static enum wb_err info_of_objects(struct wb_image *image, struct wb_image_info 
 	if (err < 0)
 		return err;
 	info->format = executable ? executable->format->name : debug ? debug->format->name : "";
-	info->eh_frame_size = section_size(NULL, executable, ".eh_frame");
-	info->has_eh_frame = info->eh_frame_size != 0;
-	info->has_eh_frame_hdr = section_size(NULL, executable, ".eh_frame_hdr") != 0;
-	info->debug_frame_size = section_size(debug, executable, ".debug_frame");
-	info->unwind_info_size = section_size(NULL, executable, "__unwind_info");
-	info->has_debug_frame = info->debug_frame_size != 0;
-	info->has_symtab = section_size(debug, executable, ".symtab") != 0;
-	info->has_dynsym = section_size(NULL, executable, ".dynsym") != 0;
-	info->debug_info_size = section_size(debug, executable, ".debug_info");
-	info->has_debug_info = info->debug_info_size != 0;
-	info->has_debug_line = section_size(debug, executable, ".debug_line") != 0;
-	of_symbols = section_size(debug, NULL, ".symtab") ? debug : executable;
+	of_symbols = debug && wb_object_find_section(debug, ".symtab", &index) == WB_OK && debug->sections[index].size ? debug : executable;
 	/* Damaged symbols were reported; those before the damage count. */
 	return of_symbols && wb_image_symbols(image, of_symbols, count_symbol, &info->num_symbols) == WB_ERR_MEMORY ? WB_ERR_MEMORY : WB_OK;
 }

@@ -78,6 +78,19 @@ static void finds_functions(void)
 	wb_breakpad_free(sym);
 }
 
+static void counts_records(void)
+{
+	struct wb_breakpad_sym *sym = read_text(text, sizeof(text) - 1);
+	struct wb_breakpad_counts counts;
+
+	wb_breakpad_count(sym, &counts);
+	CHECK_EQ_U64(counts.functions, 2);
+	CHECK_EQ_U64(counts.publics, 2);
+	CHECK_EQ_U64(counts.cfi, 1);
+	CHECK_EQ_U64(counts.win, 2);
+	wb_breakpad_free(sym);
+}
+
 static void finds_lines_and_calls(void)
 {
 	static const struct { uint64_t offset; uint32_t line; const char *file; size_t calls; } rows[] = {
@@ -205,6 +218,7 @@ static void fails_without_memory(void)
 int main(void)
 {
 	TEST_RUN(finds_functions);
+	TEST_RUN(counts_records);
 	TEST_RUN(finds_lines_and_calls);
 	TEST_RUN(reads_the_first_form);
 	TEST_RUN(finds_frame_data);

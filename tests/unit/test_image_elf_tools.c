@@ -207,6 +207,35 @@ static void sections_are_readelfs(void)
 	}
 }
 
+/* What the image unwinds and names with is there, and nothing else: "name size", the size of what debuggers alone read being another once it is packed. */
+static void parts_are_readelfs(void)
+{
+	char buffer[2 * TEST_PATH_MAX];
+
+	if (!num_files)
+		TEST_SKIP("no compiler or binutils");
+	for (size_t f = 0; f < num_files; f++) {
+		struct wb_image_part part = { .size = sizeof part };
+		struct opened opened;
+		FILE *text;
+		size_t n = 0;
+
+		test_row(files[f]);
+		if (!CHECK(open_image(files[f], &opened)))
+			continue;
+		text = open_text("ours");
+		for (; wb_image_part(opened.image, n, &part) == WB_OK; n++)
+			fprintf(text, "%s %" PRIx64 "\n", part.name, strncmp(part.name, ".debug_", 7) ? part.bytes : 0);
+		CHECK_EQ_I64(wb_image_part(opened.image, n, &part), WB_NONE);
+		fclose(text);
+		compare("parts", sorted("ours", buffer),
+		        output_of("readelf -SW '%s' | sed -n 's/^ *\\[ *[1-9][0-9]*\\] *//p' | sed 's/^\\.zdebug/.debug/' |"
+		                  "awk '$2 != \"NOBITS\" && $1 ~ /^\\.(eh_frame(_hdr)?|debug_(frame|info|line)|symtab|dynsym|gnu_debugdata)$/ {"
+		                  "       sub(/^0+/, \"\", $5); if ($5 != \"\") print $1, $1 ~ /^.debug_/ ? 0 : $5 }' | sort -u", files[f]));
+		close_image(&opened);
+	}
+}
+
 static void segments_are_readelfs(void)
 {
 	char buffer[2 * TEST_PATH_MAX];
@@ -431,6 +460,7 @@ int main(void)
 	if (have_tools())
 		make_files();
 	TEST_RUN(sections_are_readelfs);
+	TEST_RUN(parts_are_readelfs);
 	TEST_RUN(segments_are_readelfs);
 	TEST_RUN(identity_is_readelfs);
 	TEST_RUN(symbols_are_nms);

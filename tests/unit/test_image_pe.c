@@ -36,6 +36,27 @@ static void knows_who_a_file_is(void)
 	wb_session_free(session);
 }
 
+static void tells_its_parts(void)
+{
+	static const struct { const char *name; enum wb_part_use use; } rows[] = { { ".pdata", WB_PART_UNWIND }, { "symbol table", WB_PART_NAMES } };
+	struct wb_image_part part = { .size = sizeof(part) };
+	struct wb_session *session;
+	struct wb_image *image;
+
+	pe_make_codes(&made);
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_image_open_bytes(session, "app.exe", made.bytes, made.size, 0, NULL, NULL, &image) == WB_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		REQUIRE(wb_image_part(image, i, &part) == WB_OK);
+		CHECK_STR(part.name, rows[i].name);
+		CHECK_EQ_I64(part.use, rows[i].use);
+		CHECK_EQ_I64(part.role, WB_FILE_EXECUTABLE);
+	}
+	CHECK_EQ_I64(wb_image_part(image, 2, &part), WB_NONE);
+	wb_image_unref(image);
+	wb_session_free(session);
+}
+
 static void lists_names(void)
 {
 	static const struct { const char *name; uint64_t rva; } rows[] = { { "exported", 0x1020 }, { "short", 0x1040 }, { "a_long_function", 0x1060 } };
@@ -126,6 +147,7 @@ static void fails_without_memory(void)
 int main(void)
 {
 	TEST_RUN(knows_who_a_file_is);
+	TEST_RUN(tells_its_parts);
 	TEST_RUN(lists_names);
 	TEST_RUN(survives_damage);
 	TEST_RUN(fails_without_memory);
