@@ -13,11 +13,21 @@
 #include "fuzz.h"
 #include "json_check.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { OUTPUT_MAX = 1 << 20, CHOICES = 5 };
+
+/* Not at a number that the command takes for a standard stream: it closes its standard output, to learn of full disks. */
+static int make_file(const char *name)
+{
+	int made = memfd_create(name, 0), fd = fcntl(made, F_DUPFD, STDERR_FILENO + 1);
+
+	FUZZ_ASSERT(made >= 0 && fd >= 0 && !close(made));
+	return fd;
+}
 
 /* A function and one that was inlined into it; C++ in name. */
 static int make_object(void)
@@ -26,7 +36,7 @@ static int make_object(void)
 	uint64_t lines, leaf;
 	uint8_t *file;
 	size_t size;
-	int fd = memfd_create("object", 0);
+	int fd = make_file("object");
 
 	dwarf_make_init(&m, (struct dwarf_format){ .version = 5, .offset_size = 4, .address_size = 8 });
 	lines = dwarf_lines_start(&m, NULL);
@@ -44,7 +54,7 @@ static int make_object(void)
 	dwarf_unit_end(&m);
 	file = dwarf_make_object(&m, &size);
 	dwarf_make_deinit(&m);
-	FUZZ_ASSERT(fd >= 0 && write(fd, file, size) == (ssize_t)size);
+	FUZZ_ASSERT(write(fd, file, size) == (ssize_t)size);
 	free(file);
 	return fd;
 }
@@ -63,13 +73,12 @@ static size_t run(int argc, char **argv, const uint8_t *bytes, size_t size, char
 	ssize_t got;
 
 	if (in < 0) {
-		in = memfd_create("in", 0);
-		out = memfd_create("out", 0);
-		FUZZ_ASSERT(in >= 0 && out >= 0 && dup2(in, STDIN_FILENO) == STDIN_FILENO);
+		in = make_file("in");
+		out = make_file("out");
+		FUZZ_ASSERT(dup2(in, STDIN_FILENO) == STDIN_FILENO);
 	}
 	set_file(in, bytes, size);
 	set_file(out, NULL, 0);
-	/* The command closes its standard output, to learn of full disks. */
 	FUZZ_ASSERT(dup2(out, STDOUT_FILENO) == STDOUT_FILENO);
 	FUZZ_ASSERT(wb_cmd_symbolize(argc, argv) == 0);
 	got = pread(out, output, OUTPUT_MAX, 0);
@@ -99,8 +108,7 @@ static void check_response(const uint8_t *bytes, size_t size)
 	if (size && memchr(bytes, '@', size))
 		return;
 	if (fd < 0)
-		fd = memfd_create("words", 0);
-	FUZZ_ASSERT(fd >= 0);
+		fd = make_file("words");
 	snprintf(name, sizeof(name), "@/proc/self/fd/%d", fd);
 	set_file(fd, bytes, size);
 	wb_response_init(&response, 2, argv);

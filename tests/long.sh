@@ -3,13 +3,20 @@
 # What takes too long for every change: every form of tests/run.sh, the long set of the stepper, and
 # the fuzzers, each for some minutes. Goes on after a failure. What it says is in build-long/.
 #
-# usage: sh tests/long.sh [FUZZ-MINUTES]    10 for each target, if not given; 0: no fuzzing
+# usage: sh tests/long.sh [--minutes N] [PART...]
+#   --minutes  for each fuzzer; 10 if not given
+#   PART       plain, a form of tests/run.sh without its dashes, truth-MACHINE, fuzz, fuzz-TARGET; all if none is given,
+#              which takes an hour and a half, and four hours and a half of fuzzing
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 . tools/packages.sh
 
-minutes=${1-10}
+minutes=10
+if [ "${1-}" = --minutes ]; then
+    minutes=$2
+    shift 2
+fi
 logs=$PWD/build-long
 mkdir -p "$logs"
 status=0
@@ -26,49 +33,70 @@ part() {
     fi
 }
 
-# fuzz NAME: new inputs stay in build-long/corpus; a finding is in build-long/crashes.
-fuzz() {
+# truth MACHINES: the stepper of the plain build; the linker of Mach-O files and the aarch64 compiler have to be there.
+truth() {
+    need_header libunicorn-dev unicorn/unicorn.h
+    case $1 in
+    aarch64)
+        need_command aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+        need_command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu ;;
+    esac
+    need_build_packages
+    (install_missing) || return
+    configure build -Dwerror=false && ninja -C build tests/truth/truth && sh tests/truth/run.sh --machine "$1" --long --chains build/tests/truth/truth
+}
+
+build_fuzzers() (
+    need_command clang clang
+    need_build_packages
+    install_missing
+    export CC=clang CXX=clang++
+    configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false && ninja -C build-fuzz
+)
+
+# fuzz TARGET: new inputs stay in build-long/corpus; a finding is in build-long/crashes. Ends with what it came to, from libFuzzer's own
+# report; the processor's minutes are the children's of `times`.
+fuzz() (
     target=$1
     base=${target%_twin}
     mkdir -p "$logs/corpus/$target" "$logs/crashes/$target"
     set -- "$logs/corpus/$target" "fuzz/corpus/$base"
     [ ! -f "fuzz/dict/$base.dict" ] || set -- "-dict=fuzz/dict/$base.dict" "$@"
-    "build-fuzz/fuzz/fuzz_$target" -max_total_time="$((minutes * 60))" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
-        -max_len=65536 -print_final_stats=1 -artifact_prefix="$logs/crashes/$target/" "$@" 2>&1
+    "build-fuzz/fuzz/fuzz_$target" -max_total_time="$((minutes * 60))" -timeout=60 -rss_limit_mb=1024 -malloc_limit_mb=512 \
+        -max_len=8192 -print_final_stats=1 -artifact_prefix="$logs/crashes/$target/" "$@" >"$logs/fuzz-$target.out" 2>&1
     fuzzed=$?
-    echo "status $fuzzed"
+    cat "$logs/fuzz-$target.out"
+    { cat "$logs/fuzz-$target.out"; times; } | awk -v status=$fuzzed '
+        /cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") edges = $(i + 1) }
+        /stat::number_of_executed_units/ { runs = $2 }
+        { split($1, user, "[ms]"); split($2, system, "[ms]") }
+        END { printf "%d executions, %d edges, %.1f minutes of the processor, status %d\n", runs, edges,
+                     user[1] + system[1] + (user[2] + system[2]) / 60, status }'
     return $fuzzed
-}
+)
 
-# Executions and coverage of a target, from libFuzzer's own report.
-fuzz_part() {
-    part "fuzz-$1" fuzz "$1"
-    awk '/cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") edges = $(i + 1) }
-         /stat::number_of_executed_units/ { runs = $2 }
-         END { printf "        %d executions, %d edges\n", runs, edges }' "$logs/fuzz-$1.log"
-}
-
-# What the stepper executes by emulation; without it that is skipped.
-need_header libunicorn-dev unicorn/unicorn.h
-need_command aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
-need_command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
-(install_missing) >"$logs/packages.log" 2>&1
-missing=
-
-for form in '' --minimal --sanitize --threads --clang --m32 --big-endian --musl --locale --valgrind; do
-    part "tests$form" sh tests/run.sh $form
-done
-part truth sh tests/truth/run.sh --machine native,x86_64,aarch64 --long --chains build/tests/truth/truth
-
-if [ "$minutes" -gt 0 ]; then
-    need_command clang clang
-    install_missing
-    export CC=clang CXX=clang++
-    configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >"$logs/fuzz-build.log" 2>&1 &&
-        ninja -C build-fuzz >>"$logs/fuzz-build.log" 2>&1 || fail "fuzzers not built, see $logs/fuzz-build.log"
-    for target in fuzz/fuzz_*.c; do
-        target=${target##*/fuzz_}
-        fuzz_part "${target%.c}"
+# fuzz_all TARGET...
+fuzz_all() {
+    if ! build_fuzzers >"$logs/fuzz-build.log" 2>&1; then
+        echo "FAILED  fuzz: not built (see $logs/fuzz-build.log)"
+        status=1
+        return
+    fi
+    for fuzzer in "$@"; do
+        part "fuzz-$fuzzer" fuzz "$fuzzer"
     done
-fi
+}
+
+# shellcheck disable=SC2046 # a list of words on purpose
+[ $# -gt 0 ] || set -- plain minimal sanitize threads clang m32 big-endian musl locale valgrind \
+    truth-native truth-x86_64 truth-aarch64 truth-macho-x86_64 truth-macho-arm64 fuzz
+for name in "$@"; do
+    case $name in
+    plain) part plain sh tests/run.sh ;;
+    truth-*) part "$name" truth "${name#truth-}" ;;
+    fuzz) fuzz_all $(ls fuzz/fuzz_*.c | sed 's|.*/fuzz_||; s|\.c$||') ;;
+    fuzz-*) fuzz_all "${name#fuzz-}" ;;
+    *) part "$name" sh tests/run.sh "--$name" ;;
+    esac
+done
 exit $status
