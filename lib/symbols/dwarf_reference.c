@@ -193,6 +193,13 @@ static bool form_is_address(Dwarf_Half form)
 	       form == WB_FORM_GNU_ADDR_INDEX;
 }
 
+/* libdwarf also takes indexes of lists for numbers. */
+static bool form_is_constant(Dwarf_Half form)
+{
+	return form == WB_FORM_DATA1 || form == WB_FORM_DATA2 || form == WB_FORM_DATA4 || form == WB_FORM_DATA8 || form == WB_FORM_SDATA ||
+	       form == WB_FORM_UDATA || form == WB_FORM_IMPLICIT_CONST;
+}
+
 /* The value as our own reader sees it, at the place where libdwarf found it. */
 static struct wb_form_value read_raw(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
 {
@@ -238,12 +245,15 @@ static bool read_address(const struct entry *entry, Dwarf_Attribute attr, Dwarf_
 	return res == DW_DLV_OK;
 }
 
-static uint64_t read_constant(const struct entry *entry, Dwarf_Attribute attr)
+/* 0, if it is none or negative: it counts something. */
+static uint64_t read_constant(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
 {
 	Dwarf_Error error = NULL;
 	Dwarf_Unsigned value = 0;
 	Dwarf_Signed signed_value = 0;
 
+	if (!form_is_constant(form))
+		return 0;
 	if (dwarf_formudata(attr, &value, &error) == DW_DLV_OK)
 		return value;
 	forget_error(entry->debug, error);
@@ -252,6 +262,16 @@ static uint64_t read_constant(const struct entry *entry, Dwarf_Attribute attr)
 		signed_value = 0;
 	forget_error(entry->debug, error);
 	return signed_value > 0 ? (uint64_t)signed_value : 0;
+}
+
+/* An address, or how far behind another one. */
+static bool read_address_or_offset(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form, uint64_t *ret_value, bool *ret_is_offset)
+{
+	*ret_is_offset = form_is_constant(form);
+	if (!*ret_is_offset)
+		return form_is_address(form) && read_address(entry, attr, form, ret_value);
+	*ret_value = read_constant(entry, attr, form);
+	return true;
 }
 
 static uint64_t read_string(const struct entry *entry, Dwarf_Attribute attr, Dwarf_Half form)
@@ -299,16 +319,10 @@ static void take_attr(const struct entry *entry, Dwarf_Attribute attr, struct at
 	case WB_AT_MIPS_LINKAGE_NAME: attrs->name.linkage = read_string(entry, attr, form); break;
 	case WB_AT_LOW_PC: attrs->has_low = form_is_address(form) && read_address(entry, attr, form, &attrs->low); break;
 	case WB_AT_HIGH_PC:
-		attrs->high_is_offset = !form_is_address(form);
-		attrs->has_high = attrs->high_is_offset || read_address(entry, attr, form, &attrs->high);
-		if (attrs->high_is_offset)
-			attrs->high = read_constant(entry, attr);
+		attrs->has_high = read_address_or_offset(entry, attr, form, &attrs->high, &attrs->high_is_offset);
 		break;
 	case WB_AT_ENTRY_PC:
-		attrs->entry_is_offset = !form_is_address(form);
-		attrs->has_entry = attrs->entry_is_offset || read_address(entry, attr, form, &attrs->entry);
-		if (attrs->entry_is_offset)
-			attrs->entry = read_constant(entry, attr);
+		attrs->has_entry = read_address_or_offset(entry, attr, form, &attrs->entry, &attrs->entry_is_offset);
 		break;
 	case WB_AT_RANGES:
 		attrs->ranges = read_raw(entry, attr, form);
@@ -317,9 +331,9 @@ static void take_attr(const struct entry *entry, Dwarf_Attribute attr, struct at
 		break;
 	case WB_AT_ABSTRACT_ORIGIN: attrs->origin = read_reference(entry, attr, form); break;
 	case WB_AT_SPECIFICATION: attrs->specification = read_reference(entry, attr, form); break;
-	case WB_AT_CALL_FILE: attrs->call_file = read_constant(entry, attr); break;
-	case WB_AT_CALL_LINE: attrs->call_line = read_constant(entry, attr); break;
-	case WB_AT_CALL_COLUMN: attrs->call_column = read_constant(entry, attr); break;
+	case WB_AT_CALL_FILE: attrs->call_file = read_constant(entry, attr, form); break;
+	case WB_AT_CALL_LINE: attrs->call_line = read_constant(entry, attr, form); break;
+	case WB_AT_CALL_COLUMN: attrs->call_column = read_constant(entry, attr, form); break;
 	default: break;
 	}
 }
