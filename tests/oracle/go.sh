@@ -12,6 +12,7 @@ case $(go env GOOS GOARCH | tr '\n' ' ') in
 'linux amd64 '*) ;;
 *) echo "go makes no program for Linux on x86-64 here"; exit 77 ;;
 esac
+# MESON_EXE_WRAPPER: the emulator's command line, where the tests are for another machine.
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 callers=$(realpath "$1") tables=$(realpath "$2")
@@ -24,7 +25,7 @@ go build -ldflags='-s -w' -o stripped . || exit 1
 status=0
 for program in program stripped; do
     "./$program" sweep >output || exit 1
-    "$callers" "./$program" output || status=1
+    ${MESON_EXE_WRAPPER-} "$callers" "./$program" output || status=1
 done
-"$tables" ./program || status=1
+${MESON_EXE_WRAPPER-} "$tables" ./program || status=1
 exit $status

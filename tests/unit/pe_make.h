@@ -39,6 +39,16 @@ static inline uint32_t pe_data(struct pe_make *m, const void *bytes, size_t size
 	m->data = (rva + (uint32_t)size + 3) & ~3u;
 	return rva;
 }
+static inline uint32_t pe_words(struct pe_make *m, const uint32_t *words, size_t count)
+{
+	uint8_t bytes[64];
+
+	if (count > sizeof(bytes) / 4)
+		abort();
+	for (size_t i = 0; i < 4 * count; i++)
+		bytes[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
+	return pe_data(m, bytes, 4 * count);
+}
 static inline void pe_code(struct pe_make *m, uint32_t rva, const void *bytes, size_t size)
 {
 	memcpy(m->bytes + PE_TEXT_AT + (rva - PE_TEXT), bytes, size);
@@ -91,7 +101,7 @@ static inline void pe_begin(struct pe_make *m)
 static inline void pe_end(struct pe_make *m)
 {
 	for (uint32_t i = 0; i < m->num_pdata; i++) {
-		uint32_t rva = pe_data(m, &m->entries[i], 12);
+		uint32_t rva = pe_words(m, (uint32_t[]){ m->entries[i].begin, m->entries[i].end, m->entries[i].info }, 3);
 
 		m->pdata = i ? m->pdata : rva;
 	}
@@ -104,13 +114,12 @@ static inline void pe_codeview(struct pe_make *m)
 	static const uint8_t record[] = "RSDS\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee\xff\x0a\x00\x00\x00" "app.pdb";
 	uint32_t at = pe_data(m, record, sizeof(record)), entry[7] = { 0, 0, 0, 2, sizeof(record), at, at - PE_DATA + PE_DATA_AT };
 
-	pe_directory(m, 6, pe_data(m, entry, sizeof(entry)), sizeof(entry));
+	pe_directory(m, 6, pe_words(m, entry, 7), sizeof(entry));
 }
 /* One export, and COFF symbols with a short and a long name. */
 static inline void pe_names(struct pe_make *m)
 {
 	uint32_t function = PE_TEXT + 0x20, start = m->data, directory[10] = { 0 }, at;
-	uint16_t ordinal = 0;
 	uint32_t name = start + 40 + 4 + 4 + 4;
 
 	directory[5] = 1;
@@ -118,10 +127,10 @@ static inline void pe_names(struct pe_make *m)
 	directory[7] = start + 40;
 	directory[8] = start + 44;
 	directory[9] = start + 48;
-	pe_data(m, directory, 40);
-	pe_data(m, &function, 4);
-	pe_data(m, &name, 4);
-	pe_data(m, &ordinal, 2);
+	pe_words(m, directory, 10);
+	pe_words(m, &function, 1);
+	pe_words(m, &name, 1);
+	pe_data(m, "\0", 2); /* the first function */
 	pe_data(m, "exported", 9);
 	pe_directory(m, 0, start, m->data - start);
 	at = PE_SYMBOLS_AT;
@@ -152,24 +161,23 @@ static inline void pe_make_codes(struct pe_make *m)
 	static const uint8_t machine[] = { 1, 0, 1, 0, 0, 0x0a, 0, 0 };
 	static const uint8_t machine_code[] = { 1, 0, 1, 0, 0, 0x1a, 0, 0 };
 	static const uint8_t broken[] = { 7, 0, 0, 0 };
-	uint8_t chained[16] = { 1 | 4 << 3, 0, 0, 0 };
-	uint32_t loop, info;
+	uint32_t loop, info, chained[4] = { 1 | 4 << 3 };
 
 	pe_begin(m);
 	info = pe_data(m, pushes, sizeof(pushes));
 	pe_function(m, 0x1000, 0x1020, info);
-	memcpy(chained + 4, &(uint32_t[3]){ 0x1000, 0x1020, info }, 12);
+	memcpy(chained + 1, (uint32_t[3]){ 0x1000, 0x1020, info }, 12);
 	pe_function(m, 0x1020, 0x1040, pe_data(m, large, sizeof(large)));
 	pe_function(m, 0x1040, 0x1060, pe_data(m, huge, sizeof(huge)));
 	pe_function(m, 0x1060, 0x1080, pe_data(m, framed, sizeof(framed)));
 	pe_function(m, 0x1080, 0x10a0, pe_data(m, saves, sizeof(saves)));
-	pe_function(m, 0x10a0, 0x10c0, pe_data(m, chained, sizeof(chained)));
+	pe_function(m, 0x10a0, 0x10c0, pe_words(m, chained, 4));
 	pe_function(m, 0x10c0, 0x10e0, pe_data(m, machine, sizeof(machine)));
 	pe_function(m, 0x10e0, 0x1100, pe_data(m, machine_code, sizeof(machine_code)));
 	pe_function(m, 0x1100, 0x1120, pe_data(m, broken, sizeof(broken)));
 	loop = m->data;
-	memcpy(chained + 4, &(uint32_t[3]){ 0x1120, 0x1140, loop }, 12);
-	pe_function(m, 0x1120, 0x1140, pe_data(m, chained, sizeof(chained)));
+	memcpy(chained + 1, (uint32_t[3]){ 0x1120, 0x1140, loop }, 12);
+	pe_function(m, 0x1120, 0x1140, pe_words(m, chained, 4));
 	/* add rsp, 32; pop rbx; pop rbp; ret: the end of the first. */
 	pe_code(m, 0x1010, "\x48\x83\xc4\x20\x5b\x5d\xc3", 7);
 	pe_codeview(m);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-static const uint32_t words[] = { 0x100, 0x200, 0x300, 0x400 }; /* memory at 0x1000 */
+static const uint32_t words[] = { LE32(0x100), LE32(0x200), LE32(0x300), LE32(0x400) }; /* memory at 0x1000 */
 
 /* ebp 0x1004, esp 0x1000. */
 static bool evaluate(struct wb_postfix *p, struct wb_postfix_code code, uint64_t *ret_value)

@@ -88,12 +88,14 @@ static void free_program(struct program *p)
 	wb_session_free(p->session);
 }
 
+enum { STACK_WORDS = 12 };
+
 /* A stopped thread: pc, rsp, rbp, rbx. The caller's pcs in stacks are return addresses. */
 struct moment {
 	const char *name;
 	uint64_t pc, sp, fp;
 	enum wb_pc_kind kind;
-	uint64_t stack[12];
+	uint64_t stack[STACK_WORDS];
 	struct { uint64_t pc; enum wb_how how; uint64_t rbx; } expect[4]; /* rbx 0: unknown */
 	enum wb_stop_reason stop;
 	enum wb_how stop_how;
@@ -124,6 +126,13 @@ static const struct moment moments[] = {
 	  WB_STOP_ROOT, WB_HOW_COMPACT },
 };
 
+/* As the program's memory has it. */
+static void copy_stack(const struct moment *m, uint64_t stack[STACK_WORDS])
+{
+	for (size_t i = 0; i < STACK_WORDS; i++)
+		stack[i] = LE64(m->stack[i]);
+}
+
 static void check_frames(const struct moment *m, const struct wb_frame *frames, size_t count, const struct wb_stop *stop)
 {
 	size_t expected = 0;
@@ -143,13 +152,15 @@ static void walk(struct program *p, const struct moment *m)
 {
 	const struct wb_reg regs[] = { { WB_REG_PC, 0, m->pc }, { 7, 0, m->sp }, { 6, 0, m->fp }, { 3, 0, 0xb0 } };
 	const struct wb_context context = { regs, 4, m->kind, 0 };
-	const struct wb_region region = { STACK, m->stack, sizeof m->stack };
+	uint64_t stack[STACK_WORDS];
+	const struct wb_region region = { STACK, stack, sizeof stack };
 	const struct wb_sample sample = { .size = sizeof sample, .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
 	struct wb_frame frames[8];
 	struct wb_walker *walker;
 	struct wb_stop stop;
 	size_t count = 0;
 
+	copy_stack(m, stack);
 	REQUIRE(wb_walker_new(p->session, NULL, &walker) == WB_OK);
 	/* The second time the rows are in the cache. */
 	for (unsigned time = 0; time < 2; time++) {
@@ -188,9 +199,11 @@ static void stands_failing_allocations(void)
 	const struct moment *m = &moments[0];
 	const struct wb_reg regs[] = { { WB_REG_PC, 0, m->pc }, { 7, 0, m->sp }, { 6, 0, m->fp } };
 	const struct wb_context context = { regs, 3, m->kind, 0 };
-	const struct wb_region region = { STACK, m->stack, sizeof m->stack };
+	uint64_t stack[STACK_WORDS];
+	const struct wb_region region = { STACK, stack, sizeof stack };
 	const struct wb_sample sample = { .size = sizeof sample, .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
 
+	copy_stack(m, stack);
 	for (uint64_t nth = 1, made = nth; made >= nth; nth++) {
 		struct wb_frame frames[8];
 		struct wb_walker *walker;

@@ -81,7 +81,8 @@ static void walks(void)
 	static const struct { uint64_t pc; enum wb_how how; } expect[] = {
 		{ PE_BASE + 0x1015, WB_HOW_CONTEXT }, { PE_BASE + 0x10b0, WB_HOW_WINDOWS }, { PE_BASE + 0x1070, WB_HOW_WINDOWS },
 	};
-	uint64_t stack[16] = { [0] = 0x11, [1] = PE_BASE + 0x10b0, [2 + 4] = 0x22, [2 + 5] = 0x7060, [2 + 6] = PE_BASE + 0x1070, [12] = 0x33, [13] = 0 };
+	uint64_t stack[16] = { [0] = LE64(0x11), [1] = LE64(PE_BASE + 0x10b0), [2 + 4] = LE64(0x22), [2 + 5] = LE64(0x7060), [2 + 6] = LE64(PE_BASE + 0x1070),
+	                       [12] = LE64(0x33), [13] = 0 };
 	const struct wb_platform platform = { .arch = WB_ARCH_X86_64, .os = WB_OS_WINDOWS };
 	const struct wb_reg regs[] = { { WB_REG_PC, 0, PE_BASE + 0x1015 }, { 7, 0, 0x7000 } };
 	struct wb_mapping mapping = { .size = sizeof(mapping), .start = PE_BASE, .end = PE_BASE + 0x3000, .base = PE_BASE, .prot = WB_PROT_UNKNOWN };
