@@ -188,7 +188,7 @@ static enum wb_err add_by_file(struct core *core, const char *path, uint64_t sta
 		return err == WB_ERR_MEMORY ? err : WB_OK;
 	module->bias = bias;
 	if (by_entry && wb_image_object(module->image, WB_FILE_EXECUTABLE, &object) == WB_OK)
-		module->bias = bias - object->entry;
+		module->bias = (bias & ~core->arch->code_bits) - object->entry;
 	return wb_core_map_by_headers(core, module);
 }
 

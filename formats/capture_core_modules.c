@@ -144,16 +144,18 @@ enum wb_err wb_core_add_module(struct core *core, uint64_t start, const char *pa
 	return WB_OK;
 }
 
+static void module_deinit(struct core_module *module)
+{
+	wb_image_unref(module->image);
+	wb_mem_free(module->path);
+	wb_mem_free(module->link_name);
+	wb_mem_free(module->headers);
+}
+
 void wb_core_modules_deinit(struct core *core)
 {
-	for (size_t i = 0; i < core->num_modules; i++) {
-		struct core_module *module = &core->modules[i];
-
-		wb_image_unref(module->image);
-		wb_mem_free(module->path);
-		wb_mem_free(module->link_name);
-		wb_mem_free(module->headers);
-	}
+	for (size_t i = 0; i < core->num_modules; i++)
+		module_deinit(&core->modules[i]);
 	wb_mem_free(core->modules);
 	wb_mem_free(core->shown);
 	wb_mem_free(core->mappings);
@@ -415,15 +417,58 @@ static enum wb_err read_unnamed(struct core *core)
 	return err;
 }
 
+static bool holds(const struct core_module *module, uint64_t address)
+{
+	for (size_t i = 0; i < module->num_headers; i++) {
+		const struct core_header *header = &module->headers[i];
+		uint64_t before = start_in_page(header), start = module->bias + header->vaddr - before;
+
+		if (header->type == PT_LOAD && address >= start && address - start < header->memsz + before)
+			return true;
+	}
+	return false;
+}
+
+/* Whether what looks like a module is a page of another one: small files have their ELF header in the first page of every segment. */
+static bool is_repeated(const struct core *core, size_t index)
+{
+	enum { BACK = 8 };            /* modules that are looked back at */
+	uint64_t start = core->modules[index].start;
+
+	for (size_t i = index; i > 0 && index - i < BACK; i--)
+		if (holds(&core->modules[i - 1], start))
+			return true;
+	return is_in_file(core, start);
+}
+
 /* Those that got a name, or did not. */
 static enum wb_err map_unnamed(struct core *core)
 {
-	enum wb_err err = WB_OK;
+	enum wb_err err = wb_core_flush_mappings(core);
 
-	for (size_t i = 0; !err && i < core->num_modules; i++)
-		if (!core->modules[i].image)
-			err = wb_core_map_by_headers(core, &core->modules[i]);
+	for (size_t i = 0; !err && i < core->num_modules; i++) {
+		struct core_module *module = &core->modules[i];
+
+		if (!module->image && is_repeated(core, i))
+			module->num_headers = 0;
+		else if (!module->image)
+			err = wb_core_map_by_headers(core, module);
+	}
 	return err;
+}
+
+/* Modules that are none have neither an image nor headers. */
+static void drop_repeated(struct core *core)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < core->num_modules; i++) {
+		if (core->modules[i].image || core->modules[i].num_headers)
+			core->modules[count++] = core->modules[i];
+		else
+			module_deinit(&core->modules[i]);
+	}
+	core->num_modules = count;
 }
 
 /* ---- All of them ---- */
@@ -493,6 +538,7 @@ enum wb_err wb_core_read_modules(struct core *core)
 		err = map_unnamed(core);
 	if (!err)
 		err = wb_core_flush_mappings(core);
+	drop_repeated(core);
 	if (!err)
 		err = show_modules(core);
 	return err;

@@ -184,7 +184,8 @@ static enum wb_err choose_arch(struct snapshot *snapshot)
 	if (most * 2 < snapshot->num_listed || !most)
 		return report(snapshot, WB_ERR_UNSUPPORTED, "regs.txt", UINT64_MAX,
 		              "these are the registers of no architecture that is supported here");
-	snapshot->platform = (struct wb_platform){ .arch = best, .os = WB_OS_LINUX };
+	/* Of those that have two byte orders, the usual one: nothing in a snapshot tells. */
+	snapshot->platform = (struct wb_platform){ .arch = best, .big_endian = best == WB_ARCH_S390X, .os = WB_OS_LINUX };
 	for (size_t i = 0; i < snapshot->num_listed; i++) {
 		uint32_t number;
 

@@ -113,6 +113,9 @@ static enum wb_err read_header(struct elf *elf)
 	elf->machine = wb_bytes_u16(&b);
 	wb_bytes_u32(&b);             /* e_version */
 	elf->base.entry = elf_word(elf, &b);
+	/* The lowest bit says "Thumb" (AAELF32, "Entry Point"). */
+	if (elf->machine == ELF_EM_ARM)
+		elf->base.entry &= ~UINT64_C(1);
 	elf->phoff = elf_word(elf, &b);
 	elf->shoff = elf_word(elf, &b);
 	wb_bytes_u32(&b);             /* e_flags */

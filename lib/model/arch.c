@@ -8,6 +8,10 @@ static const struct wb_arch_info *const archs[] = {
 	[WB_ARCH_X86_64] = &wb_arch_x86_64,
 	[WB_ARCH_X86] = &wb_arch_x86,
 	[WB_ARCH_AARCH64] = &wb_arch_aarch64,
+	[WB_ARCH_ARM] = &wb_arch_arm,
+	[WB_ARCH_RISCV64] = &wb_arch_riscv64,
+	[WB_ARCH_PPC64] = &wb_arch_ppc64,
+	[WB_ARCH_S390X] = &wb_arch_s390x,
 };
 
 static const struct { const char *name; enum wb_arch arch; } arch_names[] = {

@@ -34,14 +34,13 @@ struct wb_arch_alias { const char *name; uint8_t slot; };
 struct wb_trampoline {
 	uint8_t code[16];
 	uint8_t size;                 /* bytes of code */
-	uint8_t step;                 /* bytes of its first instruction, after which it may be interrupted too */
-	uint16_t saved;               /* bytes from SP to what was interrupted: slots 0 to num_saved - 1, in words */
-	uint8_t num_saved;            /* SP and pc among them */
+	uint8_t step;                 /* bytes of its first instruction, after which it may be interrupted too; 0: it is the only one */
+	uint16_t saved;               /* bytes from SP to the registers of what was interrupted */
 };
 
 /* Where the return address of a frame is by convention. */
 struct wb_convention {
-	uint8_t cfa_base;             /* slot that the CFA counts from */
+	uint8_t cfa_base;             /* slot that the CFA counts from; WB_SLOT_NONE: there is no such convention */
 	uint8_t ra_in_register;       /* 1: the return address is in slot `ra_slot`; 0: in memory at CFA + ra_offset */
 	uint8_t ra_slot;
 	int16_t cfa_offset;           /* bytes */
@@ -71,12 +70,17 @@ struct wb_arch_info {
 	uint8_t call_step;            /* bytes from a return address back into the call: 1 where instructions vary in length */
 	uint8_t stack_align;          /* of saved words and frame pointers, bytes */
 	uint16_t red_zone;            /* bytes below SP that signal delivery leaves alone */
+	uint8_t cfa_above_sp;         /* bytes from a caller's SP up to the CFA; 0 nearly everywhere */
+	uint8_t linkage;              /* bytes from the CFA up, the bottom of the caller's frame, where a return address may be saved */
 	bool signs_return_addresses;  /* DW_CFA 0x2d tells where return addresses are signed; elsewhere it saves register windows */
 	uint64_t callee_saved;        /* slots that a function keeps (the ABI's default rule is "same") */
 	struct wb_convention leaf;    /* at a function's first instruction */
 	struct wb_convention frame;   /* once the frame pointer is set up */
 	const struct wb_arch_alias *aliases; /* further names of registers; ends with NULL */
-	const struct wb_trampoline *trampoline; /* NULL: none is known */
+	const struct wb_trampoline *trampolines;
+	uint32_t num_trampolines;     /* 0: none is known */
+	const uint8_t *signal_regs;   /* slot by word of the registers that a signal saved; WB_SLOT_NONE: ignored */
+	uint32_t num_signal_regs;
 	const struct wb_arch_go *go;  /* NULL: Go's stacks are not known */
 	const uint8_t *slot_of_dwarf; /* by DWARF number; WB_SLOT_NONE: not modelled */
 	uint32_t num_dwarf;
@@ -85,11 +89,12 @@ struct wb_arch_info {
 	const uint8_t *core_regs;     /* slot by word of the registers in a core's NT_PRSTATUS (elf_gregset_t); WB_SLOT_NONE: ignored */
 	uint32_t num_core_regs;       /* words that must be there; 0: cores are not known */
 	uint64_t address_mask;        /* bits of an address: ~0 or 0xffffffff */
+	uint64_t code_bits;           /* bits of code addresses that are not of the address, but tell how the code is to be executed */
 	const uint8_t *address_bits;  /* sizes that addresses may have, by configuration, growing up to 0; NULL: nothing is in the bits above them */
 	uint8_t signature_end;        /* the bit behind the signatures of return addresses, which begin where addresses end */
 };
 
-extern const struct wb_arch_info wb_arch_aarch64, wb_arch_x86, wb_arch_x86_64;
+extern const struct wb_arch_info wb_arch_aarch64, wb_arch_arm, wb_arch_ppc64, wb_arch_riscv64, wb_arch_s390x, wb_arch_x86, wb_arch_x86_64;
 
 /* A code address without the bits of mask, which are copies of bit 55: that tells the two halves of an address space apart (Arm ARM, D8.8). */
 static inline uint64_t wb_address_strip(uint64_t address, uint64_t mask)

@@ -43,7 +43,7 @@ static const uint8_t perf_regs[] = {
 /* Linux, arch/arm64/kernel/vdso/sigreturn.S: mov x8, #139; svc #0. SP is at struct rt_sigframe: siginfo of 128 bytes, then struct ucontext, whose
  * sigcontext is at 176; its registers follow the fault address (arch/arm64/include/uapi/asm/sigcontext.h). */
 static const struct wb_trampoline trampoline = {
-	.code = { 0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4 }, .size = 8, .step = 4, .saved = 128 + 176 + 8, .num_saved = PC + 1,
+	.code = { 0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4 }, .size = 8, .step = 4, .saved = 128 + 176 + 8,
 };
 
 /* Linux, arch/arm64/Kconfig, ARM64_VA_BITS. Bit 55 tells the kernel's addresses, those above may be tags
@@ -79,7 +79,10 @@ const struct wb_arch_info wb_arch_aarch64 = {
 	/* A frame record is a pair (x29, x30), which may be anywhere in its frame: GCC puts it at the bottom, LLVM at the top. */
 	.frame = { .cfa_base = X29, .cfa_offset = 16, .ra_offset = -8, .fp_offset = -16, .cfa_is_bound = 1 },
 	.aliases = aliases,
-	.trampoline = &trampoline,
+	.trampolines = &trampoline,
+	.num_trampolines = 1,
+	.signal_regs = core_regs,
+	.num_signal_regs = sizeof(core_regs),
 	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = NUM_DWARF,

@@ -22,6 +22,17 @@ static const uint8_t perf_regs[] = { EAX, EBX, ECX, EDX, ESI, EDI, EBP, ESP, EIP
 /* Linux, arch/x86/include/asm/user_32.h, struct user_regs_struct: ... DS ES FS GS ORIG_EAX EIP CS EFLAGS ESP SS. */
 static const uint8_t core_regs[] = { EBX, ECX, EDX, ESI, EDI, EBP, EAX, NO, NO, NO, NO, NO, EIP, NO, NO, ESP, NO };
 
+/* glibc, sysdeps/unix/sysv/linux/i386/libc_sigaction.c, where the kernel's vDSO is not used: mov eax, 173 (rt_sigreturn); int 0x80, and pop eax; mov eax, 119
+ * (sigreturn); int 0x80. SP is behind the return address of struct rt_sigframe (three words, a siginfo of 128 bytes, five words, the registers) or struct
+ * sigframe (a word, the registers): Linux, arch/x86/include/asm/sigframe.h. */
+static const struct wb_trampoline trampolines[] = {
+	{ .code = { 0xb8, 0xad, 0x00, 0x00, 0x00, 0xcd, 0x80 }, .size = 7, .step = 5, .saved = 4 * 3 + 128 + 4 * 5 },
+	{ .code = { 0x58, 0xb8, 0x77, 0x00, 0x00, 0x00, 0xcd, 0x80 }, .size = 8, .saved = 4 },
+};
+
+/* Linux, arch/x86/include/uapi/asm/sigcontext.h, struct sigcontext_32: GS FS ES DS DI SI BP SP BX DX CX AX, trap and error, IP. */
+static const uint8_t signal_regs[] = { NO, NO, NO, NO, EDI, ESI, EBP, ESP, EBX, EDX, ECX, EAX, NO, NO, EIP };
+
 static const struct wb_arch_go go = { .resume_slot = NO };
 
 const struct wb_arch_info wb_arch_x86 = {
@@ -40,6 +51,10 @@ const struct wb_arch_info wb_arch_x86 = {
 	.callee_saved = BIT(EBX) | BIT(EBP) | BIT(ESI) | BIT(EDI),
 	.leaf = { .cfa_base = ESP, .cfa_offset = 4, .ra_offset = -4 },
 	.frame = { .cfa_base = EBP, .cfa_offset = 8, .ra_offset = -4, .fp_offset = -8 },
+	.trampolines = trampolines,
+	.num_trampolines = sizeof(trampolines) / sizeof(trampolines[0]),
+	.signal_regs = signal_regs,
+	.num_signal_regs = sizeof(signal_regs),
 	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = NUM_SLOTS,

@@ -622,7 +622,7 @@ uint64_t wb_space_pointer_mask(const struct wb_space *space)
 	uint64_t end;
 
 	if (space->has_pointer_mask || !arch || !arch->address_bits)
-		return space->pointer_mask;
+		return space->pointer_mask | (arch ? arch->code_bits : 0);
 	end = highest_end(space);
 	for (const uint8_t *size = arch->address_bits; *size; size++) {
 		bits = *size;

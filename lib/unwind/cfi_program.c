@@ -137,7 +137,7 @@ static void set_sp_rule(const struct program *p, struct state *s)
 
 	if (p->ra_slot == arch->pc || p->fde->cie.signal_frame || s->regs[arch->sp].kind != WB_RULE_UNSPECIFIED)
 		return;
-	if (s->cfa.kind == WB_RULE_OFFSET && s->cfa.base == arch->sp && ra->kind == WB_RULE_OFFSET && ra->offset >= 0 &&
+	if (s->cfa.kind == WB_RULE_OFFSET && s->cfa.base == arch->sp && ra->kind == WB_RULE_OFFSET && ra->offset >= arch->linkage &&
 	    ra->offset <= INT32_MAX - arch->word_size)
 		s->regs[arch->sp] = (struct rule){ .kind = WB_RULE_VAL_OFFSET, .offset = ra->offset + arch->word_size };
 }
@@ -287,6 +287,9 @@ static enum wb_err set_cfa(struct program *p, uint64_t number, int64_t offset)
 
 static enum wb_err set_cfa_register(struct program *p, uint64_t number)
 {
+	/* GCC begins with it on RISC-V: the offset is 0 then, as in libgcc's unwinder. */
+	if (p->state.cfa.kind == WB_RULE_UNSPECIFIED)
+		return set_cfa(p, number, 0);
 	if (p->state.cfa.kind != WB_RULE_OFFSET) {
 		p->fault = "def_cfa_register without a register and offset before";
 		return WB_ERR_DATA;

@@ -149,7 +149,7 @@ static bool set_register(struct apply *a, const struct wb_row_rule *rule)
 	return true;
 }
 
-/* What the ABI says of registers that the row does not name: callee-saved ones are the same, the stack pointer is the CFA, the pc has to be
+/* What the ABI says of registers that the row does not name: callee-saved ones are the same, the stack pointer is told by the CFA, the pc has to be
  * named, and all others were the callee's to destroy. */
 static void set_defaults(struct apply *a, bool barrier)
 {
@@ -164,7 +164,7 @@ static void set_defaults(struct apply *a, bool barrier)
 
 		out->value[slot] = a->regs->value[slot];
 	}
-	wb_regs_set(out, arch->sp, a->out->cfa, false);
+	wb_regs_set(out, arch->sp, a->out->cfa - arch->cfa_above_sp, false);
 }
 
 /* A chain of frame pointers does not tell where stacks end, on some architectures: then what the row counts from is no CFA, and SP is lost. */

@@ -16,25 +16,40 @@ static bool is_at(const struct wb_lookup *lookup, const struct wb_trampoline *tr
 	return wb_space_read(lookup->space, start, bytes, trampoline->size) == WB_OK && !memcmp(bytes, trampoline->code, trampoline->size);
 }
 
+static const struct wb_trampoline *trampoline_at(const struct wb_lookup *lookup)
+{
+	for (uint32_t i = 0; i < lookup->arch->num_trampolines; i++) {
+		const struct wb_trampoline *trampoline = &lookup->arch->trampolines[i];
+
+		if (is_at(lookup, trampoline, lookup->pc) || (lookup->exact && is_at(lookup, trampoline, lookup->pc - trampoline->step)))
+			return trampoline;
+	}
+	return NULL;
+}
+
 /* The frame of a signal: everything that was interrupted is in it. */
 static enum wb_err find_trampoline(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
 	const struct wb_arch_info *arch = lookup->arch;
-	const struct wb_trampoline *trampoline = arch->trampoline;
-	struct wb_row_rule rules[WB_SLOTS_MAX];
+	const struct wb_trampoline *trampoline = trampoline_at(lookup);
+	struct wb_row_rule rules[WB_SLOTS_MAX + 1];
 	uint8_t count = 1;
 
-	if (!is_at(lookup, trampoline, lookup->pc) && !(lookup->exact && is_at(lookup, trampoline, lookup->pc - trampoline->step)))
+	if (!trampoline)
 		return WB_NONE;
-	for (uint8_t slot = 0; slot < trampoline->num_saved; slot++) {
-		struct wb_row_rule rule = { .slot = slot, .kind = WB_RULE_DEREF, .base = arch->sp, .offset = trampoline->saved + slot * arch->word_size };
+	for (uint8_t i = 0; i < arch->num_signal_regs; i++) {
+		uint8_t slot = arch->signal_regs[i];
+		struct wb_row_rule rule = { .slot = slot, .kind = WB_RULE_DEREF, .base = arch->sp, .offset = trampoline->saved + i * arch->word_size };
 
+		if (slot == WB_SLOT_NONE)
+			continue;
 		if (slot != arch->sp) {
 			rules[count++] = rule;
 			continue;
 		}
-		/* The caller's stack pointer is the CFA. */
+		/* The caller's stack pointer tells the CFA, and the CFA the caller's stack pointer. */
 		rule.slot = WB_SLOT_CFA;
+		rule.offset2 = arch->cfa_above_sp;
 		rules[0] = rule;
 	}
 	ret_found->row = (struct wb_row){ .flags = WB_ROW_GENERAL | WB_ROW_SIGNAL, .how = WB_HOW_CODE };
@@ -46,11 +61,9 @@ enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_f
 	struct wb_code_row row;
 	enum wb_err err;
 
-	if (lookup->arch->trampoline) {
-		err = find_trampoline(lookup, ret_found);
-		if (err != WB_NONE)
-			return err;
-	}
+	err = find_trampoline(lookup, ret_found);
+	if (err != WB_NONE)
+		return err;
 	err = wb_code_find(lookup, &row);
 	if (err)
 		return err;

@@ -9,7 +9,7 @@ enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_fou
 {
 	const struct wb_arch_info *arch = lookup->arch;
 
-	if (!lookup->has_fp)
+	if (!lookup->has_fp || arch->frame.cfa_base == WB_SLOT_NONE)
 		return WB_NONE;
 	ret_found->row = wb_row_of_convention(arch, &arch->frame, WB_HOW_FRAME_POINTER);
 	ret_found->row.flags |= WB_ROW_GUESS | WB_ROW_BARRIER;

@@ -56,7 +56,7 @@ static bool by_link(const struct wb_lookup *lookup, const struct wb_bound *bound
 
 	if (!map || !wb_space_may_execute(lookup->space, call) || has_cfi(lookup->image, lookup->image_pc))
 		return false;
-	if (lookup->has_fp && wb_view_word(lookup->view, lookup->fp + (uint64_t)(frame->cfa_offset + frame->ra_offset), &saved) == WB_OK &&
+	if (lookup->has_fp && frame->cfa_base != WB_SLOT_NONE && wb_view_word(lookup->view, lookup->fp + (uint64_t)(frame->cfa_offset + frame->ra_offset), &saved) == WB_OK &&
 	    wb_address_strip(saved, wb_space_pointer_mask(lookup->space)) == lookup->link)
 		return false;
 	if (map->image && wb_map_bias(map, &bias) == WB_OK && has_cfi(map->image, call - bias))

@@ -309,18 +309,20 @@ static void give_frame(const struct wb_walker *w, const struct wb_lookup *lookup
 	/* A signal trampoline was entered at its start, not called from before it: its name is at its exact pc. (Its row is found one byte
 	 * before, where the platforms' trampolines have a nop for this.) */
 	uint64_t back = signal ? now->pc - lookup->lookup_pc : 0;
+	/* What is mapped right before it may be something else. */
+	bool has_map = lookup->map && lookup->lookup_pc + back < lookup->map->end, has_image = has_map && lookup->image;
 
 	*frame = (struct wb_frame){
 		.pc = now->pc,
 		.lookup_pc = lookup->lookup_pc + back,
 		.cfa = w->applied.has_cfa ? w->applied.cfa : 0,
 		.sp = now->has_sp ? now->sp : 0,
-		.image_id = lookup->map ? lookup->map->image_id : 0,
-		.image_pc = lookup->image ? lookup->image_pc + back : 0,
+		.image_id = has_map ? lookup->map->image_id : 0,
+		.image_pc = has_image ? lookup->image_pc + back : 0,
 		.how = now->how,
 		.flags = (uint16_t)((now->exact || signal ? WB_FRAME_EXACT : 0) | (signal ? WB_FRAME_SIGNAL : 0) |
 		                    (now->joint ? WB_FRAME_JOINT : 0) | (w->applied.has_cfa ? WB_FRAME_HAS_CFA : 0) |
-		                    (lookup->image ? WB_FRAME_HAS_IMAGE : 0) | (now->sp_derived ? WB_FRAME_SP_DERIVED : 0)),
+		                    (has_image ? WB_FRAME_HAS_IMAGE : 0) | (now->sp_derived ? WB_FRAME_SP_DERIVED : 0)),
 		.context = now->context,
 	};
 }

@@ -42,51 +42,16 @@ crash() { # KIND DEATH
 }
 (crash pie null) 2>/dev/null || { echo "skipped: no core is written here"; exit 77; }
 
-# Both: "TID PC" a frame, innermost first, threads by number. Inlined calls are no frames of the machine, nor
-# are the tail calls that gdb concludes from debug information.
-cat >frames.py <<'END'
-import gdb
-lines = []
-for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.ptid[1]):
-    thread.switch()
-    frame = gdb.newest_frame()
-    count = 0
-    while frame and count < 2000:
-        if frame.type() == gdb.SIGTRAMP_FRAME:
-            lines.append('%d signal\n' % (thread.ptid[1] or thread.ptid[0]))
-        elif frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
-            lines.append('%d %x\n' % (thread.ptid[1] or thread.ptid[0], frame.pc() & 0xffffffffffffffff))
-        count += 1
-        try:
-            frame = frame.older()
-        except gdb.error:
-            break
-open(core + '.gdb', 'w').writelines(lines)
-END
 # One gdb for all cores of a program: what it learns of libraries serves them all.
 of_gdb() { # KIND CORE...: writes CORE.gdb
     printf 'set debuginfod enabled off\nset backtrace past-main on\nfile ./%s\n' "$1" >commands
     shift
     for core; do
-        printf 'core-file %s\npython core = "%s"\nsource frames.py\n' "$core" "$core" >>commands
+        printf 'core-file %s\npython out = "%s.gdb"\nsource %s/frames.py\n' "$core" "$core" "$source" >>commands
     done
     gdb -nx -batch -x commands >/dev/null 2>&1
 }
-of_walkback() { # OPTION... CORE
-    "$walkback" stacks -q --max-frames 2000 "$@" |
-        awk '/^[^ ].* [0-9]+\/[0-9]+/ { match($0, /[0-9]+\/[0-9]+/); split(substr($0, RSTART, RLENGTH), id, "/") }
-             /^modules:/ { exit }
-             /^  #/ && !/ \(inlined\)/ { sub(/^0+/, "", $2); print id[2], (/, signal\]/ ? "signal" : $2 == "" ? "0" : $2) }' | sort -s -n -k 1,1
-}
-
-# Which deaths gdb is known to be wrong about: "DEATH KIND-PATTERN REASON...".
-excused() { # KIND DEATH
-    while read -r of_death of_kind _; do
-        # shellcheck disable=SC2254
-        case $2:$1 in $of_death:$of_kind) return 0 ;; esac
-    done <"$source/gdb.txt"
-    return 1
-}
+. "$source/frames.sh"
 
 failed=0 same=0 better=0
 

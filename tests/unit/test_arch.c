@@ -4,6 +4,14 @@
 
 #include "model/arch.h"
 
+static bool has_slot(const uint8_t *slots, uint32_t count, uint8_t slot)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (slots[i] == slot)
+			return true;
+	return false;
+}
+
 static void descriptors_are_sound(void)
 {
 	unsigned count = 0;
@@ -26,6 +34,13 @@ static void descriptors_are_sound(void)
 			CHECK(info->slot_of_dwarf[i] < info->num_regs || info->slot_of_dwarf[i] == WB_SLOT_NONE);
 		for (uint32_t i = 0; i < info->num_perf_regs; i++)
 			CHECK(info->perf_regs[i] < info->num_regs || info->perf_regs[i] == WB_SLOT_NONE);
+		for (uint32_t i = 0; i < info->num_core_regs; i++)
+			CHECK(info->core_regs[i] < info->num_regs || info->core_regs[i] == WB_SLOT_NONE);
+		/* Where handlers return to is told by its instructions, and what is saved has at least the pc and SP in it. */
+		for (uint32_t i = 0; i < info->num_trampolines; i++)
+			CHECK(info->trampolines[i].size && info->trampolines[i].step < info->trampolines[i].size);
+		CHECK(!info->num_trampolines || (has_slot(info->signal_regs, info->num_signal_regs, info->pc) &&
+		                                 has_slot(info->signal_regs, info->num_signal_regs, info->sp)));
 		CHECK((info->callee_saved >> (info->num_regs - 1)) <= 1);
 		CHECK((info->callee_saved & UINT64_C(1) << info->fp) != 0);
 		/* Each register is found by its number and by its name, and names are unique. */
@@ -83,6 +98,19 @@ static const struct {
 	{ WB_ARCH_AARCH64, "x0", 0 }, { WB_ARCH_AARCH64, "x15", 15 }, { WB_ARCH_AARCH64, "x16", 16 }, { WB_ARCH_AARCH64, "x19", 19 },
 	{ WB_ARCH_AARCH64, "x24", 24 }, { WB_ARCH_AARCH64, "x28", 28 }, { WB_ARCH_AARCH64, "x29", 29 }, { WB_ARCH_AARCH64, "x30", 30 },
 	{ WB_ARCH_AARCH64, "sp", 31 }, { WB_ARCH_AARCH64, "pc", WB_REG_PC }, { WB_ARCH_AARCH64, "d8", 72 }, { WB_ARCH_AARCH64, "d15", 79 },
+	/* AADWARF32, 4.1 */
+	{ WB_ARCH_ARM, "r0", 0 }, { WB_ARCH_ARM, "r11", 11 }, { WB_ARCH_ARM, "sp", 13 }, { WB_ARCH_ARM, "lr", 14 }, { WB_ARCH_ARM, "pc", WB_REG_PC },
+	/* RISC-V ELF psABI, "DWARF Register Numbers" and "Integer Register Convention" */
+	{ WB_ARCH_RISCV64, "ra", 1 }, { WB_ARCH_RISCV64, "sp", 2 }, { WB_ARCH_RISCV64, "t2", 7 }, { WB_ARCH_RISCV64, "s0", 8 },
+	{ WB_ARCH_RISCV64, "a0", 10 }, { WB_ARCH_RISCV64, "a7", 17 }, { WB_ARCH_RISCV64, "s2", 18 }, { WB_ARCH_RISCV64, "s11", 27 },
+	{ WB_ARCH_RISCV64, "t3", 28 }, { WB_ARCH_RISCV64, "t6", 31 }, { WB_ARCH_RISCV64, "pc", WB_REG_PC },
+	/* ELFv2 ABI, table 2.26 */
+	{ WB_ARCH_PPC64, "r0", 0 }, { WB_ARCH_PPC64, "r1", 1 }, { WB_ARCH_PPC64, "r31", 31 }, { WB_ARCH_PPC64, "lr", 65 },
+	{ WB_ARCH_PPC64, "ctr", 66 }, { WB_ARCH_PPC64, "pc", WB_REG_PC },
+	/* s390x ELF ABI supplement, "DWARF Register Number Mapping" */
+	{ WB_ARCH_S390X, "r0", 0 }, { WB_ARCH_S390X, "r15", 15 }, { WB_ARCH_S390X, "f0", 16 }, { WB_ARCH_S390X, "f2", 17 },
+	{ WB_ARCH_S390X, "f1", 20 }, { WB_ARCH_S390X, "f8", 24 }, { WB_ARCH_S390X, "f14", 27 }, { WB_ARCH_S390X, "f9", 28 },
+	{ WB_ARCH_S390X, "f15", 31 }, { WB_ARCH_S390X, "pswa", WB_REG_PC },
 };
 
 static void registers_have_their_numbers(void)
@@ -133,6 +161,13 @@ static const struct {
 	/* Linux, arch/arm64/include/uapi/asm/perf_regs.h */
 	{ WB_ARCH_AARCH64, 0, "x0" }, { WB_ARCH_AARCH64, 8, "x8" }, { WB_ARCH_AARCH64, 16, "x16" }, { WB_ARCH_AARCH64, 23, "x23" },
 	{ WB_ARCH_AARCH64, 29, "x29" }, { WB_ARCH_AARCH64, 30, "x30" }, { WB_ARCH_AARCH64, 31, "sp" }, { WB_ARCH_AARCH64, 32, "pc" },
+	/* arch/arm, arch/riscv, arch/powerpc and arch/s390 /include/uapi/asm/perf_regs.h */
+	{ WB_ARCH_ARM, 11, "r11" }, { WB_ARCH_ARM, 13, "sp" }, { WB_ARCH_ARM, 14, "lr" }, { WB_ARCH_ARM, 15, "pc" },
+	{ WB_ARCH_RISCV64, 0, "pc" }, { WB_ARCH_RISCV64, 1, "ra" }, { WB_ARCH_RISCV64, 8, "s0" }, { WB_ARCH_RISCV64, 31, "t6" },
+	{ WB_ARCH_PPC64, 1, "r1" }, { WB_ARCH_PPC64, 31, "r31" }, { WB_ARCH_PPC64, 32, "pc" }, { WB_ARCH_PPC64, 33, NULL },
+	{ WB_ARCH_PPC64, 35, "ctr" }, { WB_ARCH_PPC64, 36, "lr" },
+	{ WB_ARCH_S390X, 15, "r15" }, { WB_ARCH_S390X, 16, "f0" }, { WB_ARCH_S390X, 31, "f15" }, { WB_ARCH_S390X, 32, NULL },
+	{ WB_ARCH_S390X, 33, "pswa" },
 };
 
 static void perf_registers_are_in_order(void)

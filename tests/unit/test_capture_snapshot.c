@@ -60,7 +60,7 @@ static const struct {
 	{ "map-backwards", "401000-400000 r-xp 0 00:00 0 a\n", REGS, NULL, 0, WB_ERR_DATA, "line is not a mapping" },
 	{ "map-17-digits", "10000000000000000-20000000000000000 r-xp 0 00:00 0\n", REGS, NULL, 0, WB_ERR_DATA, "line is not a mapping" },
 	{ "bad-reg", "", "rip: 12\nrsp = 12\n", NULL, 0, WB_ERR_DATA, "regs.txt: offset 0x8: line is not `name: hex`" },
-	{ "other-arch", "", "r0: 1\nr1: 2\nr8: 3\npc: 4\nsp: 5\n", NULL, 0, WB_ERR_UNSUPPORTED, "registers of no architecture" },
+	{ "other-arch", "", "at: 1\nv0: 2\nk0: 3\npc: 4\n", NULL, 0, WB_ERR_UNSUPPORTED, "registers of no architecture" },
 	{ "no-pc", "", "rax: 1\n", NULL, 0, WB_ERR_UNSUPPORTED, "registers of no architecture" },
 	{ "empty-regs", "", "\n\n", NULL, 0, WB_ERR_UNSUPPORTED, "registers of no architecture" },
 	{ "short-stack", "", REGS, "1234567", 7, WB_ERR_DATA, "stack.data: offset 0x7: ends within the start address" },
