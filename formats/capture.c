@@ -235,7 +235,7 @@ static enum wb_err copy_names(struct wb_capture_opts *opts)
 /* Leaves nothing of the caller's behind in *opts, also on failure. */
 static enum wb_err opts_copy(const struct wb_capture_opts *theirs, struct wb_capture_opts *opts)
 {
-	struct wb_capture_opts given = { sizeof(given), NULL, 0, NULL, 0, NULL, 0, 0, NULL };
+	struct wb_capture_opts given = { sizeof(given), NULL, 0, NULL, 0, NULL, 0, 0, NULL, 0 };
 	enum wb_err err = theirs ? wb_struct_take(&given, sizeof(given), theirs) : WB_OK;
 	enum wb_err err_tids, err_names;
 

@@ -38,11 +38,13 @@ static void core_free(void *state)
 
 	if (!core)
 		return;
+	wb_goroutines_free(core->goroutines);
 	wb_space_unref(core->space);
 	wb_core_modules_deinit(core);
 	wb_piece_deinit(&core->file_note);
 	wb_core_memory_unref(core->memory);
 	wb_mem_free(core->files);
+	wb_mem_free(core->stacks);
 	wb_mem_free(core->threads);
 	wb_mem_free(core);
 }
@@ -128,7 +130,7 @@ static enum wb_err core_open(struct wb_capture_input *input, void **ret_state)
 	return WB_OK;
 }
 
-/* ---- Threads ---- */
+/* ---- Stacks ---- */
 
 /* The registers that unwinding knows. WB_NONE: they cannot be read. */
 static enum wb_err read_regs(const struct core *core, const struct core_thread *thread, struct wb_reg *regs, size_t *ret_count)
@@ -151,18 +153,18 @@ static enum wb_err read_regs(const struct core *core, const struct core_thread *
 	return WB_OK;
 }
 
-static uint64_t stack_pointer(const struct core *core, const struct wb_reg *regs, size_t count)
+static uint64_t stack_pointer(const struct core *core, const struct wb_context *context)
 {
 	uint32_t number = core->arch->regs[core->arch->sp].number;
 
-	for (size_t i = 0; i < count; i++)
-		if (regs[i].number == number)
-			return regs[i].value;
+	for (size_t i = 0; i < context->num_regs; i++)
+		if (context->regs[i].number == number)
+			return context->regs[i].value;
 	return 0;
 }
 
-/* The stack from the stack pointer (and what may be in use below it) to the end of its segment, as far as the dump has it. */
-static enum wb_err read_stack(const struct core *core, uint64_t sp, struct wb_capture_batch *batch, struct wb_region *region)
+/* The stack from the stack pointer (and what may be in use below it) to its end, at most that of its segment, as far as the dump has it. */
+static enum wb_err read_stack(const struct core *core, uint64_t sp, uint64_t end, struct wb_capture_batch *batch, struct wb_region *region)
 {
 	uint64_t below = sp - core->arch->red_zone, at, limit = core->input->opts.max_memory / STACK_SHARE;
 	const struct core_segment *segment = wb_core_segment_at(core->memory, sp);
@@ -177,6 +179,8 @@ static enum wb_err read_stack(const struct core *core, uint64_t sp, struct wb_ca
 	at = below - segment->start;
 	size = segment->size - at;
 	limit = limit < STACK_MAX ? limit : STACK_MAX;
+	if (end > sp && end - below < limit)
+		limit = end - below;
 	if (size > limit)
 		size = limit;
 	err = wb_file_piece(core->memory->file, segment->offset + at, size, &piece);
@@ -191,55 +195,109 @@ static enum wb_err read_stack(const struct core *core, uint64_t sp, struct wb_ca
 	return WB_OK;
 }
 
-static enum wb_err add_thread(struct core *core, const struct core_thread *thread, struct wb_capture_batch *batch)
-{
-	struct wb_reg *regs = wb_capture_batch_alloc(batch, WB_SLOTS_MAX * sizeof(*regs));
-	struct wb_context *context = wb_capture_batch_alloc(batch, sizeof(*context));
-	struct wb_region *region = wb_capture_batch_alloc(batch, sizeof(*region));
-	struct wb_sample *sample = wb_capture_batch_alloc(batch, sizeof(*sample));
-	size_t num_regs = 0;
-	enum wb_err err;
+/* A sample as it is put together: its thread's registers, those where the thread's goroutine goes on, and the stacks of both. */
+struct core_sample {
+	struct wb_sample sample;      /* first: what is given */
+	struct wb_context contexts[2];
+	struct wb_region regions[2];
+	struct wb_reg regs[WB_SLOTS_MAX];
+};
 
-	if (!regs || !context || !region || !sample)
-		return WB_ERR_MEMORY;
-	*sample = (struct wb_sample){ .size = sizeof(*sample), .pid = core->pid, .tid = thread->tid, .cpu = UINT32_MAX, .comm = core->comm };
-	if (read_regs(core, thread, regs, &num_regs) == WB_OK) {
-		*context = (struct wb_context){ .regs = regs, .num_regs = num_regs, .pc_kind = WB_PC_EXACT };
-		sample->contexts = context;
-		sample->num_contexts = 1;
-		err = read_stack(core, stack_pointer(core, regs, num_regs), batch, region);
-		if (err < 0)
-			return err;
-		sample->regions = region;
-		sample->num_regions = err == WB_OK;
+/* The stack that a context is on, unless it is the one that is there already. Regions are sorted and disjoint. */
+static enum wb_err add_region(const struct core *core, const struct wb_context *context, uint64_t end, struct wb_capture_batch *batch,
+                              struct core_sample *sample)
+{
+	size_t count = sample->sample.num_regions;
+	struct wb_region region, *first = &sample->regions[0];
+	enum wb_err err = read_stack(core, stack_pointer(core, context), end, batch, &region);
+
+	if (err)
+		return err == WB_NONE ? WB_OK : err;
+	if (count && region.address < first->address + first->size && first->address < region.address + region.size)
+		return WB_OK;
+	if (count && region.address < first->address) {
+		sample->regions[1] = *first;
+		*first = region;
+	} else {
+		sample->regions[count] = region;
 	}
-	if (*core->reason && thread == &core->threads[core->crashed])
-		sample->flags |= WB_SAMPLE_CRASHED;
-	/* A batch holds the capture, and so the space. */
-	return wb_capture_batch_add(batch, core->space, sample);
+	sample->sample.num_regions++;
+	return WB_OK;
 }
 
-/* The thread that crashed first, the others as they are in the file. */
-static const struct core_thread *nth_thread(const struct core *core, size_t nth)
+static enum wb_err add_thread(const struct core *core, const struct core_thread *thread, struct wb_capture_batch *batch, struct core_sample *sample)
 {
-	return nth == 0 ? &core->threads[core->crashed] : &core->threads[nth <= core->crashed ? nth - 1 : nth];
+	struct wb_context *context = &sample->contexts[0];
+
+	sample->sample.tid = thread->tid;
+	if (*core->reason && thread == &core->threads[core->crashed])
+		sample->sample.flags |= WB_SAMPLE_CRASHED;
+	*context = (struct wb_context){ .regs = sample->regs, .pc_kind = WB_PC_EXACT };
+	if (read_regs(core, thread, sample->regs, &context->num_regs))
+		return WB_OK;
+	sample->sample.num_contexts = 1;
+	return add_region(core, context, 0, batch, sample);
+}
+
+/* Where the goroutine goes on: behind the thread that runs it, if there is one. The registers of one that runs on no thread of the dump are lost. */
+static enum wb_err add_goroutine(const struct core *core, const struct wb_goroutine *goroutine, struct wb_capture_batch *batch, struct core_sample *sample)
+{
+	size_t count = sample->sample.num_contexts;
+
+	sample->sample.goroutine = goroutine;
+	sample->sample.labels = goroutine->labels;
+	sample->sample.num_labels = goroutine->num_labels;
+	if (!goroutine->context.num_regs || (!count && goroutine->status == WB_GOROUTINE_RUNNING))
+		return WB_OK;
+	sample->contexts[count] = goroutine->context;
+	sample->sample.num_contexts++;
+	return add_region(core, &goroutine->context, goroutine->stack_end, batch, sample);
+}
+
+static enum wb_err add_stack(struct core *core, const struct core_stack *stack, struct wb_capture_batch *batch)
+{
+	struct core_sample *sample = wb_capture_batch_alloc(batch, sizeof(*sample));
+	struct wb_goroutine *goroutine = NULL;
+	enum wb_err err = WB_OK;
+
+	if (!sample)
+		return WB_ERR_MEMORY;
+	sample->sample = (struct wb_sample){ .size = sizeof(sample->sample), .contexts = sample->contexts, .regions = sample->regions, .pid = core->pid,
+	                                     .cpu = UINT32_MAX, .comm = core->comm };
+	if (stack->thread != CORE_NONE)
+		err = add_thread(core, &core->threads[stack->thread], batch, sample);
+	if (!err && stack->goroutine != CORE_NONE)
+		err = wb_core_take_goroutine(core, stack->goroutine, batch, &goroutine);
+	if (!err && goroutine)
+		err = add_goroutine(core, goroutine, batch, sample);
+	/* A batch holds the capture, and so the space. */
+	return err < 0 ? err : wb_capture_batch_add(batch, core->space, &sample->sample);
+}
+
+/* A goroutine that runs nowhere is in no thread: asked for some threads, it is not meant. */
+static bool is_wanted(const struct core *core, const struct core_stack *stack)
+{
+	uint32_t tid = stack->thread == CORE_NONE ? 0 : core->threads[stack->thread].tid;
+
+	return wb_capture_wants(core->input, core->pid, tid);
 }
 
 static enum wb_err core_fill(void *state, size_t max, struct wb_capture_batch *batch)
 {
 	struct core *core = state;
+	enum wb_err err = core->stacks ? WB_OK : wb_core_list_stacks(core);
 
-	while (core->given < core->num_threads && wb_capture_batch_count(batch) < max) {
-		const struct core_thread *thread = nth_thread(core, core->given);
-		enum wb_err err = WB_OK;
+	while (!err && core->given < core->num_stacks && wb_capture_batch_count(batch) < max) {
+		const struct core_stack *stack = &core->stacks[core->given];
 
-		if (wb_capture_wants(core->input, core->pid, thread->tid))
-			err = add_thread(core, thread, batch);
-		if (err)
-			return err;
-		core->given++;
+		if (is_wanted(core, stack))
+			err = add_stack(core, stack, batch);
+		if (!err)
+			core->given++;
 	}
-	return core->given < core->num_threads ? WB_OK : WB_NONE;
+	if (err)
+		return err;
+	return core->given < core->num_stacks ? WB_OK : WB_NONE;
 }
 
 static enum wb_err core_info(void *state, struct wb_capture_info *info)

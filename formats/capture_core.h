@@ -70,6 +70,12 @@ struct core_file {
 	const char *path;             /* in the note */
 };
 
+/* ---- Stacks ---- */
+
+/* What a sample is of: a thread, a goroutine, or a thread and the goroutine that it runs. */
+enum { CORE_NONE = UINT32_MAX };
+struct core_stack { uint32_t thread, goroutine; };
+
 /* ---- Modules ---- */
 
 struct core_header {                  /* a program header of a module */
@@ -115,7 +121,10 @@ struct core {
 	struct wb_mapping *mappings;  /* to be added to it; images are borrowed from the modules */
 	size_t num_mappings, mappings_capacity;
 	size_t num_mapped;            /* mappings so far */
-	size_t given;                 /* threads handed out */
+	struct wb_goroutines *goroutines; /* NULL: not asked for, or none are there */
+	struct core_stack *stacks;    /* in the order in which they are given; NULL: not listed yet */
+	size_t num_stacks;
+	size_t given;                 /* stacks handed out */
 };
 
 static inline bool core_is_big_endian(const struct core *core) { return core->platform.big_endian; }
@@ -153,6 +162,11 @@ enum wb_err wb_core_map_by_headers(struct core *core, struct core_module *module
 enum wb_err wb_core_map_file(struct core *core, uint64_t start, uint64_t end, uint64_t file_offset, uint32_t prot, struct wb_image *image);
 /* Maps what was noted since the last time: many at once cost one version of the space that stays, not one each. */
 enum wb_err wb_core_flush_mappings(struct core *core);
+
+/* capture_core_go.c: what is to be given, in order; reads the goroutines if they are asked for. */
+enum wb_err wb_core_list_stacks(struct core *core);
+/* A goroutine, with all that it points to, for as long as the batch. WB_NONE: it is not in memory. */
+enum wb_err wb_core_take_goroutine(const struct core *core, uint32_t index, struct wb_capture_batch *batch, struct wb_goroutine **ret_goroutine);
 
 /* capture_core_links.c: what the dynamic linker knows of the modules: names, and those that NT_FILE does not have. */
 enum wb_err wb_core_read_links(struct core *core);

@@ -2,8 +2,12 @@
 /* A worker of a run: sample in, bytes of the sink's part out. */
 #include "formats/run_worker.h"
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "model/image.h"
+#include "model/space.h"
+
+#include <string.h>
 
 enum {
 	FRAMES_FIRST = 256,           /* room for frames at first */
@@ -13,12 +17,20 @@ enum {
 	KNOWN_LIMIT = 1 << 19,        /* frames: 32 MiB of table, and in the part some 200 bytes for each */
 };
 
+static bool takes_no_wrappers(const struct wb_symbolizer_opts *opts)
+{
+	struct wb_symbolizer_opts ours;
+
+	return opts && wb_struct_take(&ours, sizeof(ours), opts) == WB_OK && ours.no_wrappers;
+}
+
 enum wb_err wb_run_worker_init(struct wb_run_worker *worker, struct wb_session *session, const struct wb_run_opts *opts,
                                struct wb_sink_part *part)
 {
 	enum wb_err err;
 
 	*worker = (struct wb_run_worker){ .session = session, .part = part, .known_limit = KNOWN_LIMIT };
+	worker->no_wrappers = takes_no_wrappers(opts->symbolizer);
 	err = wb_walker_new(session, opts->walker, &worker->walker);
 	if (!err && !opts->no_symbols && part->format->wants_sites)
 		err = wb_symbolizer_new(session, opts->symbolizer, &worker->symbolizer);
@@ -118,11 +130,11 @@ static enum wb_err make_room(struct wb_run_worker *worker, size_t count)
 /* ---- A sample ---- */
 
 /* The file that would have told more, as the symbolizer sees it. Frames that have no place for want of a file were counted by the walker. */
-static uint16_t missed_file(const struct wb_run_worker *worker, const struct wb_frame *frame, const struct wb_frame_sites *sites)
+static uint8_t missed_file(const struct wb_run_worker *worker, const struct wb_frame *frame, const struct wb_frame_sites *sites)
 {
 	const struct wb_site *outer = &sites->sites[sites->count - 1];
 	struct wb_image *image;
-	uint16_t missed = 0;
+	uint8_t missed = 0;
 
 	if (!(frame->flags & WB_FRAME_HAS_IMAGE))
 		return 0;
@@ -134,6 +146,21 @@ static uint16_t missed_file(const struct wb_run_worker *worker, const struct wb_
 		missed = 1 + WB_FILE_DEBUG;
 	wb_image_unref(image);
 	return missed;
+}
+
+/* The rule of runtime/traceback.go, elideWrapperCalling: a wrapper that a panic is about is shown. */
+static uint8_t traits_of(const struct wb_frame_sites *sites)
+{
+	static const char *const panics[] = { "runtime.gopanic", "runtime.sigpanic", "runtime.panicwrap" };
+	const struct wb_site *outer = &sites->sites[sites->count - 1];
+	uint8_t traits = sites->count == 1 && outer->is_wrapper ? WB_RUN_WRAPPER : 0;
+
+	if (outer->name_source != WB_NAME_GO || !outer->linkage_name)
+		return traits;
+	for (size_t i = 0; i < sizeof(panics) / sizeof(panics[0]); i++)
+		if (!strcmp(outer->linkage_name, panics[i]))
+			traits |= WB_RUN_PANIC;
+	return traits;
 }
 
 static enum wb_err describe(struct wb_run_worker *worker, const struct wb_frame *frame, struct wb_run_known *known)
@@ -151,6 +178,7 @@ static enum wb_err describe(struct wb_run_worker *worker, const struct wb_frame 
 		return err;
 	known->sites = sites.count && sites.count <= UINT16_MAX ? (uint16_t)sites.count : 1;
 	known->missed = sites.count ? missed_file(worker, frame, &sites) : 0;
+	known->traits = sites.count ? traits_of(&sites) : 0;
 	known->repeats = 0;
 	known->image_key = key_of(frame);
 	known->image_pc = frame->flags & WB_FRAME_HAS_IMAGE ? frame->image_pc : 0;
@@ -158,28 +186,66 @@ static enum wb_err describe(struct wb_run_worker *worker, const struct wb_frame 
 	return WB_OK;
 }
 
-static enum wb_err identify(struct wb_run_worker *worker, size_t count)
+static enum wb_err identify_frame(struct wb_run_worker *worker, const struct wb_frame *frame, const struct wb_run_known **ret_known)
 {
+	struct wb_run_known *known = find(worker, key_of(frame), frame->flags & WB_FRAME_HAS_IMAGE ? frame->image_pc : 0);
+
+	*ret_known = known;
+	if (!known->image_key)
+		return describe(worker, frame, known);
+	known->repeats++;
+	return WB_OK;
+}
+
+/* Numbers the frames and leaves out those that are not to be shown. created_by: NULL if there is none. */
+static enum wb_err identify(struct wb_run_worker *worker, size_t *count, const struct wb_frame *created_by)
+{
+	const struct wb_run_known *known = NULL;
 	void *ids = worker->ids;
+	uint8_t callee = 0;
+	size_t kept = 0;
 	enum wb_err err;
 
-	if (!wb_mem_grow(&ids, &worker->ids_capacity, 0, count, sizeof(*worker->ids)))
+	if (!wb_mem_grow(&ids, &worker->ids_capacity, 0, *count + 1, sizeof(*worker->ids)))
 		return WB_ERR_MEMORY;
 	worker->ids = ids;
-	err = make_room(worker, count);
-	for (size_t i = 0; i < count && !err; i++) {
-		const struct wb_frame *frame = &worker->frames[i];
-		struct wb_run_known *known = find(worker, key_of(frame), frame->flags & WB_FRAME_HAS_IMAGE ? frame->image_pc : 0);
-
-		if (known->image_key)
-			known->repeats++;
-		else
-			err = describe(worker, frame, known);
-		worker->ids[i] = known->id;
+	err = make_room(worker, *count + 1);
+	for (size_t i = 0; i < *count && !err; i++) {
+		err = identify_frame(worker, &worker->frames[i], &known);
+		if (err)
+			break;
 		worker->stats.sites += known->sites;
-		worker->stats.hows[frame->how & 15]++;
+		worker->stats.hows[worker->frames[i].how & 15]++;
+		if (!worker->no_wrappers || !(known->traits & WB_RUN_WRAPPER) || callee & WB_RUN_PANIC) {
+			worker->frames[kept] = worker->frames[i];
+			worker->ids[kept++] = known->id;
+		}
+		callee = known->traits;
 	}
+	*count = kept;
+	if (err || !created_by)
+		return err;
+	err = identify_frame(worker, created_by, &known);
+	worker->ids[kept] = known->id;
 	return err;
+}
+
+/* The go statement that a goroutine was started by, as a frame of the goroutine that it is in. False: unknown. */
+static bool make_created_by(struct wb_space *space, const struct wb_goroutine *goroutine, struct wb_frame *ret_frame)
+{
+	struct wb_place place = { .size = sizeof(place) };
+	const struct wb_arch_info *arch = wb_space_arch(space);
+	uint64_t lookup_pc;
+
+	/* The runtime itself starts the first one; it says nothing of that. */
+	if (!goroutine || !arch || !goroutine->created_at || goroutine->id <= 1)
+		return false;
+	lookup_pc = goroutine->created_at - arch->call_step;
+	if (wb_space_find(space, lookup_pc, &place) || !place.image || !place.has_image_pc)
+		return false;
+	*ret_frame = (struct wb_frame){ .pc = goroutine->created_at, .lookup_pc = lookup_pc, .image_id = wb_image_id(place.image),
+	                                .image_pc = place.image_pc, .flags = WB_FRAME_HAS_IMAGE };
+	return true;
 }
 
 /* Walks, with more room for frames as long as that is what ends the walk. */
@@ -206,10 +272,13 @@ enum wb_err wb_run_worker_sample(struct wb_run_worker *worker, struct wb_space *
 {
 	struct wb_stack stack = { .size = sizeof(stack), .sample = sample, .space = space, .event = event, .frames = worker->frames };
 	enum wb_err err = walk(worker, space, sample, &stack.num_frames, &stack.stop);
+	struct wb_frame created_by;
 
 	stack.frames = worker->frames;
+	if (make_created_by(space, sample->goroutine, &created_by))
+		stack.created_by = &created_by;
 	if (!err)
-		err = identify(worker, stack.num_frames);
+		err = identify(worker, &stack.num_frames, stack.created_by);
 	if (!err)
 		err = wb_sink_part_write(worker->part, &stack, worker->ids);
 	if (err)

@@ -10,6 +10,12 @@
 
 #include "formats/sink.h"
 
+/* What leaving out wrappers asks of a frame. */
+enum wb_run_traits {
+	WB_RUN_WRAPPER = 1,           /* nothing but a wrapper that Go's compiler made */
+	WB_RUN_PANIC = 2,             /* of Go's runtime, whose caller is shown though it were a wrapper */
+};
+
 /* What the part calls a frame, by where it is in its image. */
 struct wb_run_known {
 	uint64_t image_key;           /* image id and the flags that matter; 0: free */
@@ -17,13 +23,15 @@ struct wb_run_known {
 	uint64_t repeats;             /* frames after the first */
 	uint32_t id;
 	uint16_t sites;
-	uint16_t missed;              /* 1 + enum wb_file_role of the file without which it stayed; 0: none */
+	uint8_t missed;               /* 1 + enum wb_file_role of the file without which it stayed; 0: none */
+	uint8_t traits;               /* enum wb_run_traits */
 };
 
 struct wb_run_worker {
 	struct wb_session *session;   /* borrowed */
 	struct wb_walker *walker;
 	struct wb_symbolizer *symbolizer; /* NULL: raw addresses */
+	bool no_wrappers;             /* leave out frames of wrappers */
 	struct wb_sink_part *part;    /* not owned */
 	struct wb_frame *frames;
 	size_t frames_capacity;

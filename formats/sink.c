@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "model/image.h"
 
-static const struct wb_sink_format *const formats[] = { &wb_sink_format_text, &wb_sink_format_folded, &wb_sink_format_json, &wb_sink_format_minidump_json };
+static const struct wb_sink_format *const formats[] = { &wb_sink_format_text, &wb_sink_format_folded, &wb_sink_format_json, &wb_sink_format_minidump_json, &wb_sink_format_go };
 
 enum { FRAMES_MAX = 1 << 20 };    /* of one stack: more than any walker gives */
 
@@ -147,7 +147,7 @@ static enum wb_err describe_all(struct wb_sink *sink, const struct wb_stack *sta
 
 	if (stack->num_frames > FRAMES_MAX)
 		return WB_ERR_LIMIT;
-	if (!wb_mem_grow(&ids, &sink->ids_capacity, 0, stack->num_frames, sizeof(*sink->ids)))
+	if (!wb_mem_grow(&ids, &sink->ids_capacity, 0, stack->num_frames + 1, sizeof(*sink->ids)))
 		return WB_ERR_MEMORY;
 	sink->ids = ids;
 	for (size_t i = 0; i < stack->num_frames; i++) {
@@ -157,7 +157,9 @@ static enum wb_err describe_all(struct wb_sink *sink, const struct wb_stack *sta
 		if (err)
 			return err;
 	}
-	return WB_OK;
+	if (!stack->created_by)
+		return WB_OK;
+	return sink->part->format->describe(sink->part, stack->created_by, stack->created_by_sites, &sink->ids[stack->num_frames]);
 }
 
 enum wb_err wb_sink_write(struct wb_sink *sink, const struct wb_stack *stack)

@@ -27,7 +27,7 @@ struct wb_sink_format {
 	/* sites may be NULL: raw addresses. *ret_id is valid until forget. */
 	enum wb_err (*describe)(struct wb_sink_part *part, const struct wb_frame *frame, const struct wb_frame_sites *sites, uint32_t *ret_id);
 	void (*forget)(struct wb_sink_part *part);
-	/* ids: of stack->frames, in their order. */
+	/* ids: of stack->frames, in their order, then of stack->created_by if there is one. */
 	enum wb_err (*write)(struct wb_sink_part *part, const struct wb_stack *stack, const uint32_t *ids);
 	/* NULL: nothing comes before the first stack. */
 	enum wb_err (*begin)(struct wb_sink_part *part, const struct wb_capture_info *info);
@@ -37,7 +37,7 @@ struct wb_sink_format {
 	enum wb_err (*finish)(struct wb_sink_part *part, struct wb_sink *sink);
 };
 
-extern const struct wb_sink_format wb_sink_format_text, wb_sink_format_folded, wb_sink_format_json, wb_sink_format_minidump_json;
+extern const struct wb_sink_format wb_sink_format_text, wb_sink_format_folded, wb_sink_format_json, wb_sink_format_minidump_json, wb_sink_format_go;
 
 enum {
 	WB_SINK_STOPS = 16,

@@ -3,7 +3,8 @@
  * Stacks for programs: one JSON object a line. Field names never change meaning; readers ignore the ones that they do not know, and what is
  * unknown is left out.
  *
- *   stack    type pid tid comm time_ns event weight crashed labels registers stop stop_address root_by frames
+ *   stack    type pid tid comm time_ns event weight crashed labels stop stop_address root_by goroutine registers frames
+ *   goroutine  id state system locked scan g m mp stack_start stack_end waiting_since_ns created_by_id created_by (a frame)
  *   frame    pc lookup_pc cfa how signal joint kernel module build_id image_pc file_offset function offset file line column inlined reason
  *   capture  (meta) type format arch hostname os_release command_line events pid threads crash_reason crash_tid signal signal_code signal_address
  *            truncated memory_mapped memory_dumped modules;
@@ -130,6 +131,49 @@ static void put_labels(struct wb_json *json, const struct wb_sample *sample)
 	wb_json_close(json, '}');
 }
 
+/* Names of flags that a goroutine's object has. */
+static void put_goroutine_flags(struct wb_json *json, const struct wb_goroutine *goroutine)
+{
+	if (goroutine->flags & WB_GOROUTINE_SYSTEM)
+		wb_json_true(json, "system");
+	if (goroutine->flags & WB_GOROUTINE_LOCKED)
+		wb_json_true(json, "locked");
+	if (goroutine->flags & WB_GOROUTINE_SCAN)
+		wb_json_true(json, "scan");
+}
+
+/* created_by: the fragments of the go statement; NULL: unknown. */
+static void put_goroutine(struct wb_json *json, const struct wb_stack *stack, const struct wb_fragment *created_by, const char *bytes)
+{
+	const struct wb_goroutine *goroutine = stack->sample->goroutine;
+
+	wb_json_open(json, "goroutine", '{');
+	wb_json_number(json, "id", goroutine->id);
+	wb_json_string(json, "state", goroutine->state);
+	put_goroutine_flags(json, goroutine);
+	wb_json_address(json, "g", goroutine->address);
+	if (goroutine->thread_address) {
+		wb_json_number(json, "m", goroutine->thread_id);
+		wb_json_address(json, "mp", goroutine->thread_address);
+	}
+	if (goroutine->stack_end) {
+		wb_json_address(json, "stack_start", goroutine->stack_start);
+		wb_json_address(json, "stack_end", goroutine->stack_end);
+	}
+	if (goroutine->waiting_since_ns)
+		wb_json_number(json, "waiting_since_ns", goroutine->waiting_since_ns);
+	if (goroutine->created_by)
+		wb_json_number(json, "created_by_id", goroutine->created_by);
+	/* The innermost call, should the go statement be in one that was inlined. */
+	if (created_by) {
+		wb_json_open(json, "created_by", '{');
+		wb_json_address(json, "pc", stack->created_by->pc);
+		wb_json_members(json, bytes + created_by->offset, created_by->size);
+		wb_json_close(json, '}');
+	}
+	wb_json_close(json, '}');
+}
+
 static void put_registers(struct wb_json *json, const struct wb_stack *stack)
 {
 	const struct wb_context *context = stack->sample->num_contexts ? stack->sample->contexts : NULL;
@@ -179,6 +223,8 @@ static enum wb_err json_write(struct wb_sink_part *base, const struct wb_stack *
 
 	wb_json_open(&json, NULL, '{');
 	put_head(&json, stack);
+	if (stack->sample->goroutine)
+		put_goroutine(&json, stack, stack->created_by ? &fragments->items[ids[stack->num_frames]] : NULL, fragments->bytes.bytes);
 	if (base->registers)
 		put_registers(&json, stack);
 	wb_json_open(&json, "frames", '[');

@@ -122,6 +122,19 @@ static enum wb_err text_describe(struct wb_sink_part *base, const struct wb_fram
 	return err;
 }
 
+static void put_goroutine(struct wb_out *out, const struct wb_goroutine *goroutine)
+{
+	if (goroutine->flags & WB_GOROUTINE_SYSTEM) {
+		wb_out_string(out, " no goroutine");
+		return;
+	}
+	wb_out_string(out, " goroutine ");
+	wb_out_decimal(out, goroutine->id, 1);
+	wb_out_string(out, " (");
+	put_clean(out, goroutine->state);
+	wb_out_string(out, goroutine->flags & WB_GOROUTINE_LOCKED ? ", locked to thread)" : ")");
+}
+
 static void put_head(struct wb_out *out, const struct wb_stack *stack)
 {
 	const struct wb_sample *sample = stack->sample;
@@ -143,6 +156,8 @@ static void put_head(struct wb_out *out, const struct wb_stack *stack)
 	}
 	if (sample->flags & WB_SAMPLE_CRASHED)
 		wb_out_string(out, " (crashed)");
+	if (sample->goroutine)
+		put_goroutine(out, sample->goroutine);
 	wb_out_string(out, ":\n");
 	for (size_t i = 0; i < sample->num_labels; i++) {
 		wb_out_string(out, "  ");
@@ -208,6 +223,19 @@ static uint64_t put_frame(struct wb_out *out, const struct wb_fragments *fragmen
 	put_how(out, frame);
 	wb_out_char(out, '\n');
 	return index + 1;
+}
+
+static void put_created_by(struct wb_out *out, const struct wb_fragments *fragments, const struct wb_goroutine *goroutine, uint32_t id)
+{
+	const struct wb_fragment *fragment = &fragments->items[id];
+
+	wb_out_string(out, "  created by ");
+	wb_out_bytes(out, fragments->bytes.bytes + fragment->offset, fragment->size);
+	if (goroutine->created_by) {
+		wb_out_string(out, " in goroutine ");
+		wb_out_decimal(out, goroutine->created_by, 1);
+	}
+	wb_out_char(out, '\n');
 }
 
 static const char *root_sentence(enum wb_root_by by)
@@ -279,6 +307,8 @@ static enum wb_err text_write(struct wb_sink_part *base, const struct wb_stack *
 		put_registers(out, stack);
 	for (size_t i = 0; i < stack->num_frames; i++)
 		index = put_frame(out, &part->fragments, &stack->frames[i], ids[i], index);
+	if (stack->sample->goroutine && stack->created_by)
+		put_created_by(out, &part->fragments, stack->sample->goroutine, ids[stack->num_frames]);
 	put_stop(part, out, &stack->stop);
 	return WB_OK;
 }

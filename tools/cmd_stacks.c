@@ -16,14 +16,14 @@ enum { MISSING_SHOWN = 5 };
 struct stacks {
 	struct wb_input input;
 	const char *format, *output, *strategy;
-	bool scan, no_inline, no_demangle, raw, meta, registers, goroutines;
+	bool scan, no_inline, no_demangle, raw, meta, registers, no_wrappers, short_names;
 	uint64_t max_frames, threads;
 	struct wb_path_maps path_maps;
 };
 
-static const char *const formats[] = { "text", "folded", "json", "minidump-json" };
+static const char *const formats[] = { "text", "folded", "json", "go", "minidump-json" };
 /* Planned, so that asking for one is told from a slip of the pen. */
-static const char *const later_formats[] = { "perf-script", "pprof", "firefox", "flamegraph", "go" };
+static const char *const later_formats[] = { "perf-script", "pprof", "firefox", "flamegraph" };
 
 static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
@@ -38,11 +38,9 @@ static int check_usage(const struct wb_command *command, const struct stacks *st
 	if (operands != 1)
 		return wb_options_refuse(command, operands ? "one capture at a time" : "no capture; \"-\" is standard input");
 	if (is_one_of(stacks->format, later_formats, sizeof(later_formats) / sizeof(later_formats[0])))
-		return wb_options_refuse(command, "-f %s: this version does not write it yet, only text, folded, json and minidump-json", stacks->format);
+		return wb_options_refuse(command, "-f %s: this version does not write it yet, only text, folded, json, go and minidump-json", stacks->format);
 	if (!is_one_of(stacks->format, formats, sizeof(formats) / sizeof(formats[0])))
-		return wb_options_refuse(command, "-f %s: no such format; there are text, folded, json and minidump-json", stacks->format);
-	if (stacks->goroutines)
-		return wb_options_refuse(command, "--goroutines: this version does not list them yet");
+		return wb_options_refuse(command, "-f %s: no such format; there are text, folded, json, go and minidump-json", stacks->format);
 	if (stacks->meta && strcmp(stacks->format, "json"))
 		return wb_options_refuse(command, "--meta is for -f json");
 	return WB_EXIT_OK;
@@ -166,6 +164,9 @@ static enum wb_err run(struct stacks *stacks, const struct wb_strategy_list *lis
 
 	/* Folded stacks show no lines: without inlined calls, symbol tables have all that they need. */
 	symbolizer.no_lines = strcmp(stacks->format, "folded") == 0;
+	/* As in Go's own traceback. */
+	symbolizer.go_short_names = stacks->short_names || strcmp(stacks->format, "go") == 0;
+	symbolizer.no_wrappers = stacks->no_wrappers;
 	if (!stacks->no_inline)
 		symbolizer.detail = WB_DETAIL_INLINES;
 	else
@@ -202,19 +203,21 @@ int wb_cmd_stacks(int argc, char **argv)
 {
 	struct stacks stacks = { .format = "text" };
 	const struct wb_option options[] = {
-		{ 'f', "format", WB_OPTION_TEXT, &stacks.format, "FORMAT", "text (default), folded, json or minidump-json" },
+		{ 'f', "format", WB_OPTION_TEXT, &stacks.format, "FORMAT", "text (default), folded, json, go or minidump-json" },
 		{ 'o', "output", WB_OPTION_TEXT, &stacks.output, "FILE", "write to FILE" },
 		{ 'j', "threads", WB_OPTION_COUNT, &stacks.threads, "N", "threads (default: one for each processor)" },
 		{ 0, "strategy", WB_OPTION_TEXT, &stacks.strategy, "LIST", "how to find callers, in order: auto (default), go, cfi, windows, breakpad, code, leaf, fp, scan" },
 		{ 0, "scan", WB_OPTION_FLAG, &stacks.scan, NULL, "as a last resort, guess by scanning the stack" },
 		{ 0, "no-inline", WB_OPTION_FLAG, &stacks.no_inline, NULL, "leave out inlined calls" },
 		{ 0, "no-demangle", WB_OPTION_FLAG, &stacks.no_demangle, NULL, "names as the objects have them" },
+		{ 0, "no-wrappers", WB_OPTION_FLAG, &stacks.no_wrappers, NULL, "leave out the wrappers that Go's compiler makes, as runtime.Callers" },
+		{ 0, "short-names", WB_OPTION_FLAG, &stacks.short_names, NULL, "Go names as in its tracebacks: type arguments are [...]" },
 		WB_PATH_MAPS_OPTION(&stacks.path_maps),
 		{ 0, "raw", WB_OPTION_FLAG, &stacks.raw, NULL, "addresses, no names" },
 		{ 0, "max-frames", WB_OPTION_COUNT, &stacks.max_frames, "N", "end each stack after N frames" },
 		{ 0, "meta", WB_OPTION_FLAG, &stacks.meta, NULL, "json: a line about the capture first, a summary last" },
 		{ 0, "registers", WB_OPTION_FLAG, &stacks.registers, NULL, "text, json: the registers of each thread, as they were captured" },
-		{ 0, "goroutines", WB_OPTION_FLAG, &stacks.goroutines, NULL, NULL },
+		{ 0, "goroutines", WB_OPTION_FLAG, &stacks.input.goroutines, NULL, "ELF cores of Go programs: the stack of every goroutine" },
 		{ 0 },
 	};
 	const struct wb_option *const tables[] = { options, stacks.input.options, stacks.input.path_options, NULL };

@@ -170,7 +170,7 @@ static const char *input_path(const struct wb_input *input)
 
 int wb_input_reopen(struct wb_input *input)
 {
-	struct wb_capture_opts opts = { .size = sizeof(opts), .pids = input->pids.count ? input->pids.items : NULL, .num_pids = input->pids.count,
+	struct wb_capture_opts opts = { .size = sizeof(opts), .goroutines = input->goroutines, .pids = input->pids.count ? input->pids.items : NULL, .num_pids = input->pids.count,
 	                                .tids = input->tids.count ? input->tids.items : NULL, .num_tids = input->tids.count,
 	                                .events = input->events.count ? input->events.items : NULL, .num_events = input->events.count,
 	                                .max_memory = input->max_memory, .kernel = input->kernel };

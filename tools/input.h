@@ -19,6 +19,7 @@ struct wb_input {
 	struct wb_texts events;
 	const char *kallsyms;
 	uint64_t max_memory;          /* bytes; 0: the library's defaults */
+	bool goroutines;              /* of cores, all that there are */
 	struct wb_option options[WB_INPUT_OPTIONS];
 	struct wb_option path_options[WB_PATHS_OPTIONS];
 	const char *arch;             /* --arch: of an object; NULL: any */

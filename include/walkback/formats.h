@@ -30,6 +30,7 @@ struct wb_capture_opts {
 	size_t num_events;
 	uint64_t max_memory;          /* bytes that reading the capture may hold; 0: 512 MiB */
 	struct wb_image *kernel;      /* image for kernel addresses (kallsyms), or NULL */
+	uint8_t goroutines;           /* 1: ELF cores of Go programs: all goroutines, a running one together with its thread; other captures have none */
 };
 
 /* Opens a capture; the format is told by content. path may be a folder (snapshot). opts may be NULL. The capture holds the session. */
@@ -149,6 +150,8 @@ struct wb_stack {
 	size_t num_frames;
 	const struct wb_frame_sites *sites; /* num_frames of them, or NULL: not symbolized */
 	struct wb_stop stop;
+	const struct wb_frame *created_by;  /* goroutines: the go statement that started it, as a frame that was returned to; NULL: unknown */
+	const struct wb_frame_sites *created_by_sites; /* NULL: not symbolized */
 };
 
 struct wb_sink_opts {
@@ -157,7 +160,8 @@ struct wb_sink_opts {
 	uint8_t registers;            /* text, json: the registers of each thread, as they were captured */
 	struct wb_session *session;   /* to name the images of frames, borrowed as long as the sink; may be NULL: then modules are not named */
 };
-/* format: "text", "folded", "json", "minidump-json" (minidumps alone: wb_run gives WB_ERR_UNSUPPORTED for others). write and arg are borrowed until wb_sink_free. */
+/* format: "text", "folded", "json", "go" (as Go's runtime prints stacks), "minidump-json" (minidumps alone: wb_run gives WB_ERR_UNSUPPORTED for
+ * others). write and arg are borrowed until wb_sink_free. */
 WB_API enum wb_err wb_sink_new(const char *format, const struct wb_sink_opts *opts, wb_write_fn write, void *arg, struct wb_sink **ret_sink);
 WB_API void wb_sink_free(struct wb_sink *sink);
 WB_API enum wb_err wb_sink_begin(struct wb_sink *sink, const struct wb_capture_info *info); /* optional; for meta */

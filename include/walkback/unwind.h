@@ -56,6 +56,7 @@ struct wb_given {
 };
 
 struct wb_label { const char *key, *value; };
+struct wb_goroutine;
 
 /* A stopped thread. Everything is optional but one context or one given frame. A plain struct of the caller's, borrowed for
  * the call. Zero it before filling, and set size. */
@@ -74,6 +75,7 @@ struct wb_sample {
 	const struct wb_label *labels;
 	size_t num_labels;
 	uint64_t flags;                    /* enum wb_sample_flags */
+	const struct wb_goroutine *goroutine; /* whose stack it is; NULL: unknown, or none's */
 };
 
 enum wb_sample_flags {
@@ -208,6 +210,58 @@ WB_API enum wb_err wb_walker_stop(struct wb_walker *walker, struct wb_stop *ret_
 enum wb_reg_state { WB_REG_UNKNOWN = 0, WB_REG_KNOWN = 1, WB_REG_DERIVED = 2 };
 /* A register in the frame that wb_walker_next gave last. *ret_value is written only if the state is not unknown. */
 WB_API enum wb_err wb_walker_reg(struct wb_walker *walker, uint32_t number, enum wb_reg_state *ret_state, uint64_t *ret_value);
+
+/* ---- Goroutines ----------------------------------------------------------------------------------------------------- */
+
+/* What Go's runtime says of a goroutine (runtime/runtime2.go). Values are the runtime's own and fixed. */
+enum wb_goroutine_status {
+	WB_GOROUTINE_IDLE = 0,        /* just made */
+	WB_GOROUTINE_RUNNABLE = 1,
+	WB_GOROUTINE_RUNNING = 2,
+	WB_GOROUTINE_SYSCALL = 3,
+	WB_GOROUTINE_WAITING = 4,
+	WB_GOROUTINE_DEAD = 6,        /* never listed */
+	WB_GOROUTINE_COPYSTACK = 8,
+	WB_GOROUTINE_PREEMPTED = 9,
+	WB_GOROUTINE_LEAKED = 10,
+	WB_GOROUTINE_DEAD_EXTRA = 11, /* for threads of C that call Go: never listed */
+};
+enum wb_goroutine_flags {
+	WB_GOROUTINE_SYSTEM = 1,      /* no goroutine, but the stack that a thread of the runtime itself runs on (g0), while it runs none */
+	WB_GOROUTINE_ON_THREAD = 2,   /* its thread runs it (or runs for it): registers are the thread's, and `context` is where its own stack goes on */
+	WB_GOROUTINE_LOCKED = 4,      /* locked to a thread */
+	WB_GOROUTINE_SCAN = 8,        /* its stack was being scanned */
+};
+struct wb_goroutine {
+	size_t size;                  /* of this struct, set by the library */
+	uint64_t id;                  /* 0: WB_GOROUTINE_SYSTEM */
+	uint64_t address;             /* of the runtime's g */
+	uint64_t thread_address;      /* of the runtime's m that it is on; 0: on none */
+	uint64_t thread_id;           /* that m's number */
+	uint32_t tid;                 /* that m's thread; 0: unknown, or on none */
+	uint32_t status;              /* enum wb_goroutine_status */
+	uint32_t flags;               /* enum wb_goroutine_flags */
+	uint32_t reserved;            /* 0 */
+	const char *state;            /* what it does in the runtime's words: "running", "chan receive", "select (no cases)" */
+	uint64_t waiting_since_ns;    /* by the system's monotonic clock; 0: unknown, or not waiting */
+	uint64_t stack_start, stack_end; /* addresses; both 0: unknown */
+	uint64_t created_at;          /* address behind the go statement; 0: unknown */
+	uint64_t created_by;          /* id of the goroutine that it is in (told since Go 1.21); 0: unknown */
+	uint64_t start;               /* address of the function that it began with; 0: unknown */
+	const struct wb_label *labels; /* of profiles (runtime/pprof.Do) */
+	size_t num_labels;
+	struct wb_context context;    /* where its own stack goes on; num_regs 0: unknown */
+};
+
+struct wb_goroutines;
+/* All goroutines of a process whose memory the space has: an ELF core's, or what a caller gave. Looks at each image that is mapped for Go's tables, so
+ * it opens them. Borrows the space. WB_NONE: no Go runtime is there, or its data are not; WB_ERR_DATA: they are unsound (the diagnostic says how). */
+WB_API enum wb_err wb_goroutines_new(struct wb_space *space, struct wb_goroutines **ret_goroutines);
+WB_API void wb_goroutines_free(struct wb_goroutines *goroutines);
+/* How many are alive, in the runtime's own order; behind them the system stacks of threads that run none. */
+WB_API size_t wb_goroutines_count(const struct wb_goroutines *goroutines);
+/* The nth of them; all that it points to is borrowed until the next call. goroutine->size is the caller's. WB_NONE: past the last, or not in memory. */
+WB_API enum wb_err wb_goroutines_get(struct wb_goroutines *goroutines, size_t nth, struct wb_goroutine *goroutine);
 
 /* ---- Rows, for tools ------------------------------------------------------------------------------------------------ */
 

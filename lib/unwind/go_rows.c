@@ -134,8 +134,8 @@ static enum wb_err add_linked(struct builder *b, uint64_t offset, int32_t distan
 	const struct wb_arch_info *arch = b->arch;
 	uint8_t link = arch->leaf.ra_slot;
 	bool injected = b->kind == WB_GO_INJECTED;
-	/* The handler also pushed what was in the register. */
-	int32_t pushed = injected ? arch->go->pushed : 0, cfa = distance + pushed;
+	/* The handler also pushed what was in the register: between this frame, as the runtime sees it, and the interrupted one. */
+	int32_t pushed = injected ? arch->go->pushed : 0, cfa = distance;
 	struct wb_row row = { .flags = WB_ROW_GENERAL | WB_ROW_BARRIER, .rules = (uint32_t)b->num_rules, .special = injected ? WB_ROW_INJECTED : 0 };
 	struct wb_row_rule pc = { .slot = arch->pc, .kind = WB_RULE_OFFSET, .offset = -cfa };
 	struct wb_row_rule fp = { .slot = arch->fp, .kind = WB_RULE_SAME };
@@ -154,7 +154,9 @@ static enum wb_err add_linked(struct builder *b, uint64_t offset, int32_t distan
 	if (!err && b->arch->go->keeps_fp && !injected)
 		err = add_rule(b, fp);
 	if (!err && pushed)
-		err = add_rule(b, (struct wb_row_rule){ .slot = link, .kind = WB_RULE_OFFSET, .offset = -pushed });
+		err = add_rule(b, (struct wb_row_rule){ .slot = link, .kind = WB_RULE_OFFSET, .offset = 0 });
+	if (!err && pushed)
+		err = add_rule(b, (struct wb_row_rule){ .slot = arch->sp, .kind = WB_RULE_VAL_OFFSET, .offset = pushed });
 	row.num_rules = (uint8_t)(b->num_rules - row.rules);
 	if (b->kind == WB_GO_TOP) {
 		row.flags |= WB_ROW_ROOT;

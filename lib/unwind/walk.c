@@ -373,6 +373,12 @@ static bool is_joint(const struct wb_walker *w, uint64_t sp)
 	return w->found.row.special & WB_ROW_JOINT && (!w->now.has_sp || sp - w->now.sp > SWITCHER_FRAME_MAX);
 }
 
+/* Whether the goroutine that a system stack was switched to for has left it for good: where the runtime, too, ends its tracebacks. */
+static bool runs_nothing(const struct wb_walker *w)
+{
+	return w->sample->goroutine && w->sample->goroutine->flags & WB_GOROUTINE_SYSTEM;
+}
+
 /* Makes the caller, w->applied.regs, the frame that the walk stands on; or stops. */
 static void advance(struct wb_walker *w)
 {
@@ -387,7 +393,10 @@ static void advance(struct wb_walker *w)
 		return;
 	}
 	if (w->applied.result != WB_APPLY_OK && w->found.row.special & WB_ROW_JOINT) {
-		stop(w, WB_STOP_JOINT, w->applied.result == WB_APPLY_MEMORY ? w->applied.address : w->now.pc);
+		if (runs_nothing(w))
+			stop_root(w, WB_ROOT_GO_TOP_FRAME);
+		else
+			stop(w, WB_STOP_JOINT, w->applied.result == WB_APPLY_MEMORY ? w->applied.address : w->now.pc);
 		return;
 	}
 	switch (w->applied.result) {

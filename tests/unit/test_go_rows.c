@@ -138,10 +138,11 @@ static void finds_frames_of_aarch64(void)
 	row = find_row(plain, 0x1004, &table);
 	CHECK(has_rule(table, row, WB_SLOT_CFA, WB_RULE_OFFSET, 31, 24) && has_rule(table, row, 32, WB_RULE_OFFSET, 0, -24));
 	CHECK(has_rule(table, row, 29, WB_RULE_VAL_OFFSET, 0, -8));
-	/* The handler pushed what the link register had, in 16 bytes. */
+	/* The handler pushed what the link register had, in 16 bytes above the frame. */
 	row = find_row(image, 0x1004, &table);
-	CHECK(row->special == WB_ROW_INJECTED && has_rule(table, row, WB_SLOT_CFA, WB_RULE_OFFSET, 31, 40));
-	CHECK(has_rule(table, row, 32, WB_RULE_OFFSET, 0, -40) && has_rule(table, row, 30, WB_RULE_OFFSET, 0, -16));
+	CHECK(row->special == WB_ROW_INJECTED && has_rule(table, row, WB_SLOT_CFA, WB_RULE_OFFSET, 31, 24));
+	CHECK(has_rule(table, row, 32, WB_RULE_OFFSET, 0, -24) && has_rule(table, row, 30, WB_RULE_OFFSET, 0, 0));
+	CHECK(has_rule(table, row, 31, WB_RULE_VAL_OFFSET, 0, 16));
 	wb_image_unref(image);
 	wb_image_unref(plain);
 }
