@@ -56,7 +56,7 @@ struct wb_arch_go {
 	uint8_t resume_slot;          /* where an injected function, once it gave them back, has the pc that it goes on at; WB_SLOT_NONE */
 	uint8_t signal_offset;        /* bytes from SP to the registers that a signal saved, where its handler returns to */
 	uint8_t num_signal_saved;     /* 0: Go has no such code here, but the system has */
-	const uint8_t *signal_saved;  /* their slots, a word each */
+	const uint8_t *signal_saved;  /* their slots, a word each; WB_SLOT_NONE: something else */
 };
 
 struct wb_arch_info {

@@ -33,7 +33,10 @@ static const struct wb_trampoline trampolines[] = {
 /* Linux, arch/x86/include/uapi/asm/sigcontext.h, struct sigcontext_32: GS FS ES DS DI SI BP SP BX DX CX AX, trap and error, IP. */
 static const uint8_t signal_regs[] = { NO, NO, NO, NO, EDI, ESI, EBP, ESP, EBX, EDX, ECX, EAX, NO, NO, EIP };
 
-static const struct wb_arch_go go = { .resume_slot = NO };
+/* Go's own code that handlers return to is as glibc's (runtime/sys_linux_386.s). */
+static const struct wb_arch_go go = {
+	.resume_slot = NO, .signal_offset = 4 * 3 + 128 + 4 * 5, .num_signal_saved = sizeof(signal_regs), .signal_saved = signal_regs,
+};
 
 const struct wb_arch_info wb_arch_x86 = {
 	.arch = WB_ARCH_X86,

@@ -243,6 +243,8 @@ static enum wb_err add_signal(struct builder *b)
 			                            .offset = (int32_t)(go->signal_offset + arch->word_size * i) };
 			bool is_sp = rule.slot == arch->sp;
 
+			if (rule.slot == WB_SLOT_NONE)
+				continue;
 			/* The interrupted SP is the CFA, whose rule comes first. */
 			if (is_sp)
 				rule.slot = WB_SLOT_CFA;

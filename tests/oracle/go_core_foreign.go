@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+
+//go:build !cgo
+// +build !cgo
+
+package main
+
+func startForeign() {}
