@@ -254,7 +254,8 @@ static void judge(const struct wb_go_runtime *runtime, const struct wb_go_layout
 		*(current == g ? &opinion->for_it : &opinion->against_it) += 1;
 }
 
-static bool is_plausible(const struct wb_go_runtime *runtime, const struct wb_go_layout *layout)
+/* How much speaks for a layout; 0: something speaks against it. */
+static unsigned weigh(const struct wb_go_runtime *runtime, const struct wb_go_layout *layout)
 {
 	struct opinion opinion = { 0 };
 	uint64_t g;
@@ -262,21 +263,25 @@ static bool is_plausible(const struct wb_go_runtime *runtime, const struct wb_go
 	for (uint64_t i = 0; i < runtime->num_listed && i < CHECKED; i++)
 		if (wb_go_read_word(&runtime->memory, runtime->list + i * runtime->memory.word_size, &g))
 			judge(runtime, layout, g, &opinion);
-	return opinion.for_it && !opinion.against_it;
+	return opinion.against_it ? 0 : opinion.for_it;
 }
 
-/* The noted release's, if goroutines make sense by it; else the newest by which they do. */
+/* The noted release's, if goroutines make sense by it; else the one by which they make most, of equal ones the newest. */
 static const struct wb_go_layout *choose_layout(const struct wb_go_runtime *runtime, unsigned release)
 {
 	const struct wb_go_layout *layout, *chosen = NULL;
+	unsigned most = 0;
 
 	for (size_t i = 0; (layout = wb_go_layout(runtime->memory.word_size, i)); i++) {
 		bool is_noted = release >= layout->first && release <= layout->last;
+		unsigned weight = is_noted || may_have(layout, runtime->table->version) ? weigh(runtime, layout) : 0;
 
-		if ((is_noted || may_have(layout, runtime->table->version)) && is_plausible(runtime, layout))
+		if (weight && is_noted)
+			return layout;
+		if (weight && weight >= most) {
+			most = weight;
 			chosen = layout;
-		if (is_noted && chosen == layout)
-			break;
+		}
 	}
 	return chosen;
 }
