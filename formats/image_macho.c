@@ -517,6 +517,7 @@ enum wb_err wb_macho_open(struct wb_diags *diags, const char *path, struct wb_fi
 	macho->base.diags = diags;
 	macho->base.path = path;
 	macho->base.file = file;
+	macho->base.modified = wb_file_modified(file);
 	macho->base.loaded_layout = flags & WB_IMAGE_LOADED;
 	macho->base.absolute = flags & WB_IMAGE_ABSOLUTE;
 	macho->whole = whole;
@@ -546,4 +547,5 @@ const struct wb_image_format wb_image_format_macho = {
 	.read_packed = wb_macho_read_packed,
 	.list_symbols = wb_macho_list_symbols,
 	.list_starts = wb_macho_list_starts,
+	.list_linked = wb_macho_list_linked,
 };

@@ -104,9 +104,20 @@ size_t wb_macho_symbol_size(const struct macho *macho);
 struct macho_symbol wb_macho_read_symbol(const struct macho *macho, struct wb_bytes *b);
 /* A name in the string table without the underscore that C's have, or NULL if there is none that ends. After wb_macho_make. */
 const char *wb_macho_name(const struct macho *macho, uint32_t offset);
+/* The same as it is there. */
+const char *wb_macho_text(const struct macho *macho, uint32_t offset);
 enum wb_err wb_macho_list_symbols(struct wb_object *object, wb_symbol_fn fn, void *arg);
 enum wb_err wb_macho_list_starts(struct wb_object *object, wb_symbol_fn fn, void *arg);
 void wb_macho_symbols_deinit(struct macho *macho);
+
+/* image_macho_linked.c */
+enum wb_err wb_macho_list_linked(struct wb_object *object, wb_linked_fn fn, void *arg);
+
+/* image_macho_archive.c */
+bool wb_macho_is_archive(const uint8_t *bytes, size_t size);
+/* Opens a member of the archive that is `whole` of file; takes file, also on failure. */
+enum wb_err wb_macho_open_member(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct macho_part whole,
+                                 const char *member, struct wb_object **ret_object);
 
 /* image_macho_made.c: the string table, function starts, data in code, exports and stubs, on first need. Damage is reported and costs its part alone. */
 enum wb_err wb_macho_make(struct macho *macho);

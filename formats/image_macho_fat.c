@@ -110,12 +110,17 @@ static enum wb_err fat_open_chosen(struct wb_diags *diags, const char *path, str
 {
 	struct fat fat = { .count = 0 };
 	enum wb_err err = read_parts(file, &fat);
+	struct macho_part part;
+	uint8_t head[8];
 
 	if (err) {
 		wb_file_free(file);
 		return wb_diag_report(diags, err, WB_DIAG_OBJECT_MALFORMED, path, "", HEADER_SIZE, "its list of architectures is damaged or empty");
 	}
-	return wb_macho_open(diags, path, file, flags, choose(file, &fat, choice)->part, ret_object);
+	part = choose(file, &fat, choice)->part;
+	if (part.size >= sizeof(head) && wb_file_read(file, part.offset, head, sizeof(head)) == WB_OK && wb_macho_is_archive(head, sizeof(head)))
+		return wb_macho_open_member(diags, path, file, flags, part, choice->member, ret_object);
+	return wb_macho_open(diags, path, file, flags, part, ret_object);
 }
 
 /* Whoever opens knows of choices, which open_chosen takes. */

@@ -30,7 +30,7 @@ struct macho_symbol wb_macho_read_symbol(const struct macho *macho, struct wb_by
 	return symbol;
 }
 
-const char *wb_macho_name(const struct macho *macho, uint32_t offset)
+const char *wb_macho_text(const struct macho *macho, uint32_t offset)
 {
 	const struct wb_piece *names = &macho->names;
 	size_t left = offset < names->size ? names->size - offset : 0;
@@ -38,7 +38,14 @@ const char *wb_macho_name(const struct macho *macho, uint32_t offset)
 
 	if (!left || !memchr(name, 0, left < NAME_SIZE_MAX ? left : NAME_SIZE_MAX))
 		return NULL;
-	return *name == '_' ? name + 1 : name;
+	return name;
+}
+
+const char *wb_macho_name(const struct macho *macho, uint32_t offset)
+{
+	const char *name = wb_macho_text(macho, offset);
+
+	return name && *name == '_' ? name + 1 : name;
 }
 
 void wb_macho_symbols_deinit(struct macho *macho)

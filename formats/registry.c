@@ -7,6 +7,7 @@ const struct wb_image_format *const wb_image_formats[] = {
 	&wb_image_format_elf,
 	&wb_image_format_macho,
 	&wb_image_format_macho_fat,
+	&wb_image_format_macho_archive,
 	&wb_image_format_pe,
 	&wb_image_format_breakpad,
 	&wb_image_format_kallsyms,

@@ -29,6 +29,14 @@ static inline enum wb_err sum_symbol(void *arg, const struct wb_symbol *symbol)
 	return WB_OK;
 }
 
+static inline enum wb_err sum_linked(void *arg, const struct wb_linked *linked)
+{
+	uint64_t *sum = arg;
+
+	*sum = sum_bytes(sum_bytes(*sum + linked->value * 31 + linked->size, linked->symbol, strlen(linked->symbol)), linked->object, strlen(linked->object));
+	return WB_OK;
+}
+
 static inline enum wb_err sum_named(void *arg, const struct wb_symbol *symbol)
 {
 	FUZZ_ASSERT(*symbol->name || symbol->type == WB_SYMBOL_FILE);
@@ -54,6 +62,8 @@ static inline uint64_t read_all(struct wb_object *object)
 	object->format->list_symbols(object, sum_named, &sum);
 	if (object->format->list_starts)
 		object->format->list_starts(object, sum_symbol, &sum);
+	if (object->format->list_linked)
+		object->format->list_linked(object, sum_linked, &sum);
 	return sum;
 }
 
@@ -76,12 +86,14 @@ static inline void check_segments(const struct wb_object *object)
 
 static inline void fuzz_object(const uint8_t *bytes, size_t size, uint32_t flags)
 {
+	/* Of an archive. */
+	const struct wb_object_choice choice = { .member = "a.o" };
 	struct wb_object *object;
 	struct wb_file *file;
 	uint8_t buffer[8];
 
 	FUZZ_ASSERT(wb_file_of_bytes(bytes, size, NULL, NULL, &file) == WB_OK);
-	if (wb_object_open(NULL, "fuzz", file, flags, &object))
+	if (wb_object_open_chosen(NULL, "fuzz", file, flags, &choice, &object))
 		return;
 	check_segments(object);
 	FUZZ_ASSERT(read_all(object) == read_all(object));

@@ -8,16 +8,16 @@
 enum {
 	X86 = 7, X86_64 = 0x01000007, ARM64 = 0x0100000c, PPC = 18,
 	OBJECT = 1, EXECUTE = 2, CORE = 4, DYLIB = 6, DSYM = 10, KEXT = 11,
-	SECT = 0x0e, EXT = 1, ABS = 2, FUN = 0x24, WEAK = 0x80, ALT = 0x200,
+	SECT = 0x0e, EXT = 1, ABS = 2, FUN = 0x24, SO = 0x64, OSO = 0x66, WEAK = 0x80, ALT = 0x200,
 };
 static const uint8_t code[0x80] = { 0x55, 0x48, 0x89, 0xe5, 0x5d, 0xc3 };
 static const uint8_t uuid[16] = { 0xde, 0xad, 0xbe, 0xef, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
-static const char strings[] = "\0_main\0__helper\0_weak\0_data\0__mh_execute_header\0_alt\0_printf\0_abs\0stab";
-enum { MAIN = 1, HELPER = 7, WEAK_NAME = 16, DATA = 22, HEADER = 28, ALT_NAME = 49, PRINTF = 54, ABS_NAME = 62, STAB = 67 };
+static const char strings[] = "\0_main\0__helper\0_weak\0_data\0__mh_execute_header\0_alt\0_printf\0_abs\0stab\0/o/lib.a(one.o)";
+enum { MAIN = 1, HELPER = 7, WEAK_NAME = 16, DATA = 22, HEADER = 28, ALT_NAME = 49, PRINTF = 54, ABS_NAME = 62, STAB = 67, OBJECT_NAME = 71 };
 
 struct whole {
-	uint8_t symbols[16 * 9], indirect[4];
+	uint8_t symbols[16 * 15], indirect[4];
 	size_t symbols_size;
 	/* From the header: 0x800, 0x20 on, 0x20 on, then the end. */
 	uint8_t starts[6];
@@ -61,6 +61,13 @@ static inline void make_whole(struct macho_make *m, struct whole *w, bool is_64,
 	at += macho_make_symbol(m, at, HEADER, SECT | EXT, 1, 0, base);
 	at += macho_make_symbol(m, at, PRINTF, EXT, 0, 0, 0);
 	at += macho_make_symbol(m, at, ABS_NAME, ABS | EXT, 0, 0, 42);
+	/* main and helper are from an object file; helper's size is not said. */
+	at += macho_make_symbol(m, at, STAB, SO, 0, 0, 0);
+	at += macho_make_symbol(m, at, OBJECT_NAME, OSO, 0, 1, 1000000000);
+	at += macho_make_symbol(m, at, MAIN, FUN, 1, 0, base + 0x800);
+	at += macho_make_symbol(m, at, 0, FUN, 0, 0, 0x20);
+	at += macho_make_symbol(m, at, HELPER, FUN, 1, 0, base + 0x820);
+	at += macho_make_symbol(m, at, 0, SO, 1, 0, 0);
 	w->symbols_size = (size_t)(at - w->symbols);
 	macho_make_store(m, w->indirect, 7, 4);
 	m->symbols = (struct macho_make_piece){ w->symbols, w->symbols_size };

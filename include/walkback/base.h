@@ -170,7 +170,7 @@ enum wb_file_role {
 	WB_FILE_EXECUTABLE = 0,     /* what is mapped: an executable or a shared object */
 	WB_FILE_DEBUG = 1,          /* its separate debug file (build id, .gnu_debuglink) */
 	WB_FILE_SUPPLEMENTARY = 2,  /* dwz's file (.gnu_debugaltlink, DWARF 5 section 7.3.6) */
-	WB_FILE_DWO = 3,            /* split DWARF of one unit */
+	WB_FILE_DWO = 3,            /* split DWARF of one unit, or an object file that Mach-O's debug map names */
 	WB_FILE_DWP = 4,            /* split DWARF package */
 	WB_FILE_SYMBOLS = 5,        /* a symbol file: perf map, kallsyms, Breakpad */
 };
@@ -184,6 +184,8 @@ struct wb_file_query {
 	size_t build_id_size;
 	uint64_t dwo_id;            /* for DWO; 0 if unknown */
 	const char *debug_path, *debug_id; /* for SYMBOLS: as in struct wb_identity; "" if unknown */
+	const char *member;         /* for DWO: path is an archive's, and this the name of the object file in it; NULL if it is no archive */
+	uint64_t modified;          /* for DWO: when it was modified, seconds since 1970; another one is not used; 0 if unknown */
 };
 
 /* A source of bytes that is not a file: object store, core, archive member. Offsets and sizes are bytes. */

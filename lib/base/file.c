@@ -18,7 +18,7 @@
 
 struct wb_file {
 	int fd;                       /* -1: not a file */
-	uint64_t size;
+	uint64_t size, modified;
 	const uint8_t *memory;        /* the whole, mapped or the caller's; NULL: read */
 	bool mapped;
 	void (*release)(void *arg);   /* of the caller's bytes */
@@ -76,6 +76,7 @@ enum wb_err wb_file_open(const char *path, bool map, struct wb_file **ret_file, 
 		goto out;
 	}
 	file->size = (uint64_t)st.st_size;
+	file->modified = st.st_mtime > 0 ? (uint64_t)st.st_mtime : 0;
 	if (map && file->size && file->size <= SIZE_MAX) {
 		memory = mmap(NULL, (size_t)file->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
 		file->mapped = memory != MAP_FAILED;
@@ -137,6 +138,11 @@ void wb_file_free(struct wb_file *file)
 uint64_t wb_file_size(const struct wb_file *file)
 {
 	return file->size;
+}
+
+uint64_t wb_file_modified(const struct wb_file *file)
+{
+	return file->modified;
 }
 
 const void *wb_file_memory(const struct wb_file *file)

@@ -23,6 +23,8 @@ enum wb_err wb_file_of_source(const struct wb_source *source, struct wb_file **r
 void wb_file_free(struct wb_file *file);
 
 uint64_t wb_file_size(const struct wb_file *file);
+/* When it was modified last, in seconds since 1970; 0 unknown. */
+uint64_t wb_file_modified(const struct wb_file *file);
 /* The whole file in memory if it is there anyway (mapped, or bytes), else NULL. */
 const void *wb_file_memory(const struct wb_file *file);
 /* Exactly size bytes at offset, or WB_ERR_DATA when the file ends before (*ret_reason says "ends at ..."), WB_ERR_IO. */

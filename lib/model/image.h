@@ -24,6 +24,7 @@ enum wb_image_slot {
 	WB_SLOT_PCLNTAB,              /* model/pclntab */
 	WB_SLOT_GO_ROWS,              /* unwind/go_rows */
 	WB_SLOT_DWARF,                /* symbols/dwarf_* */
+	WB_SLOT_DEBUG_MAP,            /* symbols/debug_map */
 	WB_SLOT_COUNT,
 };
 

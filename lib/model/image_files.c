@@ -64,6 +64,7 @@ static void free_extras(struct wb_image *image, struct wb_image_extra *extra)
 
 		wb_image_file_free(image, extra->file);
 		wb_mem_free(extra->path);
+		wb_mem_free(extra->member);
 		wb_mem_free(extra);
 		extra = next;
 	}
@@ -179,7 +180,7 @@ static enum wb_err open_candidate(struct search *search, const struct wb_candida
 {
 	struct wb_session *session = search->image->session;
 	struct wb_diags *diags = wb_session_diags(session);
-	const struct wb_object_choice choice = { search->wants.platform.arch, search->wants.build_id, search->wants.build_id_size };
+	const struct wb_object_choice choice = { search->wants.platform.arch, search->wants.build_id, search->wants.build_id_size, search->wants.member };
 	const char *reason = "";
 	struct wb_file *file;
 	enum wb_err err;
@@ -480,17 +481,20 @@ enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role)
 /* ---- Extra objects: split units ------------------------------------------------------------------------------------------ */
 
 /* The list that an extra object is in; NULL when out of memory. */
-static struct wb_image_extra **extra_list(struct wb_image *image, uint64_t dwo_id)
+static struct wb_image_extra **extra_list(struct wb_image *image, const struct wb_file_query *query)
 {
+	uint64_t hash = wb_hash_bytes(wb_hash_start, query->path ? query->path : "", query->path ? strlen(query->path) : 0);
+
 	if (!image->extras)
 		image->extras = wb_mem_zalloc(WB_EXTRA_BUCKETS, sizeof(image->extras[0]));
-	return image->extras ? &image->extras[dwo_id % WB_EXTRA_BUCKETS] : NULL;
+	return image->extras ? &image->extras[(hash ^ query->dwo_id) % WB_EXTRA_BUCKETS] : NULL;
 }
 
 static struct wb_image_extra *extra_known(struct wb_image_extra *extra, const struct wb_file_query *query)
 {
+	const char *path = query->path ? query->path : "", *member = query->member ? query->member : "";
 
-	while (extra && (extra->dwo_id != query->dwo_id || extra->role != query->role || strcmp(extra->path, query->path ? query->path : "")))
+	while (extra && (extra->dwo_id != query->dwo_id || extra->role != query->role || strcmp(extra->path, path) || strcmp(extra->member, member)))
 		extra = extra->next;
 	return extra;
 }
@@ -535,6 +539,8 @@ static enum wb_err extra_search(struct search *search, const struct wb_file_quer
 	search->query.debug_path = search->query.debug_id = "";
 	search->wants.build_id = query->build_id;
 	search->wants.build_id_size = query->build_id_size;
+	search->wants.member = query->member;
+	search->wants.modified = query->modified;
 	return search_run(search);
 }
 
@@ -542,8 +548,8 @@ static enum wb_err extra_search(struct search *search, const struct wb_file_quer
 static enum wb_err extra_new(struct search *search, const struct wb_file_query *queries, size_t count, struct wb_image_extra **list)
 {
 	struct wb_image_extra *extra = wb_mem_zalloc(1, sizeof(*extra));
-	char *path = wb_mem_strdup(queries[0].path ? queries[0].path : "");
-	enum wb_err err = extra && path ? WB_NONE : WB_ERR_MEMORY;
+	char *path = wb_mem_strdup(queries[0].path ? queries[0].path : ""), *member = wb_mem_strdup(queries[0].member ? queries[0].member : "");
+	enum wb_err err = extra && path && member ? WB_NONE : WB_ERR_MEMORY;
 
 	for (size_t i = 0; err == WB_NONE && i < count; i++)
 		err = extra_search(search, &queries[i]);
@@ -552,11 +558,12 @@ static enum wb_err extra_new(struct search *search, const struct wb_file_query *
 	wb_refusals_free(search->refused);
 	if (err < 0 || (!search->file && search->later)) {
 		wb_mem_free(path);
+		wb_mem_free(member);
 		wb_mem_free(extra);
 		return err < 0 ? err : WB_NONE;
 	}
 	*extra = (struct wb_image_extra){ .next = *list, .file = search->file, .role = queries[0].role,
-	                                  .dwo_id = queries[0].dwo_id, .path = path };
+	                                  .dwo_id = queries[0].dwo_id, .path = path, .member = member };
 	*list = extra;
 	return WB_OK;
 }
@@ -571,7 +578,7 @@ enum wb_err wb_image_extra_object(struct wb_image *image, const struct wb_file_q
 	search.accept = accept;
 	search.accept_arg = arg;
 	wb_lock_take(&image->files_lock);
-	list = extra_list(image, queries[0].dwo_id);
+	list = extra_list(image, &queries[0]);
 	extra = list ? extra_known(*list, &queries[0]) : NULL;
 	if (!extra) {
 		err = list ? extra_new(&search, queries, count, list) : WB_ERR_MEMORY;

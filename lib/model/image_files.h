@@ -43,7 +43,7 @@ struct wb_image_extra {
 	struct wb_image_file *file;   /* NULL: not had */
 	enum wb_file_role role;
 	uint64_t dwo_id;
-	char *path;
+	char *path, *member;          /* member "": the file is no archive */
 };
 
 struct wb_image_role {
@@ -81,7 +81,7 @@ struct wb_image {
 	struct wb_lock files_lock, held_lock;
 	struct wb_lock section_locks[WB_IMAGE_SECTION_LOCKS]; /* by a section's index: different ones are read at the same time */
 	struct wb_image_role roles[WB_FILE_ROLES];
-	struct wb_image_extra **extras; /* WB_EXTRA_BUCKETS lists, by dwo id; NULL: none yet; under files_lock */
+	struct wb_image_extra **extras; /* WB_EXTRA_BUCKETS lists, by path and dwo id; NULL: none yet; under files_lock */
 	_Atomic(struct wb_image_file *) inner; /* what is packed into the executable */
 	_Atomic uint8_t inner_done;   /* inner is final */
 	struct wb_image_value values[WB_SLOT_COUNT];

@@ -52,6 +52,15 @@ struct wb_symbol {
 /* Called for each defined symbol, in the order of the tables; a result other than WB_OK ends the listing and is returned. */
 typedef enum wb_err (*wb_symbol_fn)(void *arg, const struct wb_symbol *symbol);
 
+/* A function of a linked file whose debug information was left in the object file that it is from. */
+struct wb_linked {
+	const char *object;           /* path, or "ARCHIVE(MEMBER)"; borrowed as long as the linked file is open, as is symbol */
+	uint64_t modified;            /* when the object file was modified then, in seconds since 1970; 0 unknown */
+	const char *symbol;           /* its name in both */
+	uint64_t value, size;         /* image pc in the linked file; bytes */
+};
+typedef enum wb_err (*wb_linked_fn)(void *arg, const struct wb_linked *linked);
+
 struct wb_object {
 	const struct wb_image_format *format;
 	struct wb_diags *diags;       /* the session's */
@@ -77,6 +86,7 @@ struct wb_object {
 	const uint8_t *altlink_id;
 	size_t altlink_id_size;
 	const char *debug_id;         /* Breakpad's symbol files, whose text is their section ".breakpad": the build that they are of; else NULL */
+	uint64_t modified;            /* in seconds since 1970: the file, or the member of an archive; 0 unknown */
 	bool is_debug_only;           /* loadable sections are NOBITS: a separate debug file */
 	_Atomic uint64_t held;        /* bytes kept in memory for symbols and their names; grows */
 	struct wb_image_file *holder; /* the image's bookkeeping for it; NULL while no image has it */
@@ -87,6 +97,7 @@ struct wb_object_choice {
 	enum wb_arch arch;            /* WB_ARCH_UNKNOWN: any */
 	const uint8_t *build_id;      /* NULL: any; goes before arch */
 	size_t build_id_size;
+	const char *member;           /* of an archive: its name; NULL: none is meant */
 };
 
 struct wb_image_format {
@@ -108,6 +119,8 @@ struct wb_image_format {
 	enum wb_err (*list_symbols)(struct wb_object *object, wb_symbol_fn fn, void *arg);
 	/* The functions that the file tells the bounds of without a name (Mach-O's LC_FUNCTION_STARTS): symbols named "". NULL: none. */
 	enum wb_err (*list_starts)(struct wb_object *object, wb_symbol_fn fn, void *arg);
+	/* What debug information in other files there is to this one (Mach-O's debug map). NULL: the format has no such thing. */
+	enum wb_err (*list_linked)(struct wb_object *object, wb_linked_fn fn, void *arg);
 	/* The object that is packed into this one (ELF's .gnu_debugdata), for debug information; its symbols are listed with this one's. The
 	 * path is borrowed from this one. WB_NONE: there is none. NULL: the format has no such thing. */
 	enum wb_err (*open_inner)(struct wb_object *object, struct wb_object **ret_inner);

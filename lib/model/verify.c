@@ -4,6 +4,7 @@
 
 #include "base/inflate.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -152,12 +153,19 @@ static enum wb_err compare(const struct wb_wants *wants, struct wb_object *objec
 	return WB_OK;
 }
 
+static const char *say_times(const struct wb_wants *wants, const struct wb_object *object, char text[WB_REFUSAL_REASON_SIZE])
+{
+	snprintf(text, WB_REFUSAL_REASON_SIZE, "modified at %" PRIu64 ", linked when that was %" PRIu64, object->modified, wants->modified);
+	return text;
+}
+
 enum wb_err wb_verify(const struct wb_wants *wants, struct wb_object *object, const struct wb_candidate *candidate, bool trust_unverified,
                       struct wb_judgement *ret_judgement)
 {
 	/* Split units carry an id of their own, which their reader compares. */
 	bool checked_later = wants->role == WB_FILE_DWO || wants->role == WB_FILE_DWP;
 	struct wb_judgement judgement = { .verdict = WB_VERDICT_FORCED };
+	char times[WB_REFUSAL_REASON_SIZE];
 	const char *text;
 	enum wb_err err = WB_OK;
 
@@ -171,6 +179,8 @@ enum wb_err wb_verify(const struct wb_wants *wants, struct wb_object *object, co
 		mismatch(object, "a debug file, where the executable is wanted", &judgement);
 	else if (wants->role == WB_FILE_DEBUG && !has_debug_information(object))
 		mismatch(object, "no debug information in it", &judgement);
+	else if (wants->modified && object->modified && wants->modified != object->modified)
+		mismatch(object, say_times(wants, object, times), &judgement);
 	else
 		err = compare(wants, object, &judgement);
 	if (err)

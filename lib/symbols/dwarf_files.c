@@ -151,12 +151,12 @@ static enum wb_err read_slices(struct wb_image *image, struct wb_object *object,
 	return WB_OK;
 }
 
-static void describe(const struct wb_dwarf_files *files, const struct wb_object *object, struct wb_dwarf_sections *sections)
+static void describe(struct wb_image *image, const struct wb_object *object, struct wb_dwarf_sections *sections)
 {
 	sections->big_endian = object->platform.big_endian;
 	sections->address_size = object->platform.arch == WB_ARCH_X86 || object->platform.arch == WB_ARCH_ARM ? 4 : 8;
 	sections->path = object->path;
-	sections->diags = wb_session_diags(wb_image_session(files->image));
+	sections->diags = wb_session_diags(wb_image_session(image));
 	sections->files = NULL;
 }
 
@@ -170,6 +170,21 @@ static enum wb_err make_dwarf(const struct wb_dwarf_files *files, const struct w
 	return wb_dwarf_new(wb_image_session(files->image), sections, &text, ret_dwarf);
 }
 
+enum wb_err wb_dwarf_of_object(struct wb_image *image, struct wb_object *object, struct wb_dwarf **ret_dwarf)
+{
+	struct wb_dwarf_sections sections = { 0 };
+	struct wb_text text;
+	enum wb_err err;
+
+	describe(image, object, &sections);
+	err = read_slices(image, object, false, WB_DWARF_FILE_MAIN, &sections);
+	if (!err && !sections.by_id[WB_DWARF_INFO].size && !sections.by_id[WB_DWARF_LINE].size)
+		err = WB_NONE;
+	if (!err)
+		err = wb_text_init(&text, object);
+	return err ? err : wb_dwarf_new(wb_image_session(image), &sections, &text, ret_dwarf);
+}
+
 /* ---- dwz's file ------------------------------------------------------------------------------------------------------------- */
 
 static enum wb_err open_supplementary(struct wb_dwarf_files *files, struct wb_dwarf **ret_dwarf)
@@ -180,7 +195,7 @@ static enum wb_err open_supplementary(struct wb_dwarf_files *files, struct wb_dw
 
 	if (err)
 		return err;
-	describe(files, object, &sections);
+	describe(files->image, object, &sections);
 	err = read_slices(files->image, object, false, WB_DWARF_FILE_SUPPLEMENTARY, &sections);
 	return err ? err : make_dwarf(files, &sections, ret_dwarf);
 }
@@ -246,7 +261,7 @@ static enum wb_err read_split(struct wb_dwarf_files *files, const struct wb_dwar
                               struct wb_dwarf_sections *ret_sections)
 {
 	share_main(ret_sections, main);
-	describe(files, object, ret_sections);
+	describe(files->image, object, ret_sections);
 	return read_slices(files->image, object, true, file, ret_sections);
 }
 

@@ -23,6 +23,9 @@ enum wb_err wb_dwarf_files_new(struct wb_image *image, struct wb_object *object,
 /* NULL is fine. */
 void wb_dwarf_files_free(struct wb_dwarf_files *files);
 
+/* What an object of the image has of its own, without any further files; freed by the caller, before the image. WB_NONE: nothing. */
+enum wb_err wb_dwarf_of_object(struct wb_image *image, struct wb_object *object, struct wb_dwarf **ret_dwarf);
+
 /* The whole sections of a file that is open; NULL if it is not. files may be NULL. Takes no lock. */
 const struct wb_dwarf_sections *wb_dwarf_files_sections(const struct wb_dwarf_files *files, uint32_t file);
 /* The same file itself. */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "model/session.h"
 #include "symbols/breakpad.h"
+#include "symbols/debug_map.h"
 #include "symbols/dwarf_name.h"
 #include "symbols/symtab.h"
 
@@ -173,6 +174,8 @@ struct lookup {
 	uint64_t pc;
 	struct wb_dwarf *dwarf;       /* NULL: no debug information */
 	const struct wb_dwarf_sections *sections; /* of dwarf */
+	bool lacks_object;            /* its debug information is in an object file that is not had */
+	uint64_t shift;               /* pc - pc in dwarf's file, which the image was linked of; 0: it is the image's own */
 	struct wb_dwarf_hit hit;      /* table NULL: no unit */
 	bool knows_symbols;           /* see know_symbols, for what is below */
 	const struct wb_symtab *symtab; /* NULL: none */
@@ -234,7 +237,8 @@ static enum wb_err find_in_units(const struct wb_symbolizer *symbolizer, struct 
 {
 	bool lines = !symbolizer->opts.no_lines;
 	struct wb_dwarf_use use = { .stamp = time, .lines = lines, .deep = lines };
-	enum wb_err err = wb_dwarf_find(lookup->dwarf, lookup->pc, use, &lookup->hit);
+	uint64_t pc = lookup->pc - lookup->shift;
+	enum wb_err err = wb_dwarf_find(lookup->dwarf, pc, use, &lookup->hit);
 
 	if (err != WB_NONE || use.deep)
 		return err;
@@ -242,22 +246,40 @@ static enum wb_err find_in_units(const struct wb_symbolizer *symbolizer, struct 
 	if (err)
 		return err;
 	use.deep = true;
-	return lookup->has_symbol ? WB_NONE : wb_dwarf_find(lookup->dwarf, lookup->pc, use, &lookup->hit);
+	return lookup->has_symbol ? WB_NONE : wb_dwarf_find(lookup->dwarf, pc, use, &lookup->hit);
+}
+
+/* The image's own debug information, or what its linker left in an object file. */
+static enum wb_err find_dwarf(struct lookup *lookup)
+{
+	enum wb_err err = wb_dwarf_of_image(lookup->image, &lookup->dwarf);
+	struct wb_debug_map_hit hit;
+
+	if (err != WB_NONE)
+		return err;
+	lookup->line_reason = WB_REASON_NO_DEBUG_INFO;
+	err = wb_debug_map_find(lookup->image, lookup->pc, &hit, &lookup->lacks_object);
+	if (lookup->lacks_object)
+		lookup->line_reason = reason_of_file(lookup->image, WB_FILE_DWO, WB_REASON_NO_DEBUG_INFO);
+	if (err)
+		return err;
+	lookup->dwarf = hit.dwarf;
+	lookup->shift = hit.shift;
+	return WB_OK;
 }
 
 static enum wb_err look_up_debug(struct wb_symbolizer *symbolizer, struct lookup *lookup)
 {
-	struct wb_dwarf *dwarf;
-	enum wb_err err = wb_dwarf_of_image(lookup->image, &dwarf);
+	enum wb_err err = find_dwarf(lookup);
 	uint64_t time;
 
 	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
 		return err;
-	lookup->line_reason = reason_of(err, WB_REASON_NO_DEBUG_INFO);
-	if (err)
+	if (err) {
+		lookup->line_reason = reason_of(err, lookup->line_reason);
 		return WB_OK;
-	lookup->dwarf = dwarf;
-	lookup->sections = wb_dwarf_sections_of(dwarf);
+	}
+	lookup->sections = wb_dwarf_sections_of(lookup->dwarf);
 	time = wb_session_tick(symbolizer->session);
 	err = find_in_units(symbolizer, lookup, time);
 	if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
@@ -322,11 +344,12 @@ static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *l
 /* The mangled symbol at the entry of a function without a linkage name. WB_NONE: there is none. */
 static enum wb_err find_mangled(struct lookup *lookup, const struct wb_function *function, struct wb_symtab_hit *ret_entry)
 {
+	uint64_t entry = function->entry + lookup->shift;
 	enum wb_err err = lookup->hit.table->names_are_plain ? WB_NONE : know_symbols(lookup);
 
 	if (err)
 		return err;
-	return lookup->symtab && wb_symtab_find(lookup->symtab, function->entry, ret_entry) && ret_entry->start == function->entry &&
+	return lookup->symtab && wb_symtab_find(lookup->symtab, entry, ret_entry) && ret_entry->start == entry &&
 	       looks_mangled(ret_entry->name) ? WB_OK : WB_NONE;
 }
 
@@ -339,7 +362,7 @@ static enum wb_err name_function(struct wb_symbolizer *symbolizer, struct lookup
 	struct wb_symtab_hit entry;
 	enum wb_err err = WB_NONE;
 
-	site->function_start = function->entry;
+	site->function_start = function->entry + lookup->shift;
 	site->function_size = function->size;
 	if (symbolizer->opts.symtab_only || (!linkage && !plain))
 		err = know_symbols(lookup);
@@ -471,7 +494,7 @@ static uint32_t missing_file(const struct wb_symbolizer *symbolizer, const struc
 		return lookup->has_symbol || lookup->hit.table || lookup->function_reason == WB_REASON_NO_SYMBOL ? 0 : 1 + WB_FILE_EXECUTABLE;
 	if (lookup->line_reason == WB_REASON_NO_DEBUG_INFO && wb_image_verdict(lookup->image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
 		return 1 + WB_FILE_DEBUG;
-	if (lacks_split(lookup))
+	if (lookup->lacks_object || lacks_split(lookup))
 		return 1 + WB_FILE_DWO;
 	if (lookup->hit.table && lacks_name(symbolizer) && reason_of_file(lookup->image, WB_FILE_SUPPLEMENTARY, WB_REASON_NONE) != WB_REASON_NONE)
 		return 1 + WB_FILE_SUPPLEMENTARY;

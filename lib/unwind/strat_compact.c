@@ -23,11 +23,13 @@ static enum wb_err find_stub(const struct wb_lookup *lookup, struct wb_found *re
 	return leaf->ra_in_register ? wb_found_in_register(lookup->arch, &moved, lookup->image_pc, ret_found) : WB_OK;
 }
 
-/* Whether the return address is in a register. */
+/* Whether the entry says that the function has taken no stack: the return address is where the call put it. */
 static bool is_without_frame(const struct wb_row_table *table, const struct wb_arch_info *arch)
 {
 	const struct wb_row *row = wb_row_table_rows(table);
 
+	if (!arch->leaf.ra_in_register)
+		return !(row->flags & (WB_ROW_GENERAL | WB_ROW_FP_BASE)) && row->cfa_offset == arch->leaf.cfa_offset;
 	for (unsigned i = 0; i < row->num_rules; i++)
 		if (wb_row_table_rules(table)[i].slot == arch->pc)
 			return wb_row_table_rules(table)[i].kind == WB_RULE_REGISTER;
@@ -67,7 +69,8 @@ enum wb_err wb_strat_compact(const struct wb_lookup *lookup, struct wb_found *re
 		err = wb_compact_row(compact, &entry, &table, &loose);
 	if (err)
 		return err;
-	/* A call has overwritten the link register: a function that returns through it has made none. */
+	/* A call has overwritten the link register: a function that returns through it has made none. Where the call pushes, it would have left the stack
+	 * unaligned; LLVM's assembler makes such entries of functions whose authors described the epilogue. */
 	if (!lookup->exact && is_without_frame(table, lookup->arch)) {
 		wb_mem_free(loose);
 		return WB_NONE;

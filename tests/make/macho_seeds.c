@@ -48,6 +48,12 @@ int main(int argc, char **argv)
 		macho_make_store(&order, fat + 20, size, 4);
 		if (i == 1)
 			save(argv[1], "fat", fat, size + 64);
+		if (i == 1) {
+			int length = snprintf((char *)fat, sizeof fat, "!<arch>\n%-16s%-12d%-6d%-6d%-8o%-10zu`\n", "a.o/", 1000, 0, 0, 0644u, size);
+
+			memcpy(fat + length, bytes, size);
+			save(argv[1], "archive", fat, (size_t)length + size);
+		}
 		free(bytes);
 	}
 	compact_whole(&compact);

@@ -96,6 +96,16 @@ static const char expected_symbols[] =
 	"dynamic 840+20 type 1 global code exp\n"
 	"plt 880+6 type 1 global code printf@plt\n";
 
+static enum wb_err add_linked(void *arg, const struct wb_linked *linked)
+{
+	const struct wb_object *object = arg;
+	size_t length = strlen(listed);
+
+	snprintf(listed + length, sizeof listed - length, "%s %" PRIu64 " %s %" PRIx64 "+%" PRIx64 "\n", linked->object, linked->modified, linked->symbol,
+	         linked->value - object->base, linked->size);
+	return WB_OK;
+}
+
 static void check_whole(struct wb_object *object, bool is_64, bool big_endian)
 {
 	static const struct { const char *name; uint32_t flags; } sections[] = {
@@ -130,6 +140,9 @@ static void check_whole(struct wb_object *object, bool is_64, bool big_endian)
 	CHECK_STR(list(object), expected_symbols);
 	CHECK_STR(list(object), expected_symbols);
 	CHECK_STR(list_starts(object), "static 800+20 type 1 local code \nstatic 820+20 type 1 local code \nstatic 840+20 type 1 local code \n");
+	listed[0] = 0;
+	CHECK(object->format->list_linked(object, add_linked, object) == WB_OK);
+	CHECK_STR(listed, "/o/lib.a(one.o) 1000000000 main 800+20\n");
 }
 
 static void reads_every_class(void)
@@ -256,11 +269,11 @@ static void chooses_from_fat_files(void)
 {
 	uint8_t wanted[16];
 	const struct { const char *name; struct wb_object_choice choice; uint8_t expect; } cases[] = {
-		{ "the first that is known", { WB_ARCH_UNKNOWN, NULL, 0 }, 101 },
-		{ "architecture", { WB_ARCH_AARCH64, NULL, 0 }, 102 },
-		{ "UUID", { WB_ARCH_UNKNOWN, wanted, 16 }, 102 },
-		{ "UUID before architecture", { WB_ARCH_X86_64, wanted, 16 }, 102 },
-		{ "an architecture that it has not", { WB_ARCH_RISCV64, NULL, 0 }, 100 },
+		{ "the first that is known", { WB_ARCH_UNKNOWN, NULL, 0, NULL }, 101 },
+		{ "architecture", { WB_ARCH_AARCH64, NULL, 0, NULL }, 102 },
+		{ "UUID", { WB_ARCH_UNKNOWN, wanted, 16, NULL }, 102 },
+		{ "UUID before architecture", { WB_ARCH_X86_64, wanted, 16, NULL }, 102 },
+		{ "an architecture that it has not", { WB_ARCH_RISCV64, NULL, 0, NULL }, 100 },
 	};
 	static uint8_t fat[3 * MACHO_MAKE_SIZE];
 
@@ -282,6 +295,109 @@ static void chooses_from_fat_files(void)
 	}
 }
 
+/* ---- Archives --------------------------------------------------------------------------------------------------------------- */
+
+enum { ARCHIVE_MAX = 4 * MACHO_MAKE_SIZE };
+struct archive { size_t size; uint8_t bytes[ARCHIVE_MAX]; };
+
+static void add_member(struct archive *a, const char *name, const char *inside, uint64_t time, const void *bytes, size_t size)
+{
+	size_t prefix = strlen(inside);
+	char header[61];
+
+	snprintf(header, sizeof header, "%-16s%-12" PRIu64 "%-6d%-6d%-8o%-10zu`\n", name, time, 0, 0, 0644u, prefix + size);
+	memcpy(a->bytes + a->size, header, 60);
+	memcpy(a->bytes + a->size + 60, inside, prefix);
+	memcpy(a->bytes + a->size + 60 + prefix, bytes, size);
+	a->size += 60 + prefix + size;
+	if (a->size % 2)
+		a->bytes[a->size++] = '\n';
+}
+
+/* Members with names as all archivers write them. That of each is told by the last byte of its UUID. */
+static void make_archive(struct archive *a)
+{
+	static const struct { const char *name, *inside; } members[] = {
+		{ "short.o", "" }, { "system_v.o/", "" }, { "/0", "" }, { "/22", "" }, { "#1/20", "a long name of BSD.o" }, { "#1/8", "short2.o" },
+	};
+
+	a->size = 8;
+	memcpy(a->bytes, "!<arch>\n", 8);
+	add_member(a, "/", "", 0, "\0\0\0\0", 4);
+	add_member(a, "//", "", 0, "a_long_name_of_sys.o/\nanother_long_name_of_it.o/\n", 49);
+	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+		uint8_t own[16];
+		struct macho_make m;
+		struct whole w;
+		size_t size;
+
+		make_whole(&m, &w, true, false);
+		memcpy(own, uuid, 16);
+		own[15] = (uint8_t)(100 + i);
+		m.uuid = own;
+		uint8_t *bytes = macho_make_finish(&m, &size);
+		add_member(a, members[i].name, members[i].inside, 1000 + i, bytes, size);
+		free(bytes);
+	}
+}
+
+static void opens_members_of_archives(void)
+{
+	static const struct { const char *name; int member; enum wb_err err; } cases[] = {
+		{ "short.o", 0, WB_OK }, { "system_v.o", 1, WB_OK }, { "a_long_name_of_sys.o", 2, WB_OK }, { "another_long_name_of_it.o", 3, WB_OK },
+		{ "a long name of BSD.o", 4, WB_OK },
+		{ "short2.o", 5, WB_OK }, { "short", -1, WB_ERR_DATA }, { "", -1, WB_ERR_DATA }, { NULL, -1, WB_ERR_UNSUPPORTED },
+	};
+	static struct archive a;
+
+	make_archive(&a);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct wb_object_choice choice = { .member = cases[i].name };
+		struct wb_object *object;
+
+		test_row(cases[i].name ? cases[i].name : "no member");
+		enum wb_err err = open_copy(a.bytes, a.size, &choice, &object);
+		CHECK_EQ_I64(err, cases[i].err);
+		if (err) {
+			CHECK_EQ_U64(num_diags, 1);
+			continue;
+		}
+		CHECK_EQ_U64(object->build_id[15], 100 + cases[i].member);
+		CHECK_EQ_U64(object->modified, 1000 + cases[i].member);
+		CHECK_STR(list(object), expected_symbols);
+		wb_object_close(object);
+	}
+	test_row(NULL);
+}
+
+static void use_all(struct wb_object *object);
+
+/* Headers cut and changed everywhere; the members' own damage is tried below. */
+static void stands_damaged_archives(void)
+{
+	const struct wb_object_choice choice = { .member = "a_long_name_of_sys.o" };
+	static struct archive a;
+	struct wb_object *object;
+
+	make_archive(&a);
+	for (size_t cut = 0; cut < a.size; cut += cut < 300 ? 1 : 97)
+		if (open_copy(a.bytes, cut, &choice, &object) == WB_OK)
+			use_all(object);
+	for (size_t at = 8; at + 1 < a.size; at++) {
+		/* A header ends with these. */
+		if (at >= 200 && memcmp(a.bytes + at, "`\n", 2) != 0)
+			continue;
+		for (size_t byte = at >= 200 ? at - 58 : at; byte <= at; byte++) {
+			uint8_t was = a.bytes[byte];
+
+			a.bytes[byte] = '9';
+			if (open_copy(a.bytes, a.size, &choice, &object) == WB_OK)
+				use_all(object);
+			a.bytes[byte] = was;
+		}
+	}
+}
+
 /* ---- Damage ---------------------------------------------------------------------------------------------------------------- */
 
 static void use_all(struct wb_object *object)
@@ -295,6 +411,8 @@ static void use_all(struct wb_object *object)
 	listed[0] = 0;
 	object->format->list_symbols(object, add_line, object);
 	object->format->list_starts(object, add_line, object);
+	listed[0] = 0;
+	object->format->list_linked(object, add_linked, object);
 	wb_object_close(object);
 }
 
@@ -390,6 +508,8 @@ int main(void)
 	TEST_RUN(knows_kinds);
 	TEST_RUN(relocates);
 	TEST_RUN(chooses_from_fat_files);
+	TEST_RUN(opens_members_of_archives);
+	TEST_RUN(stands_damaged_archives);
 	TEST_RUN(stands_any_damage);
 	TEST_RUN(stands_failing_allocations);
 	TEST_RUN(reports_damage);

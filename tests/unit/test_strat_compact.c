@@ -13,16 +13,16 @@ enum {
 	BASE = 0x10000,               /* image pc of the header */
 	LOAD = 0x500000,              /* where it is mapped */
 	TEXT = 0x1000,                /* offsets from the header */
-	FRAMED = 0x1000, FRAMELESS = 0x1100, SAYS_NOTHING = 0x1200, DAMAGED = 0x1800, STUBS = 0x2000, UNWIND = 0x2100,
+	FRAMED = 0x1000, FRAMELESS = 0x1100, SAYS_NOTHING = 0x1200, NO_STACK = 0x1300, DAMAGED = 0x1800, STUBS = 0x2000, UNWIND = 0x2100,
 	STACK = 0x7000,
 };
 
-/* Two pages: FRAMED, FRAMELESS and SAYS_NOTHING up to DAMAGED, whose page is of no kind. */
+/* Two pages: FRAMED, FRAMELESS, SAYS_NOTHING and NO_STACK up to DAMAGED, whose page is of no kind. */
 static void make_unwind(struct compact_make *m)
 {
-	static const uint32_t index[][3] = { { FRAMED, 64, 0 }, { DAMAGED, 96, 0 }, { STUBS, 0, 0 } };
+	static const uint32_t index[][3] = { { FRAMED, 64, 0 }, { DAMAGED, 104, 0 }, { STUBS, 0, 0 } };
 	/* rbx and r14 below the frame; 4 words with rbx and rbp (see test_compact_encoding.c). */
-	static const uint32_t entries[][2] = { { FRAMED, 0x01020021 }, { FRAMELESS, 0x02040804 }, { SAYS_NOTHING, 0 } };
+	static const uint32_t entries[][2] = { { FRAMED, 0x01020021 }, { FRAMELESS, 0x02040804 }, { SAYS_NOTHING, 0 }, { NO_STACK, 0x02010000 } };
 	static const uint32_t header[] = { 1, 28, 0, 28, 0, 28, 3 };
 
 	m->size = 0;
@@ -33,8 +33,8 @@ static void make_unwind(struct compact_make *m)
 			compact_put(m, index[i][j], 4);
 	compact_put(m, 2, 4);
 	compact_put(m, 8, 2);
-	compact_put(m, 3, 2);
-	for (size_t i = 0; i < 3; i++)
+	compact_put(m, 4, 2);
+	for (size_t i = 0; i < 4; i++)
 		for (size_t j = 0; j < 2; j++)
 			compact_put(m, entries[i][j], 4);
 	compact_put(m, 77, 4);
@@ -123,6 +123,11 @@ static const struct moment moments[] = {
 	{ "where an entry says nothing", LOAD + SAYS_NOTHING + 0x40, STACK, STACK + 0x10, WB_PC_RETURN,
 	  { 0, 0, STACK + 0x40, LOAD + FRAMELESS + 0x40, 0, 0, 0, 0 },
 	  { { LOAD + SAYS_NOTHING + 0x40, WB_HOW_CONTEXT, 0xb0 }, { LOAD + FRAMELESS + 0x40, WB_HOW_FRAME_POINTER, 0 } },
+	  WB_STOP_ROOT, WB_HOW_COMPACT },
+	/* Who calls has aligned the stack; the words below would be taken for a return address. */
+	{ "where an entry says that a caller has taken no stack", LOAD + NO_STACK + 0x40, STACK, STACK + 0x10, WB_PC_RETURN,
+	  { LOAD + FRAMED + 0x40, 0, STACK + 0x40, LOAD + FRAMELESS + 0x40, 0, 0, 0, 0 },
+	  { { LOAD + NO_STACK + 0x40, WB_HOW_CONTEXT, 0xb0 }, { LOAD + FRAMELESS + 0x40, WB_HOW_FRAME_POINTER, 0 } },
 	  WB_STOP_ROOT, WB_HOW_COMPACT },
 };
 
