@@ -35,6 +35,7 @@ struct writer {
 	struct wb_space *space;
 	const struct wb_sample *sample;
 	const char *dir;
+	uint64_t pointer_mask;
 	struct object *objects;
 	size_t num_objects, objects_capacity;
 	struct wb_region regions[STACKS_MAX]; /* stacks that the sample does not have and the space does */
@@ -148,10 +149,11 @@ static enum wb_err add_object(struct writer *writer, struct wb_image *image)
 	return WB_OK;
 }
 
-/* Notes the object that a word may be a code address of. *last is the mapping of a word before: neighbours often point nearby. */
+/* Notes the object that a word may be a code address of, signed or not. *last is the mapping of a word before: neighbours often point nearby. */
 static enum wb_err note_word(struct writer *writer, uint64_t word, const struct wb_map **last)
 {
-	const struct wb_map *map = *last && word >= (*last)->start && word < (*last)->end ? *last : wb_space_map_at(writer->space, word);
+	uint64_t address = wb_address_strip(word, writer->pointer_mask);
+	const struct wb_map *map = *last && address >= (*last)->start && address < (*last)->end ? *last : wb_space_map_at(writer->space, address);
 
 	if (!map)
 		return WB_OK;
@@ -162,6 +164,7 @@ static enum wb_err note_word(struct writer *writer, uint64_t word, const struct 
 static enum wb_err note_objects(struct writer *writer)
 {
 	const struct wb_sample *sample = writer->sample;
+	const bool big_endian = wb_space_platform(writer->space).big_endian;
 	const struct wb_map *last = NULL;
 	enum wb_err err = WB_OK;
 
@@ -172,9 +175,9 @@ static enum wb_err note_objects(struct writer *writer)
 
 		/* At every four bytes and both widths: whatever the architecture's words are. */
 		for (size_t at = 0; at + 4 <= region->size && !err; at += 4) {
-			err = note_word(writer, wb_load32((const uint8_t *)region->bytes + at, false), &last);
+			err = note_word(writer, wb_load32((const uint8_t *)region->bytes + at, big_endian), &last);
 			if (!err && at + 8 <= region->size)
-				err = note_word(writer, wb_load64((const uint8_t *)region->bytes + at, false), &last);
+				err = note_word(writer, wb_load64((const uint8_t *)region->bytes + at, big_endian), &last);
 		}
 	}
 	return err;
@@ -390,6 +393,7 @@ enum wb_err wb_snapshot_write(struct wb_session *session, struct wb_space *space
 	if (!ours.num_contexts)
 		return WB_ERR_ARGUMENT;
 	writer.sample = &ours;
+	writer.pointer_mask = wb_space_pointer_mask(space);
 	if (wb_file_make_folder(dir))
 		return report(&writer, dir, wb_file_kind(dir) == WB_FILE_KIND_NONE ? "cannot be made" : "is there already");
 	err = add_stacks(&writer);
