@@ -153,11 +153,12 @@ static inline bool json_take_value(struct json_text *t, unsigned depth)
 /* Whether every line is one value and ends with a newline; *ret_lines says how many there are. */
 static inline bool json_is_lines(const void *bytes, size_t size, size_t *ret_lines)
 {
-	struct json_text t = { bytes, (const uint8_t *)bytes + size };
+	struct json_text t = { bytes, bytes };
 
 	*ret_lines = 0;
-	if (size == 0)
+	if (size == 0) /* NULL, perhaps */
 		return true;
+	t.end += size;
 	while (t.at < t.end) {
 		if (!json_take_value(&t, 0) || !json_take(&t, '\n'))
 			return false;
