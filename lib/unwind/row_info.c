@@ -187,6 +187,9 @@ enum wb_err wb_row_info(struct wb_session *session, struct wb_image *image, uint
 	arch = wb_arch_info(main->platform.arch);
 	if (!arch)
 		return WB_ERR_UNSUPPORTED;
+	/* No range that has an end holds the last address. */
+	if (image_pc == UINT64_MAX)
+		return WB_NONE;
 	if (how == WB_HOW_CFI)
 		err = by_cfi(image, arch, image_pc, &info);
 	else if (how == WB_HOW_COMPACT)
