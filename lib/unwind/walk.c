@@ -340,8 +340,9 @@ static bool is_cycle(struct wb_walker *w, uint64_t pc, uint64_t sp)
 	return seen;
 }
 
-/* The stack grows down, so a caller's SP is above. It may stay only where the return address is in a register, which only an exact frame
- * can have there (at the last jump of longjmp, too); and a signal handler may have a stack of its own, anywhere. */
+/* The stack grows down, so a caller's SP is above. It may stay only where the return address is in a register, which only a frame with registers of its own
+ * can have there (at the last jump of longjmp, too; Go parks in prologues, behind the call that is to make room for the frame); and a signal handler may
+ * have a stack of its own, anywhere. */
 static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 {
 	const struct wb_now *now = &w->now;
@@ -353,7 +354,7 @@ static bool makes_progress(struct wb_walker *w, uint64_t pc, uint64_t sp)
 	if (sp > now->sp)
 		return true;
 	/* Behind a call that leaves the return address in a register the pc may stay, too: it does not return, and its function comes right after it. */
-	return sp == now->sp && now->exact && (w->arch->leaf.ra_in_register || (w->applied.ra_in_register && pc != now->pc));
+	return sp == now->sp && (now->exact || now->how == WB_HOW_CONTEXT) && (w->arch->leaf.ra_in_register || (w->applied.ra_in_register && pc != now->pc));
 }
 
 /* Whether a signal interrupted another stack than its handler's, and nothing of that was captured. On the same stack only the signal's frame is

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"sync"
 	"syscall"
@@ -92,6 +93,12 @@ func die(how string) {
 			}()
 		}
 		select {}
+	case "overflow":
+		// Found by the runtime on the system stack, where it was to make room.
+		debug.SetMaxStack(1 << 16)
+		(&tree{}).walk(1<<20, func() {})
+	case "callback":
+		callBack(func() { panic("asked to, by way of C") })
 	case "abort":
 		syscall.Kill(syscall.Getpid(), syscall.SIGABRT)
 		select {}

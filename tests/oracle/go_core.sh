@@ -24,7 +24,7 @@ CGO_ENABLED=1 go build -o cgo . || cp plain cgo || exit 1
 CGO_ENABLED=0 GOARCH=386 go build -o 32bit . || exit 1
 status=0
 for program in plain stripped cgo 32bit; do
-    for way in panic fault abort throw; do
+    for way in panic fault abort throw overflow callback; do
         rm -f core*
         (exec "./$program" $way 2>traceback) 2>/dev/null
         # The name is the system's affair (core(5)); it may be none of a file.

@@ -9,8 +9,10 @@ package main
 #include <unistd.h>
 
 extern void goWaits(void);
+extern void goCalled(void);
 static void cWaits(void) { pause(); }
 static void cCallsGo(void) { goWaits(); }
+static void cCallsBack(void) { goCalled(); }
 */
 import "C"
 
@@ -20,4 +22,14 @@ func goWaits() { select {} }
 func startForeign() {
 	go func() { C.cWaits() }()
 	go func() { C.cCallsGo() }()
+}
+
+var called func()
+
+//export goCalled
+func goCalled() { called() }
+
+func callBack(f func()) {
+	called = f
+	C.cCallsBack()
 }

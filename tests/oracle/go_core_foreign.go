@@ -6,3 +6,5 @@
 package main
 
 func startForeign() {}
+
+func callBack(f func()) { f() }

@@ -13,7 +13,7 @@
 
 #include <ctype.h>
 
-enum { UNPACKED_MAX = 128 << 20, BLOCKS_MAX = 4096, LINES_MAX = 4096, SHOWN = 10 };
+enum { UNPACKED_MAX = 128 << 20, BLOCKS_MAX = 4096, LINES_MAX = 1 << 15, SHOWN = 10 };
 
 /* ---- Input ---- */
 
@@ -270,10 +270,12 @@ static void compare_block(const struct block *expect, const struct block *actual
 		count--;
 		ours--;
 	}
-	/* What is above a gap is where ours begins, if it does not begin on another stack. */
-	for (size_t i = 0; count > 1 && i < count - 1; i++)
-		if (strcmp(expect->lines[i], actual->lines[i]) != 0) {
-			complain(counts, expect, "inner frame", expect->lines[i], actual->lines[i]);
+	/* What is above a gap is where ours begins, behind what is on the system stack. */
+	for (ours = 0; count > 2 && ours + count < actual->num_lines && strcmp(expect->lines[1], actual->lines[ours + 1]) != 0;)
+		ours++;
+	for (size_t i = 0; count > 2 && i < count - 1; i++)
+		if (strcmp(expect->lines[i], actual->lines[ours + i]) != 0) {
+			complain(counts, expect, "inner frame", expect->lines[i], actual->lines[ours + i]);
 			return;
 		}
 }
