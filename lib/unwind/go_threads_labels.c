@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The labels that profiles give a goroutine (runtime/pprof): up to Go 1.23 a map from string to string, whose buckets are read here as runtime/map.go
- * lays them out; since 1.24 a list of pairs.
+ * lays them out; since 1.24 a list of pairs. Which it is, is seen: a map begins with the number of its elements, a list with the address of a key.
  */
 #include "unwind/go_threads.h"
 
@@ -9,7 +9,7 @@
 
 enum {
 	TEXT_MAX = 1024,              /* bytes of a key or value that are shown */
-	LIST_SINCE = 24,              /* Go 1.24 */
+	COUNT_MAX = 4096,             /* elements of a map; nothing is mapped at addresses below */
 	SLOTS = 8,                    /* of a bucket */
 	BUCKETS_MAX = 64,             /* of a map, overflow included: labels are a handful */
 	EMPTY_SLOT = 5,               /* smallest of the hashes that mean "used" (minTopHash) */
@@ -104,12 +104,13 @@ static void take_map(struct labels *labels, uint64_t address)
 size_t wb_go_labels_read(const struct wb_go_runtime *runtime, uint64_t address, struct wb_label *items, size_t max, char *text, size_t text_size)
 {
 	struct labels labels = { .memory = &runtime->memory, .items = items, .max = max, .text = text, .text_left = text_size };
+	uint64_t first;
 
-	if (!address)
+	if (!address || !wb_go_read_word(labels.memory, address, &first) || !wb_go_read_word(labels.memory, first, &first))
 		return 0;
-	if (runtime->layout->first >= LIST_SINCE)
-		take_list(&labels, address);
-	else
+	if (first < COUNT_MAX)
 		take_map(&labels, address);
+	else
+		take_list(&labels, address);
 	return labels.count;
 }
