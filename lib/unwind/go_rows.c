@@ -165,10 +165,15 @@ static enum wb_err add_linked(struct builder *b, uint64_t offset, int32_t distan
 	return err ? err : add_row(b, offset, row);
 }
 
-/* On another stack, with nothing that leads back: a general row without rules has no CFA. */
-static enum wb_err add_end(struct builder *b, uint64_t offset)
+/* On another stack, with nothing that leads back: a row without a rule for the pc. The CFA is the end of the frame there, as the runtime takes it. */
+static enum wb_err add_end(struct builder *b, uint64_t offset, int32_t distance)
 {
-	return add_row(b, offset, (struct wb_row){ .flags = WB_ROW_GENERAL, .special = WB_ROW_JOINT });
+	const struct wb_arch_info *arch = b->arch;
+	struct wb_row row = { .flags = WB_ROW_GENERAL, .special = WB_ROW_JOINT, .rules = (uint32_t)b->num_rules, .num_rules = 1 };
+	int32_t cfa = distance + (arch->leaf.ra_in_register ? 0 : arch->word_size);
+	enum wb_err err = add_rule(b, (struct wb_row_rule){ .slot = WB_SLOT_CFA, .kind = WB_RULE_OFFSET, .base = arch->sp, .offset = cfa });
+
+	return err ? err : add_row(b, offset, row);
 }
 
 static enum wb_err add_at(struct builder *b, uint64_t offset, int32_t distance)
@@ -176,7 +181,7 @@ static enum wb_err add_at(struct builder *b, uint64_t offset, int32_t distance)
 	bool linked = b->arch->leaf.ra_in_register, has_frame = b->kind == WB_GO_SWITCH && b->frame.fp_set != WB_GO_NEVER;
 
 	if ((b->kind == WB_GO_SWITCH || b->kind == WB_GO_LEAVE) && !has_frame && offset >= b->frame.sp_written)
-		return add_end(b, offset);
+		return add_end(b, offset, distance);
 	return linked ? add_linked(b, offset, distance) : add_pushed(b, offset, distance);
 }
 

@@ -13,6 +13,8 @@
 
 #include <ctype.h>
 
+static const char system_stack[] = "runtime stack:";
+
 enum { UNPACKED_MAX = 128 << 20, BLOCKS_MAX = 4096, LINES_MAX = 1 << 15, SHOWN = 10 };
 
 /* ---- Input ---- */
@@ -156,7 +158,7 @@ static struct block *begin_block(struct traceback *traceback, char *header)
 
 	if (!block || traceback->count == BLOCKS_MAX)
 		exit(1);
-	block->id = strtoull(header + 10, NULL, 10);
+	block->id = strcmp(header, system_stack) ? strtoull(header + 10, NULL, 10) : 0;
 	block->header = header;
 	drop_minutes(header);
 	traceback->blocks[traceback->count++] = block;
@@ -192,7 +194,7 @@ static void parse(char *text, struct traceback *traceback)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (!strncmp(line, "goroutine ", 10) && isdigit((unsigned char)line[10]))
+		if (!strcmp(line, system_stack) || (!strncmp(line, "goroutine ", 10) && isdigit((unsigned char)line[10])))
 			block = begin_block(traceback, line);
 		else if (!*line || !is_of_stack(line))
 			block = NULL;
@@ -235,7 +237,7 @@ static bool is_gap(const char *line)
 	return !strncmp(line, "...", 3);
 }
 
-struct counts { unsigned goroutines, frames, wrong; };
+struct counts { unsigned goroutines, systems, frames, wrong; };
 
 static void complain(struct counts *counts, const struct block *expect, const char *what, const char *expected, const char *actual)
 {
@@ -280,6 +282,25 @@ static void compare_block(const struct block *expect, const struct block *actual
 		}
 }
 
+/* Threads go on until the process is gone; the one that crashed stands where it printed its system stack, with what it did since above that, and with the
+ * stack of its goroutine, if it runs one, below. */
+static void compare_system(const struct block *expect, const struct block *actual, struct counts *counts)
+{
+	size_t at = 0, same = 0;
+
+	for (; at + expect->num_lines <= actual->num_lines && same < expect->num_lines; at++)
+		for (same = 0; same < expect->num_lines && !strcmp(expect->lines[same], actual->lines[at + same]);)
+			same++;
+	if (same < expect->num_lines)
+		complain(counts, expect, "system stack", expect->lines[same], "(something else)");
+	counts->systems++;
+}
+
+static bool is_of_crashed(const struct block *expect, const struct block *crashed)
+{
+	return !strcmp(expect->header, system_stack) || (!expect->id && !strcmp(expect->header, crashed->header));
+}
+
 static bool has_frames(const struct block *block)
 {
 	return block->num_lines && !strstr(block->lines[0], "stack unavailable");
@@ -293,14 +314,18 @@ static void compare_all(const struct traceback *expect, const struct traceback *
 	for (size_t i = 0; i < expect->count; i++) {
 		const struct block *block = expect->blocks[i], *ours = find(actual, block->id);
 
-		if (!block->id || !has_frames(block))
+		if (!has_frames(block))
+			continue;
+		if (is_of_crashed(block, actual->blocks[0]))
+			compare_system(block, actual->blocks[0], &counts);
+		if (!block->id)
 			continue;
 		if (ours)
 			compare_block(block, ours, &counts);
 		else
 			complain(&counts, block, "is missing", block->header, "(nothing)");
 	}
-	printf("%u goroutines, %u frames, %u wrong\n", counts.goroutines, counts.frames, counts.wrong);
+	printf("%u goroutines, %u system stacks, %u frames, %u wrong\n", counts.goroutines, counts.systems, counts.frames, counts.wrong);
 	CHECK(counts.goroutines >= 5 && counts.frames >= 20);
 	CHECK_EQ_U64(counts.wrong, 0);
 }
@@ -323,7 +348,8 @@ int main(int argc, char **argv)
 		return test_summary();
 	parse(theirs, &expect);
 	parse(ours.bytes, &actual);
-	compare_all(&expect, &actual);
+	if (CHECK(actual.count))
+		compare_all(&expect, &actual);
 	traceback_deinit(&expect);
 	traceback_deinit(&actual);
 	free(theirs);

@@ -126,6 +126,72 @@ static void writes_json(void)
 	          "\"file\":\"/src/b.c\",\"line\":9}]}\n");
 }
 
+/* A goroutine of runtime/traceback.go: two calls, one of which has another inlined, and the go statement. */
+static const struct wb_site go_inner[] = {
+	{ .size = sizeof(struct wb_site), .function = "main.(*T).inner", .file = "/src/a.go", .line = 14, .inlined = 1, .function_start = 0x1000 },
+	{ .size = sizeof(struct wb_site), .function = "runtime.gopanic", .file = "/src/a.go", .line = 13, .function_start = 0x1000 },
+};
+static const struct wb_site go_outer[] = {
+	{ .size = sizeof(struct wb_site), .function = "runtime.goexit", .file = "/src/asm.s", .line = 9, .function_start = 0x2000 },
+};
+static const struct wb_site go_creator[] = {
+	{ .size = sizeof(struct wb_site), .function = "main.main", .file = "/src/b.go", .line = 7, .function_start = 0x3000 },
+};
+static const struct wb_frame go_frames[] = {
+	{ .pc = 0x1011, .lookup_pc = 0x1010, .image_pc = 0x1010, .cfa = 0x7010, .sp = 0x7000, .how = WB_HOW_CONTEXT, .flags = WB_FRAME_HAS_IMAGE | WB_FRAME_HAS_CFA },
+	{ .pc = 0x2000, .lookup_pc = 0x2000, .image_pc = 0x2000, .cfa = 0x7018, .sp = 0x7010, .how = WB_HOW_GO,
+	  .flags = WB_FRAME_HAS_IMAGE | WB_FRAME_HAS_CFA | WB_FRAME_EXACT },
+	{ .pc = 0x9000, .lookup_pc = 0x8fff, .cfa = 0x7028, .sp = 0x7018, .how = WB_HOW_CFI, .flags = WB_FRAME_HAS_CFA },
+};
+static const struct wb_frame_sites go_sites[] = { { go_inner, 2 }, { go_outer, 1 }, { nameless, 1 } };
+static const struct wb_frame go_statement = { .pc = 0x3005, .lookup_pc = 0x3004, .image_pc = 0x3004, .flags = WB_FRAME_HAS_IMAGE };
+static const struct wb_frame_sites go_statement_sites = { go_creator, 1 };
+static const struct wb_label go_labels[] = { { "key", "value" }, { "path", "a \"b\"" } };
+static const struct wb_goroutine running = {
+	.size = sizeof(running), .id = 6, .address = 0xc000001000, .thread_address = 0xc000002000, .thread_id = 2, .tid = 8, .status = WB_GOROUTINE_RUNNING,
+	.flags = WB_GOROUTINE_ON_THREAD | WB_GOROUTINE_LOCKED, .state = "running", .stack_start = 0x6000, .stack_end = 0x8000, .created_by = 1,
+};
+static const struct wb_goroutine waiting = { .size = sizeof(waiting), .id = 3, .address = 0xc000003000, .status = WB_GOROUTINE_WAITING, .state = "IO wait",
+                                             .waiting_since_ns = 5 };
+static const struct wb_sample go_sample = { .size = sizeof(go_sample), .pid = 7, .tid = 8, .comm = "x", .goroutine = &running, .labels = go_labels, .num_labels = 2 };
+static const struct wb_sample idle_sample = { .size = sizeof(idle_sample), .pid = 7, .comm = "x", .goroutine = &waiting };
+static const struct wb_sample foreign_sample = { .size = sizeof(foreign_sample), .pid = 7, .tid = 9, .comm = "x" };
+static const struct wb_stack go_stack = { .size = sizeof(go_stack), .sample = &go_sample, .event = "", .frames = go_frames, .num_frames = 2, .sites = go_sites,
+                                          .stop = { .reason = WB_STOP_ROOT, .root_by = WB_ROOT_GO_TOP_FRAME },
+                                          .created_by = &go_statement, .created_by_sites = &go_statement_sites };
+static const struct wb_stack lost_stack = { .size = sizeof(lost_stack), .sample = &idle_sample, .event = "", .stop = { .reason = WB_STOP_EMPTY } };
+static const struct wb_stack foreign_stack = { .size = sizeof(foreign_stack), .sample = &foreign_sample, .event = "", .frames = go_frames + 2, .num_frames = 1,
+                                               .sites = go_sites + 2, .stop = { .reason = WB_STOP_NO_INFO } };
+
+static void writes_goroutines(void)
+{
+	const struct wb_stack *const stacks[] = { &go_stack, &lost_stack, &foreign_stack };
+
+	/* The form is the runtime's (goroutineheader, traceback2, printcreatedby1); at a function's entry there is no offset. */
+	write_all("go", stacks, 3,
+	          "goroutine 6 gp=0xc000001000 m=2 mp=0xc000002000 [running, locked to thread] {key: value, path: \"a \\\"b\\\"\"}:\n"
+	          "main.(*T).inner(...)\n\t/src/a.go:14\n"
+	          "panic(...)\n\t/src/a.go:13 +0x11 fp=0x7010 sp=0x7000 pc=0x1011\n"
+	          "runtime.goexit(...)\n\t/src/asm.s:9 fp=0x7018 sp=0x7010 pc=0x2000\n"
+	          "created by main.main in goroutine 1\n\t/src/b.go:7 +0x5\n\n"
+	          "goroutine 3 gp=0xc000003000 m=nil [IO wait]:\n\tgoroutine running on other thread; stack unavailable\n\n"
+	          "goroutine 0 [not of Go]:\nnon-Go function at pc=0x9000\n...additional frames elided...\n\n");
+	write_all("text", stacks, 2,
+	          "x 7/8 goroutine 6 (running, locked to thread):\n"
+	          "  key: value\n"
+	          "  path: a \"b\"\n"
+	          "  #0    0000000000001011  main.(*T).inner at /src/a.go:14 (inlined)\n"
+	          "  #1    0000000000001011  runtime.gopanic+0x10 at /src/a.go:13 [context]\n"
+	          "  #2    0000000000002000  runtime.goexit+0x0 at /src/asm.s:9 [go]\n"
+	          "  created by main.main+0x4 at /src/b.go:7 in goroutine 1\n"
+	          "  complete: a Go stack's top frame\n\n"
+	          "x 7/0 goroutine 3 (IO wait):\n"
+	          "  nothing to walk: neither registers nor recorded frames\n\n");
+	write_all("json", stacks + 1, 1,
+	          "{\"type\":\"stack\",\"pid\":7,\"tid\":0,\"comm\":\"x\",\"stop\":\"empty\",\"goroutine\":{\"id\":3,\"state\":\"IO wait\",\"g\":\"0xc000003000\","
+	          "\"waiting_since_ns\":5},\"frames\":[]}\n");
+}
+
 static void says_what_failed(void)
 {
 	struct wb_sink *sink = NULL;
@@ -177,6 +243,7 @@ int main(void)
 	TEST_RUN(writes_text);
 	TEST_RUN(keeps_lines_whole);
 	TEST_RUN(writes_json);
+	TEST_RUN(writes_goroutines);
 	TEST_RUN(says_what_failed);
 	TEST_RUN(merges_parts);
 	return test_summary();
