@@ -150,8 +150,8 @@ static bool set_register(struct apply *a, const struct wb_row_rule *rule)
 }
 
 /* What the ABI says of registers that the row does not name: callee-saved ones are the same, the stack pointer is told by the CFA, the pc has to be
- * named, and all others were the callee's to destroy. */
-static void set_defaults(struct apply *a, bool barrier)
+ * named, and all others were the callee's to destroy. derived: the CFA is a conclusion. */
+static void set_defaults(struct apply *a, bool barrier, bool derived)
 {
 	const struct wb_arch_info *arch = a->arch;
 	uint64_t keep = barrier ? 0 : arch->callee_saved;
@@ -164,7 +164,16 @@ static void set_defaults(struct apply *a, bool barrier)
 
 		out->value[slot] = a->regs->value[slot];
 	}
-	wb_regs_set(out, arch->sp, a->out->cfa - arch->cfa_above_sp, false);
+	wb_regs_set(out, arch->sp, a->out->cfa - arch->cfa_above_sp, derived);
+}
+
+/* Whether the CFA is concluded, not known: instructions tell it where no stack pointer is known, behind a chain of frame pointers; or it counts from a
+ * stack pointer that was. */
+static bool is_conclusion(const struct apply *a, const struct wb_row *row, const struct wb_row_rule *cfa)
+{
+	if (row->how == WB_HOW_CODE && !wb_regs_has(a->regs, a->arch->sp))
+		return true;
+	return cfa->base == a->arch->sp && a->regs->derived >> a->arch->sp & 1;
 }
 
 /* A chain of frame pointers does not tell where stacks end, on some architectures: then what the row counts from is no CFA, and SP is lost. */
@@ -210,7 +219,7 @@ void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, co
 	}
 	if (!find_cfa(&a, &cfa))
 		return;
-	set_defaults(&a, row->flags & WB_ROW_BARRIER);
+	set_defaults(&a, row->flags & WB_ROW_BARRIER, is_conclusion(&a, row, &cfa));
 	if (!(row->flags & WB_ROW_GENERAL) && !(row->flags & WB_ROW_ROOT) && !apply_simple(&a, row))
 		return;
 	for (unsigned i = first; i < count; i++)

@@ -115,7 +115,7 @@ static void walks(void)
 /* ---- The link register in code without call frame information ---- */
 
 #define IMAGE UINT64_C(0xaaaaaab00000)
-enum { WITH = 0x1000, WITHOUT = 0x1100, LEAF = 0x1800 }; /* WITH: CFA = sp + 32, x29 at CFA - 16, x30 at CFA - 8; LEAF: CFA = sp, x30 untouched */
+enum { WITH = 0x1000, WITHOUT = 0x1100, ANCHOR = 0x1400, LEAF = 0x1800 }; /* WITH: CFA = sp + 32, x29 at CFA - 16, x30 at CFA - 8; LEAF: CFA = sp, x30 untouched; ANCHOR: by its symbol */
 
 static void open_program(struct wb_session *session, struct wb_space **ret_space)
 {
@@ -127,12 +127,18 @@ static void open_program(struct wb_session *session, struct wb_space **ret_space
 		{ .size = sizeof(maps[0]), .start = IMAGE + WITH, .end = IMAGE + WITH + sizeof(code), .prot = WB_PROT_READ | WB_PROT_EXEC },
 		{ .size = sizeof(maps[0]), .start = STACK, .end = STACK + 0x20000, .prot = WB_PROT_READ | WB_PROT_WRITE },
 	};
+	static const uint32_t leaf[] = { LE32(0xd503201f), LE32(0xd503201f), LE32(0xd503201f), LE32(0xd65f03c0) }; /* nop three times; ret */
+	/* stp x29, x30, [sp, #-32]!; mov x29, sp; bl .; ldp x29, x30, [sp], #32; ret */
+	static const uint32_t anchor[] = { LE32(0xa9be7bfd), LE32(0x910003fd), LE32(0x94000000), LE32(0xa8c27bfd), LE32(0xd65f03c0) };
+	static uint8_t symbols[48];
 	struct wb_space *empty;
 	struct elf_make m;
 	unsigned text, eh;
 	uint8_t *file;
 	size_t size, cie;
 
+	memcpy(code + LEAF - WITH, leaf, sizeof(leaf));
+	memcpy(code + ANCHOR - WITH, anchor, sizeof(anchor));
 	cfi = (struct cfi_make){ .vaddr = 0x4000, .address_size = 8, .version = 1, .ra_column = 30, .augmentation = "zR", .encoding = 0x1b };
 	cie = cfi_make_cie(&cfi, start, sizeof(start));
 	cfi_make_fde(&cfi, cie, WITH, WITHOUT - WITH, frame, sizeof(frame));
@@ -141,6 +147,9 @@ static void open_program(struct wb_session *session, struct wb_space **ret_space
 	text = elf_make_section(&m, ".text", 1, 6, WITH, code, sizeof(code));
 	elf_make_section(&m, ".eh_frame_hdr", 1, 2, 0x3000, hdr, cfi_make_hdr(&cfi, 0x3000, hdr));
 	eh = elf_make_section(&m, ".eh_frame", 1, 2, 0x4000, cfi.bytes, cfi.size);
+	elf_make_symbol(&m, symbols + 24, 1, 0x12, (uint16_t)text, ANCHOR, sizeof(anchor)); /* STB_GLOBAL, STT_FUNC */
+	elf_make_section(&m, ".strtab", 3, 0, 0, "\0anchor", 8);
+	m.sections[elf_make_section(&m, ".symtab", 2, 0, 0, symbols, sizeof(symbols))].link = eh + 1;
 	elf_make_segment(&m, 1, 5, text, text);
 	elf_make_segment(&m, 1, 4, eh - 1, eh);
 	file = elf_make_finish(&m, &size);
@@ -188,6 +197,92 @@ static void link_register(void)
 		REQUIRE(count > 1);
 		CHECK_EQ_U64(frames[1].pc, link_cases[i].second.pc);
 		CHECK_EQ_U64(frames[1].how, link_cases[i].second.how);
+	}
+	wb_space_unref(space);
+	wb_walker_free(walker);
+	wb_session_free(session);
+}
+
+/* ---- Frame pointers alone ---- */
+
+static const struct {
+	const char *name;
+	uint64_t pc, link;
+	bool is_by_link;
+} alone_cases[] = {
+	{ "a leaf function", IMAGE + LEAF + 4, IMAGE + WITH + 0x20, true },
+	{ "the same, signed", IMAGE + LEAF + 4, (IMAGE + WITH + 0x20) | SIGNATURE, true },
+	{ "the register leads nowhere", IMAGE + LEAF + 4, STACK, false },
+	{ "instructions that tell nothing", IMAGE + WITHOUT + 0x10, IMAGE + WITH + 0x20, false },
+};
+
+static void frame_pointers_alone(void)
+{
+	static const enum wb_how strategies[] = { WB_HOW_FRAME_POINTER };
+	const struct wb_walker_opts opts = { .size = sizeof(opts), .strategies = strategies, .num_strategies = 1 };
+	struct wb_session *session;
+	struct wb_walker *walker;
+	struct wb_space *space = NULL;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_walker_new(session, &opts, &walker) == WB_OK);
+	open_program(session, &space);
+	for (size_t i = 0; i < sizeof(alone_cases) / sizeof(alone_cases[0]); i++) {
+		const struct wb_reg regs[] = { { .number = WB_REG_PC, .value = alone_cases[i].pc }, { .number = 31, .value = STACK },
+		                               { .number = 29, .value = STACK + 16 }, { .number = 30, .value = alone_cases[i].link } };
+		size_t count = 0, by_link = alone_cases[i].is_by_link;
+		struct wb_frame frames[FRAMES];
+		struct wb_stop stop;
+
+		test_row(alone_cases[i].name);
+		memset(words, 0, sizeof(words));
+		put_record(2, 0, IMAGE + WITH + 0x60);
+		REQUIRE(wb_walk_stack(walker, space, regs, 4, STACK, words, sizeof(words), frames, sizeof(frames[0]), FRAMES, &count, &stop) == WB_OK);
+		if (!CHECK_EQ_U64(count, 2 + by_link))
+			continue;
+		CHECK_EQ_I64(stop.reason, WB_STOP_ROOT);
+		CHECK_EQ_U64(frames[1].pc, IMAGE + WITH + (by_link ? 0x20 : 0x60));
+		CHECK_EQ_U64(frames[1].how, by_link ? WB_HOW_CODE : WB_HOW_FRAME_POINTER);
+		CHECK_EQ_U64(frames[count - 1].pc, IMAGE + WITH + 0x60);
+		CHECK_EQ_U64(frames[count - 1].how, WB_HOW_FRAME_POINTER);
+	}
+	wb_space_unref(space);
+	wb_walker_free(walker);
+	wb_session_free(session);
+}
+
+/* ---- Behind a chain of frame records ---- */
+
+/* The stack pointer is lost there; what a function's instructions say of it is a conclusion, and so is what counts from that. */
+static void concluded_stack_pointer(void)
+{
+	const struct wb_reg regs[] = { { .number = WB_REG_PC, .value = IMAGE + WITHOUT + 0x10 }, { .number = 31, .value = STACK }, { .number = 29, .value = at(2) },
+	                               { .number = 30, .value = 0 } };
+	static const struct { uint64_t pc; enum wb_how how; unsigned sp; bool is_derived; } expected[] = {
+		{ IMAGE + WITHOUT + 0x10, WB_HOW_CONTEXT, 0, false }, { IMAGE + ANCHOR + 12, WB_HOW_FRAME_POINTER, WORDS, false },
+		{ IMAGE + WITH + 0x20, WB_HOW_CODE, 10, true }, { IMAGE + WITH + 0x60, WB_HOW_CFI, 14, true },
+	};
+	struct wb_session *session;
+	struct wb_walker *walker;
+	struct wb_space *space = NULL;
+	struct wb_frame frames[FRAMES];
+	struct wb_stop stop;
+	size_t count = 0;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_walker_new(session, NULL, &walker) == WB_OK);
+	open_program(session, &space);
+	memset(words, 0, sizeof(words));
+	put_record(2, at(6), IMAGE + ANCHOR + 12);
+	put_record(6, at(12), IMAGE + WITH + 0x20);
+	put_record(12, 0, IMAGE + WITH + 0x60);
+	REQUIRE(wb_walk_stack(walker, space, regs, 4, STACK, words, sizeof(words), frames, sizeof(frames[0]), FRAMES, &count, &stop) == WB_OK);
+	CHECK(count >= 4);
+	for (size_t i = 0; i < 4 && i < count; i++) {
+		CHECK_EQ_U64(frames[i].pc, expected[i].pc);
+		CHECK_EQ_U64(frames[i].how, expected[i].how);
+		CHECK_EQ_U64(frames[i].sp, expected[i].sp == WORDS ? 0 : at(expected[i].sp));
+		CHECK_EQ_U64(!(frames[i].flags & WB_FRAME_SP_DERIVED), !expected[i].is_derived);
 	}
 	wb_space_unref(space);
 	wb_walker_free(walker);
@@ -246,6 +341,8 @@ int main(void)
 {
 	TEST_RUN(walks);
 	TEST_RUN(link_register);
+	TEST_RUN(frame_pointers_alone);
+	TEST_RUN(concluded_stack_pointer);
 	TEST_RUN(recorded_leaf);
 	return test_summary();
 }
