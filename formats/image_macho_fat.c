@@ -119,8 +119,12 @@ static enum wb_err fat_open_chosen(struct wb_diags *diags, const char *path, str
 	}
 	part = choose(file, &fat, choice)->part;
 	if (part.size >= sizeof(head) && wb_file_read(file, part.offset, head, sizeof(head)) == WB_OK && wb_macho_is_archive(head, sizeof(head)))
-		return wb_macho_open_member(diags, path, file, flags, part, choice->member, ret_object);
-	return wb_macho_open(diags, path, file, flags, part, ret_object);
+		err = wb_macho_open_member(diags, path, file, flags, part, choice->member, ret_object);
+	else
+		err = wb_macho_open(diags, path, file, flags, part, ret_object);
+	if (!err)
+		(*ret_object)->is_one_of_several = fat.count > 1;
+	return err;
 }
 
 /* Whoever opens knows of choices, which open_chosen takes. */

@@ -206,7 +206,7 @@ static const char *role_text(enum wb_file_role role)
 	case WB_FILE_EXECUTABLE: return "file";
 	case WB_FILE_DEBUG: return "debug file";
 	case WB_FILE_SUPPLEMENTARY: return "supplementary debug file";
-	case WB_FILE_DWO: return "split debug file (.dwo)";
+	case WB_FILE_DWO: return "split debug file (.dwo) or object file";
 	case WB_FILE_DWP: return "split debug package (.dwp)";
 	case WB_FILE_SYMBOLS: return "symbol file";
 	}

@@ -543,6 +543,7 @@ struct single {
 	bool is_text;                 /* addresses are the process's: a perf map or kernel symbols; or a Breakpad symbol file */
 	bool is_kernel;
 	bool is_debug_only;
+	bool is_several;              /* build_id is that of the first of the objects in it */
 };
 
 static void single_free(void *arg)
@@ -574,6 +575,21 @@ static bool has_role(const struct single *single, enum wb_file_role role)
 	return false;
 }
 
+/* Whether one of the objects in a file of several is the wanted one. */
+static bool has_part(const struct single *single, const struct wb_file_query *query)
+{
+	const struct wb_object_choice choice = { .build_id = query->build_id, .build_id_size = query->build_id_size };
+	struct wb_object *object;
+	struct wb_file *file;
+	bool has;
+
+	if (wb_file_open(single->path, false, &file, NULL) || wb_object_open_chosen(NULL, single->path, file, 0, &choice, &object))
+		return false;
+	has = wb_build_id_matches(query->build_id, query->build_id_size, object->build_id, object->build_id_size);
+	wb_object_close(object);
+	return has;
+}
+
 static bool is_wanted(const struct single *single, const struct wb_file_query *query)
 {
 	if (!has_role(single, query->role))
@@ -582,6 +598,8 @@ static bool is_wanted(const struct single *single, const struct wb_file_query *q
 		return !strncmp(query->path, "[kernel.kallsyms]", strlen("[kernel.kallsyms]"));
 	if (*single->debug_id)
 		return query->role == WB_FILE_SYMBOLS && has_debug_id(query) && !strcmp(query->debug_id, single->debug_id);
+	if (query->build_id_size && single->is_several)
+		return has_part(single, query);
 	/* Both have a build id: the verdict tells them apart, but another build of the same name is not worth a diagnostic. */
 	if (query->build_id_size && single->build_id_size)
 		return wb_build_id_matches(query->build_id, query->build_id_size, single->build_id, single->build_id_size) ||
@@ -616,6 +634,7 @@ static enum wb_err single_read(struct wb_session *session, const char *path, str
 	snprintf(single->debug_id, sizeof(single->debug_id), "%s", object->debug_id ? object->debug_id : "");
 	single->is_kernel = !strcmp(object->format->name, "kallsyms");
 	single->is_debug_only = object->is_debug_only;
+	single->is_several = object->is_one_of_several;
 	if (object->build_id_size <= sizeof(single->build_id)) {
 		single->build_id_size = object->build_id_size;
 		memcpy(single->build_id, object->build_id ? object->build_id : (const uint8_t *)"", object->build_id_size);

@@ -87,6 +87,7 @@ struct wb_object {
 	size_t altlink_id_size;
 	const char *debug_id;         /* Breakpad's symbol files, whose text is their section ".breakpad": the build that they are of; else NULL */
 	uint64_t modified;            /* in seconds since 1970: the file, or the member of an archive; 0 unknown */
+	bool is_one_of_several;       /* that are in the file */
 	bool is_debug_only;           /* loadable sections are NOBITS: a separate debug file */
 	_Atomic uint64_t held;        /* bytes kept in memory for symbols and their names; grows */
 	struct wb_image_file *holder; /* the image's bookkeeping for it; NULL while no image has it */

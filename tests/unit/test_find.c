@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "elf_make.h"
+#include "macho_make.h"
 #include "model/session.h"
 
 static const uint8_t id[20] = { 0xab, 0xcd, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 };
@@ -303,6 +304,49 @@ static void offers_one_file(void)
 	}
 }
 
+/* A fat Mach-O file for whichever image one of its parts is. */
+static void offers_fat_files(void)
+{
+	static const struct { uint8_t last; bool expect; } rows[] = { { 1, true }, { 2, true }, { 3, false } };
+	static const uint32_t cpus[] = { 0x01000007, 0x0100000c };
+	static uint8_t fat[3 * 4096];
+	struct macho_make order = { .big_endian = true };
+	uint8_t uuid[16] = { 0xf0, 0xf1 };
+
+	macho_make_store(&order, fat, 0xcafebabe, 4);
+	macho_make_store(&order, fat + 4, 2, 4);
+	for (size_t i = 0; i < 2; i++) {
+		struct macho_make m;
+		size_t size, at = 4096 * (i + 1);
+		uint8_t own[16];
+
+		memcpy(own, uuid, 16);
+		own[15] = (uint8_t)(i + 1);
+		macho_make_init(&m, true, false, cpus[i], 6);
+		macho_make_segment(&m, "__TEXT", 0x1000, 5);
+		m.uuid = own;
+		uint8_t *bytes = macho_make_finish(&m, &size);
+		REQUIRE(size <= 4096);
+		memcpy(fat + at, bytes, size);
+		free(bytes);
+		macho_make_store(&order, fat + 8 + i * 20, cpus[i], 4);
+		macho_make_store(&order, fat + 16 + i * 20, at, 4);
+		macho_make_store(&order, fat + 20 + i * 20, size, 4);
+	}
+	test_write_file(test_tmp("fat"), fat, sizeof fat);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct wb_file_query query = { .size = sizeof query, .path = "/usr/lib/other", .referrer = "", .build_id = uuid, .build_id_size = 16 };
+		struct wb_find_cursor cursor = { 0 };
+		struct wb_candidate candidate;
+		struct wb_session *session;
+
+		uuid[15] = rows[i].last;
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK && wb_session_add_file(session, test_tmp("fat")) == WB_OK);
+		CHECK_EQ_I64(wb_session_find_next(session, &query, &cursor, &candidate), rows[i].expect ? WB_OK : WB_NONE);
+		wb_session_free(session);
+	}
+}
+
 /* Debug files of Mach-O files, by their UUID of 16 bytes. */
 static void finds_dsyms(void)
 {
@@ -357,6 +401,7 @@ int main(void)
 	TEST_RUN(leaves_modules_alone);
 	TEST_RUN(refuses_long_paths);
 	TEST_RUN(offers_one_file);
+	TEST_RUN(offers_fat_files);
 	TEST_RUN(finds_dsyms);
 	TEST_RUN(refuses_wrong_calls);
 	return test_summary();

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "macho_make.h"
 #include "model/image.h"
+#include "unwind/compact.h"
 
 enum {
 	BASE = 0x10000,               /* image pc of the header */
@@ -231,9 +232,89 @@ static void stands_failing_allocations(void)
 	}
 }
 
+/* ---- Stubs ---- */
+
+enum { STUBS_AT = 0x12000, HELPERS_AT = 0x12100, CPU_X86_64 = 0x01000007, CPU_ARM64 = 0x0100000c };
+
+/* As ld64.lld of LLVM 14 makes them: a stub; the helpers' header and one helper. */
+static const uint8_t x86_64_stub[] = { 0xff, 0x25, 0x56, 0x2a, 0, 0 };
+static const uint8_t x86_64_helpers[] = {
+	0x4c, 0x8d, 0x1d, 0x55, 0x2a, 0, 0, /* lea ...(%rip), %r11 */
+	0x41, 0x53,           /* push %r11 */
+	0xff, 0x25, 0x45, 0x1a, 0, 0, /* jmp *...(%rip) */
+	0x90,
+	0x68, 0, 0, 0, 0,     /* push $0 */
+	0xe9, 0xe6, 0xff, 0xff, 0xff, /* jmp to the header */
+};
+static const uint8_t arm64_stub[] = { 0x50, 0, 0, 0x90, 0x10, 2, 0x40, 0xf9, 0, 2, 0x1f, 0xd6 };
+static const uint8_t arm64_helpers[] = {
+	0x51, 0, 0, 0x90,     /* adrp x17 */
+	0x31, 0x22, 0, 0x91,  /* add x17, x17, #8 */
+	0xf0, 0x47, 0xbf, 0xa9, /* stp x16, x17, [sp, #-16]! */
+	0x30, 0, 0, 0x90,     /* adrp x16 */
+	0x10, 2, 0x40, 0xf9,  /* ldr x16, [x16] */
+	0, 2, 0x1f, 0xd6,     /* br x16 */
+	0x50, 0, 0, 0x18,     /* ldr w16, ... */
+	0xf9, 0xff, 0xff, 0x17, /* b to the header */
+	0, 0, 0, 0,
+};
+
+static const struct {
+	const char *name;
+	uint32_t cpu, at;             /* from STUBS_AT or HELPERS_AT */
+	bool is_stub;
+	int32_t pushed;               /* bytes beside the return address */
+} stub_cases[] = {
+	{ "x86-64: a stub", CPU_X86_64, 0, true, 0 },
+	{ "x86-64: a helper, before it pushes", CPU_X86_64, 16, false, 0 }, { "x86-64: behind that", CPU_X86_64, 21, false, 8 },
+	{ "x86-64: the header", CPU_X86_64, 0, false, 8 }, { "x86-64: the header, before it pushes", CPU_X86_64, 7, false, 8 },
+	{ "x86-64: behind that", CPU_X86_64, 9, false, 16 },
+	{ "arm64: a stub", CPU_ARM64, 4, true, 0 }, { "arm64: a helper", CPU_ARM64, 24, false, 0 }, { "arm64: its jump", CPU_ARM64, 28, false, 0 },
+	{ "arm64: the header", CPU_ARM64, 0, false, 0 }, { "arm64: before it stores", CPU_ARM64, 8, false, 0 },
+	{ "arm64: behind that", CPU_ARM64, 12, false, 16 }, { "arm64: its jump", CPU_ARM64, 20, false, 16 },
+};
+
+static struct wb_image *make_stubs(struct wb_session *session, uint32_t cpu)
+{
+	bool is_arm = cpu == CPU_ARM64;
+	struct wb_image *image = NULL;
+	struct macho_make m;
+	size_t size;
+
+	macho_make_init(&m, true, false, cpu, 2);
+	macho_make_segment(&m, "__TEXT", BASE, 5);
+	macho_make_section(&m, "__stubs", STUBS_AT, MACHO_MAKE_CODE | 8, is_arm ? arm64_stub : x86_64_stub, is_arm ? sizeof arm64_stub : sizeof x86_64_stub);
+	macho_make_section(&m, "__stub_helper", HELPERS_AT, MACHO_MAKE_CODE, is_arm ? arm64_helpers : x86_64_helpers,
+	                   is_arm ? sizeof arm64_helpers : sizeof x86_64_helpers);
+	uint8_t *bytes = macho_make_finish(&m, &size);
+
+	CHECK(wb_image_open_bytes(session, "stubs", bytes, size, 0, free, bytes, &image) == WB_OK);
+	return image;
+}
+
+static void knows_stubs(void)
+{
+	struct wb_session *session;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	for (size_t i = 0; i < sizeof stub_cases / sizeof stub_cases[0]; i++) {
+		const struct wb_arch_info *arch = wb_arch_info(stub_cases[i].cpu == CPU_ARM64 ? WB_ARCH_AARCH64 : WB_ARCH_X86_64);
+		struct wb_image *image = make_stubs(session, stub_cases[i].cpu);
+		int32_t pushed = -1;
+
+		test_row(stub_cases[i].name);
+		CHECK_EQ_I64(wb_compact_stub(image, arch, (stub_cases[i].is_stub ? STUBS_AT : HELPERS_AT) + stub_cases[i].at, &pushed), WB_OK);
+		CHECK_EQ_I64(pushed, stub_cases[i].pushed);
+		CHECK_EQ_I64(wb_compact_stub(image, arch, STUBS_AT + 0x80, &pushed), WB_NONE);
+		wb_image_unref(image);
+	}
+	wb_session_free(session);
+}
+
 int main(void)
 {
 	TEST_RUN(walks);
 	TEST_RUN(stands_failing_allocations);
+	TEST_RUN(knows_stubs);
 	return test_summary();
 }
