@@ -169,6 +169,9 @@ static enum wb_err name_entry(struct elf *elf, const struct slots *slots, const 
 	if (!found)
 		return WB_OK;
 	if (!name || !*name) {
+		/* It has a symbol, which cannot be read. */
+		if (found->symbol)
+			return WB_OK;
 		/* As disassemblers call it: an address that a resolver chooses at run time. REL keeps the resolver in the slot itself. */
 		snprintf(made_up, sizeof(made_up), found->addend ? "*ABS*+0x%" PRIx64 : "*ABS*", found->addend);
 		name = made_up;

@@ -31,7 +31,7 @@ struct minidump_part {
 	struct wb_sink_part base;
 	struct wb_fragments fragments;
 	enum wb_arch arch;
-	unsigned digits;              /* of an address */
+	unsigned digits;              /* of an address; 0: nothing was begun */
 	struct modules modules, unloaded;
 	uint64_t threads;
 	struct wb_out crashed;        /* the crashing thread, with registers; empty: none came by */
@@ -398,13 +398,13 @@ static enum wb_err begin(struct wb_sink_part *base, const struct wb_capture_info
 
 	if (!info->dump)
 		return WB_ERR_UNSUPPORTED;
-	part->arch = info->platform.arch;
-	part->digits = part->arch == WB_ARCH_X86 || part->arch == WB_ARCH_ARM ? 8 : 16;
 	err = modules_init(&part->modules, info->dump->modules, info->dump->num_modules);
 	if (!err)
 		err = modules_init(&part->unloaded, info->dump->unloaded, info->dump->num_unloaded);
 	if (err)
 		return err;
+	part->arch = info->platform.arch;
+	part->digits = part->arch == WB_ARCH_X86 || part->arch == WB_ARCH_ARM ? 8 : 16;
 	wb_json_open(&json, NULL, '{');
 	wb_json_string(&json, "status", "OK");
 	if (info->pid)
@@ -465,7 +465,6 @@ static enum wb_err finish(struct wb_sink_part *base, struct wb_sink *sink)
 	struct wb_json json = { &base->out, true };
 
 	(void)sink;
-	/* Nothing was begun. */
 	if (!part->digits)
 		return WB_OK;
 	wb_json_close(&json, ']');

@@ -5,6 +5,7 @@
  * gives what an undisturbed one gives: running out of memory is never remembered as knowledge.
  */
 
+#include "objects.h"
 #include "test.h"
 
 #include <walkback/walkback.h>
@@ -14,23 +15,6 @@
 /* Samples of the demonstration capture that each run walks: the first is plain, some of the others
  * have a signal frame. */
 enum { SAMPLES = 4 };
-
-/* What a run wrote, in memory of fixed size so that collecting it cannot fail. */
-struct output {
-	char text[1 << 16];
-	size_t size;
-};
-
-static enum wb_err collect(void *arg, const void *bytes, size_t count)
-{
-	struct output *output = arg;
-
-	if (count > sizeof output->text - output->size)
-		return WB_ERR_LIMIT;
-	memcpy(output->text + output->size, bytes, count);
-	output->size += count;
-	return WB_OK;
-}
 
 /* One way through the library with the given session; what it found goes to output. */
 typedef enum wb_err (*scenario_fn)(struct wb_session *session, struct output *output);
@@ -116,6 +100,9 @@ static const struct run {
 	{ "snapshot", "golden/snapshot_signal/folder", "golden/snapshot_signal/folder/words", "folded", NULL, 0 },
 	{ "snapshot by its code", "golden/snapshot_windows/rounded", "golden/snapshot_windows/chain", "json", by_code, 3 },
 	{ "minidump", "../fuzz/corpus/minidump/crashpad.dmp", NULL, "json", NULL, 0 },
+	{ "minidump of Linux", "../fuzz/corpus/minidump/linux.dmp", NULL, "minidump-json", NULL, 0 },
+	{ "core", "../fuzz/corpus/core/x86_64", NULL, "text", NULL, 0 },
+	{ "core, big-endian", "../fuzz/corpus/core/aarch64_be", NULL, "json", NULL, 0 },
 };
 static const struct run *run;
 
@@ -141,6 +128,20 @@ static enum wb_err run_capture(struct wb_session *session, struct output *output
 	return err;
 }
 
+static const struct object *object;
+
+static enum wb_err tell_of_object(struct wb_session *session, struct output *output)
+{
+	struct wb_image *image;
+	enum wb_err err = wb_image_open(session, object_path(object), &image);
+
+	if (err)
+		return err;
+	err = tell_of_image(session, image, output);
+	wb_image_unref(image);
+	return err;
+}
+
 static void fail_every_allocation(scenario_fn scenario)
 {
 	static struct output expect, actual;
@@ -159,7 +160,7 @@ static void fail_every_allocation(scenario_fn scenario)
 	for (uint64_t nth = 1; nth <= total; nth++) {
 		for (int sticky = 0; sticky <= 1; sticky++) {
 			char row[64];
-			snprintf(row, sizeof row, "%s allocation %" PRIu64 "%s", run ? run->name : "", nth, sticky ? " and all after it" : "");
+			snprintf(row, sizeof row, "%s allocation %" PRIu64 "%s", object ? object->name : run ? run->name : "", nth, sticky ? " and all after it" : "");
 			test_row(row);
 			REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 			actual.size = 0;
@@ -210,6 +211,17 @@ static void running_captures(void)
 	}
 }
 
+static void telling_of_objects(void)
+{
+	write_go_object();
+	for (size_t i = 0; i < NUM_OBJECTS; i++) {
+		object = &objects[i];
+		printf("%s: ", object->name);
+		fail_every_allocation(tell_of_object);
+	}
+	object = NULL;
+}
+
 static void making_a_session(void)
 {
 	for (uint64_t nth = 1;; nth++) {
@@ -232,5 +244,6 @@ int main(void)
 	TEST_RUN(naming_symbols);
 	TEST_RUN(walking_samples);
 	TEST_RUN(running_captures);
+	TEST_RUN(telling_of_objects);
 	return test_summary();
 }
