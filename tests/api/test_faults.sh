@@ -21,6 +21,8 @@ fresh() {
     rm -rf "$dir/in" "$dir/cut"
     mkdir "$dir/in"
     cp "$tests/golden/demo/perf.data" "$tests/golden/demo/words" "$dir/in/"
+    cp "$tests/../fuzz/corpus/core/x86_64" "$dir/in/core"
+    cp "$tests/../fuzz/corpus/minidump/linux.dmp" "$tests/../fuzz/corpus/macho/thin-64-little" "$tests/../fuzz/corpus/pe/codes.exe" "$dir/in/"
     cp -r "$dir/folder" "$dir/in/folder" 2>/dev/null
 }
 
@@ -37,6 +39,10 @@ call() {
     rows) set -- rows "$dir/in/words" ;;
     info) set -- info -q --exe "$dir/in/words" "$dir/in/perf.data" ;;
     object) set -- info -q "$dir/in/words" ;;
+    core) set -- stacks -q -f json "$dir/in/core" ;;
+    dump) set -- stacks -q -f minidump-json "$dir/in/linux.dmp" ;;
+    macho) set -- rows "$dir/in/thin-64-little" ;;
+    pe) set -- rows "$dir/in/codes.exe" ;;
     snapshot) set -- snapshot -q --exe "$dir/in/words" "$dir/in/perf.data" -n 3 -o "$dir/cut" ;;
     esac
     "$walkback" "$@"
@@ -95,6 +101,10 @@ rows in/words
 info in/perf.data in/words
 object in/words
 snapshot in/perf.data in/words
+core in/core
+dump in/linux.dmp
+macho in/thin-64-little
+pe in/codes.exe
 EOF
 # Some of the mapped files were cut under the command's hands.
 if [ $guarded = 0 ]; then
@@ -103,7 +113,7 @@ if [ $guarded = 0 ]; then
 fi
 
 # Nobody reads, or nothing can be written.
-for name in stacks folder symbolize rows info object; do
+for name in stacks folder symbolize rows info object core dump pe; do
     fresh
     if [ -w /dev/full ]; then
         call $name >/dev/full 2>"$dir/err" </dev/null
