@@ -5,9 +5,7 @@
  *
  * usage: test_rows_libdwarf [OBJECT...]
  */
-#include "test.h"
-
-#include <walkback/walkback.h>
+#include "rows.h"
 
 #include WB_LIBDWARF_H
 
@@ -39,13 +37,6 @@ static Dwarf_Signed offset_of(const Dwarf_Regtable_Entry3 *e) { return (Dwarf_Si
 static const uint8_t *block_of(const Dwarf_Regtable_Entry3 *e) { return (const uint8_t *)e->dw_block_ptr; }
 static size_t block_size(const Dwarf_Regtable_Entry3 *e) { return (size_t)e->dw_offset_or_block_len; }
 #endif
-
-struct oracle {
-	struct wb_session *session;
-	struct wb_image *image;
-	Dwarf_Debug debug;
-	size_t fdes, rows, other_fde, wrong;
-};
 
 /* ---- Both as text ---- */
 
@@ -131,7 +122,7 @@ static const struct wb_rule *rule_of(const struct wb_row_info *info, unsigned re
 	return NULL;
 }
 
-static void compare(struct oracle *o, Dwarf_Fde fde, uint64_t pc, const struct wb_row_info *info)
+static void compare(struct rows *o, Dwarf_Fde fde, uint64_t pc, const struct wb_row_info *info)
 {
 	static const struct wb_rule none = { .kind = WB_RULE_UNSPECIFIED };
 	Dwarf_Regtable_Entry3 rules[TABLE_SIZE];
@@ -150,12 +141,12 @@ static void compare(struct oracle *o, Dwarf_Fde fde, uint64_t pc, const struct w
 		put_theirs(theirs, sizeof(theirs), is_cfa ? &table.rt3_cfa_rule : &rules[i], is_cfa);
 		if (strcmp(ours, theirs) == 0)
 			continue;
-		if (o->wrong++ < 20)
+		if (o->wrong++ < ROWS_TOLD_MAX)
 			test_check(false, TEST_WHERE, "%" PRIx64 ": %s%u is %s, libdwarf says %s", pc, is_cfa ? "CFA " : "register ", i, ours, theirs);
 	}
 }
 
-static void compare_fde(struct oracle *o, Dwarf_Fde fde)
+static void compare_fde(struct rows *o, Dwarf_Debug debug, Dwarf_Fde fde)
 {
 	Dwarf_Addr low = 0;
 	Dwarf_Unsigned length = 0;
@@ -163,7 +154,7 @@ static void compare_fde(struct oracle *o, Dwarf_Fde fde)
 	Dwarf_Error error = NULL;
 
 	if (!CHECK(dwarf_get_fde_range(fde, &low, &length, NULL, NULL, NULL, NULL, NULL, &error) == DW_DLV_OK) ||
-	    !CHECK(dwarf_fde_section_offset(o->debug, fde, &offset, &cie_offset, &error) == DW_DLV_OK))
+	    !CHECK(dwarf_fde_section_offset(debug, fde, &offset, &cie_offset, &error) == DW_DLV_OK))
 		return;
 	o->fdes++;
 	for (uint64_t pc = low; pc < low + length; ) {
@@ -182,67 +173,47 @@ static void compare_fde(struct oracle *o, Dwarf_Fde fde)
 	}
 }
 
-static void compare_fdes(struct oracle *o)
+static void compare_fdes(struct rows *o, Dwarf_Debug debug)
 {
 	Dwarf_Signed num_cies = 0, num_fdes = 0;
 	Dwarf_Error error = NULL;
 	Dwarf_Cie *cies;
 	Dwarf_Fde *fdes;
 
-	dwarf_set_frame_rule_initial_value(o->debug, DW_FRAME_UNDEFINED_VAL);
-	dwarf_set_frame_rule_table_size(o->debug, TABLE_SIZE);
-	if (!CHECK(dwarf_get_fde_list_eh(o->debug, &cies, &num_cies, &fdes, &num_fdes, &error) == DW_DLV_OK))
+	dwarf_set_frame_rule_initial_value(debug, DW_FRAME_UNDEFINED_VAL);
+	dwarf_set_frame_rule_table_size(debug, TABLE_SIZE);
+	if (!CHECK(dwarf_get_fde_list_eh(debug, &cies, &num_cies, &fdes, &num_fdes, &error) == DW_DLV_OK))
 		return;
 	for (Dwarf_Signed i = 0; i < num_fdes; i++)
-		compare_fde(o, fdes[i]);
+		compare_fde(o, debug, fdes[i]);
 #ifdef DW_LIBDWARF_VERSION_MAJOR
-	dwarf_dealloc_fde_cie_list(o->debug, cies, num_cies, fdes, num_fdes);
+	dwarf_dealloc_fde_cie_list(debug, cies, num_cies, fdes, num_fdes);
 #else
-	dwarf_fde_cie_list_dealloc(o->debug, cies, num_cies, fdes, num_fdes);
+	dwarf_fde_cie_list_dealloc(debug, cies, num_cies, fdes, num_fdes);
 #endif
 }
 
-static bool compare_object(const char *path)
+static void compare_object(struct rows *o, const char *path)
 {
-	struct oracle o = { .rows = 0 };
 	Dwarf_Error error = NULL;
+	Dwarf_Debug debug;
 
-	if (access(path, R_OK) != 0)
-		return false;
-	test_row(path);
-	if (CHECK(wb_session_new(NULL, &o.session) == WB_OK) && CHECK(wb_image_open(o.session, path, &o.image) == WB_OK) &&
-	    CHECK(init_path(path, &o.debug, &error) == DW_DLV_OK)) {
-		compare_fdes(&o);
-		finish(o.debug);
-	}
-	printf("%s: %zu FDEs, %zu rows, %zu rows of other FDEs, %zu differences\n", path, o.fdes, o.rows, o.other_fde, o.wrong);
-	CHECK_EQ_U64(o.wrong, 0);
-	CHECK(o.other_fde <= o.rows / 100);
-	CHECK(o.rows > 0);
-	wb_image_unref(o.image);
-	wb_session_free(o.session);
-	test_row(NULL);
-	return true;
+	if (!CHECK(init_path(path, &debug, &error) == DW_DLV_OK))
+		return;
+	compare_fdes(o, debug);
+	finish(debug);
 }
 
 static void libraries(void)
 {
-	static const char *const paths[] = {
-		"/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
-		"/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/bin/python3", "/usr/bin/node",
-	};
-	unsigned compared = 0;
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		compared += compare_object(paths[i]);
-	if (!compared)
+	if (!rows_compare_libraries(compare_object))
 		TEST_SKIP("no x86-64 library where distributions have them");
 }
 
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		compare_object(argv[i]);
+		rows_compare_object(argv[i], compare_object);
 	if (argc == 1)
 		TEST_RUN(libraries);
 	return test_summary();

@@ -6,14 +6,11 @@
  * What readelf cannot tell, and is therefore taken as equal:
  *  - "u" stands for undefined, for unspecified, and for a register that was restored to nothing; "s" only for same;
  *  - "exp" and "vexp" stand for any expression (a CFA of the form "deref (register + offset)" is a kind of its own here);
- *  - registers that are not modelled (none but vector and special ones) have no rule here;
- *  - where FDEs overlap, an address has the row of one of them only: rows that come from another FDE are counted and left out.
+ *  - registers that are not modelled (none but vector and special ones) have no rule here.
  *
  * usage: test_rows_readelf [OBJECT...]
  */
-#include "test.h"
-
-#include <walkback/walkback.h>
+#include "rows.h"
 
 enum { LINE_MAX_SIZE = 4096, COLUMNS_MAX = 40, CIES_MAX = 16 };
 
@@ -28,8 +25,7 @@ struct columns {
 };
 
 struct reader {
-	struct wb_session *session;
-	struct wb_image *image;
+	struct rows *rows;
 	FILE *pipe;
 	/* The entry that is being read. */
 	struct columns columns;
@@ -40,7 +36,6 @@ struct reader {
 	/* FDEs without rows have their CIE's. */
 	struct { unsigned offset; struct columns columns; struct row row; } cies[CIES_MAX];
 	size_t num_cies;
-	size_t rows, fdes, other_fde, wrong;
 };
 
 /* DWARF numbers of the names that readelf prints for x86-64. */
@@ -107,14 +102,14 @@ static bool row_is(const struct reader *r, const struct wb_row_info *info)
 static void compare_at(struct reader *r, uint64_t pc)
 {
 	struct wb_row_info info = { .size = sizeof(info) };
-	enum wb_err err = wb_row_info(r->session, r->image, pc, WB_HOW_CFI, &info);
+	enum wb_err err = wb_row_info(r->rows->session, r->rows->image, pc, WB_HOW_CFI, &info);
 
 	if (!err && (info.section_offset != r->offset || strcmp(info.section, ".eh_frame"))) {
-		r->other_fde++;
+		r->rows->other_fde++;
 		return;
 	}
 	if (err || !row_is(r, &info)) {
-		if (r->wrong++ < 10)
+		if (r->rows->wrong++ < ROWS_TOLD_MAX)
 			test_check(false, TEST_WHERE, "FDE %#" PRIx64 ", pc %#" PRIx64 ": %s", r->offset, pc, err ? wb_err_text(err) : "another row");
 	}
 }
@@ -128,7 +123,7 @@ static void finish_row(struct reader *r, uint64_t next)
 	if (r->is_fde && r->row.start < next) {
 		compare_at(r, r->row.start);
 		compare_at(r, next - 1);
-		r->rows++;
+		r->rows->rows++;
 	}
 	r->has_row = false;
 }
@@ -201,7 +196,7 @@ static bool read_entry(struct reader *r, const char *line)
 	if (r->is_fde) {
 		r->start = start;
 		r->end = end;
-		r->fdes++;
+		r->rows->fdes++;
 	}
 	return true;
 }
@@ -225,51 +220,31 @@ static void read_lines(struct reader *r)
 	finish_entry(r);
 }
 
-static bool compare_object(const char *path)
+static void compare_object(struct rows *rows, const char *path)
 {
-	struct reader r = { .rows = 0 };
+	struct reader r = { .rows = rows };
 	char command[TEST_PATH_MAX + 64];
 
-	if (access(path, R_OK) != 0)
-		return false;
-	test_row(path);
 	snprintf(command, sizeof(command), "readelf -W --debug-dump=no-follow-links,frames-interp '%s' 2>/dev/null", path);
 	r.pipe = popen(command, "r");
 	if (!CHECK(r.pipe))
-		return false;
-	if (CHECK(wb_session_new(NULL, &r.session) == WB_OK) && CHECK(wb_image_open(r.session, path, &r.image) == WB_OK))
-		read_lines(&r);
+		return;
+	read_lines(&r);
 	pclose(r.pipe);
-	printf("%s: %zu FDEs, %zu rows, %zu addresses of other FDEs, %zu differences\n", path, r.fdes, r.rows, r.other_fde, r.wrong);
-	CHECK_EQ_U64(r.wrong, 0);
-	CHECK(r.other_fde <= r.rows / 100);
-	CHECK(r.rows > 0);
-	wb_image_unref(r.image);
-	wb_session_free(r.session);
-	test_row(NULL);
-	return true;
 }
 
 static void libraries(void)
 {
-	static const char *const paths[] = {
-		"/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
-		"/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/bin/python3", "/usr/bin/node", "/usr/lib64/libstdc++.so.6", "/usr/lib64/libcrypto.so.3",
-	};
-	unsigned compared = 0;
-
 	if (system("readelf --version >/dev/null 2>&1") != 0)
 		TEST_SKIP("readelf");
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		compared += compare_object(paths[i]);
-	if (!compared)
+	if (!rows_compare_libraries(compare_object))
 		TEST_SKIP("no x86-64 library where distributions have them");
 }
 
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		compare_object(argv[i]);
+		rows_compare_object(argv[i], compare_object);
 	if (argc == 1)
 		TEST_RUN(libraries);
 	return test_summary();
