@@ -6,6 +6,7 @@
  *
  * The folders must be there. What is checked in was made by it.
  */
+#include "base/bytes.h"
 #include "tests/dwarf_make.h"
 
 #include <stdio.h>
@@ -161,6 +162,33 @@ static void make_folder(const char *folder)
 	free(object);
 }
 
+/* A recording in several files: one of the corpus of fuzz_perf, and its records again (where they are: linux/tools/perf's perf_file_header, at 40 and 48). */
+static void make_perf_folder(const char *folder)
+{
+	enum { FILE_MAX = 16 << 10, DATA_AT = 40 };
+	static struct seed seed;
+	static uint8_t bytes[FILE_MAX];
+	uint64_t at, count;
+	char path[4096];
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/perf/file", folder);
+	file = fopen(path, "rb");
+	size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+	if (!size || fclose(file) || size < DATA_AT + 16) {
+		perror(path);
+		exit(1);
+	}
+	at = wb_load64(bytes + DATA_AT, false);
+	count = wb_load64(bytes + DATA_AT + 8, false);
+	if (at > size || count > size - at)
+		abort();
+	put_file(&seed, 8, bytes, size);
+	put_file(&seed, 9, bytes + at, (size_t)count);
+	save(folder, "folder", "perf", &seed);
+}
+
 /* ---- Texts ---- */
 
 static void make_text(const char *folder, const char *target, const char *name, unsigned first, const char *text, size_t size)
@@ -204,6 +232,7 @@ int main(int argc, char **argv)
 	make_symbolize(argv[1], "debug_file", &v4, true, WITH_DEBUG, 2);
 	make_symbolize(argv[1], "all_roles", &v5, true, WITH_ALL, 1);
 	make_folder(argv[1]);
+	make_perf_folder(argv[1]);
 	for (unsigned i = 0; i < 5; i++) {
 		char name[] = "options_0";
 
