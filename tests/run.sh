@@ -33,7 +33,8 @@ cross=
 cross_build() {
     cross=tests/make/cross/$1.ini
     options="$options -Dauto_features=disabled"
-    without="--no-suite truth"
+    # Slower, by an emulator above all.
+    without="--no-suite truth -t 3"
 }
 
 case ${1-} in
