@@ -17,6 +17,7 @@ if [ "${1-}" = --minutes ]; then
     minutes=$2
     shift 2
 fi
+[ "$minutes" -gt 0 ] || fail "--minutes: a number of minutes"
 logs=$PWD/build-long
 mkdir -p "$logs"
 status=0
@@ -62,7 +63,7 @@ build_fuzzers() (
 )
 
 # fuzz TARGET: new inputs stay in build-long/corpus; a finding is in build-long/crashes. Ends with what it came to, from libFuzzer's own
-# report; the processor's minutes are the children's of `times`.
+# report and, for the processor's time, the second line of `times`.
 fuzz() (
     target=$1
     base=${target%_twin}
@@ -72,13 +73,14 @@ fuzz() (
     "build-fuzz/fuzz/fuzz_$target" -max_total_time="$((minutes * 60))" -timeout=60 -rss_limit_mb=1024 -malloc_limit_mb=512 \
         -max_len=8192 -print_final_stats=1 -artifact_prefix="$logs/crashes/$target/" "$@" >"$logs/fuzz-$target.out" 2>&1
     fuzzed=$?
+    times >>"$logs/fuzz-$target.out"
     cat "$logs/fuzz-$target.out"
-    { cat "$logs/fuzz-$target.out"; times; } | awk -v status=$fuzzed '
+    awk -v status=$fuzzed '
         /cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") edges = $(i + 1) }
         /stat::number_of_executed_units/ { runs = $2 }
-        { split($1, user, "[ms]"); split($2, system, "[ms]") }
+        { split($1, user, "m"); split($2, kernel, "m") }
         END { printf "%d executions, %d edges, %.1f minutes of the processor, status %d\n", runs, edges,
-                     user[1] + system[1] + (user[2] + system[2]) / 60, status }'
+                     user[1] + kernel[1] + (user[2] + kernel[2]) / 60, status }' "$logs/fuzz-$target.out"
     return $fuzzed
 )
 
