@@ -98,7 +98,7 @@ static enum wb_err find_dynamic(const struct core *core, uint64_t *ret_address)
 		uint8_t bytes[56];
 		struct wb_bytes b = core_bytes(core, bytes, sizeof(bytes));
 		struct core_header header;
-		enum wb_err err = wb_space_read(core->space, auxv->phdr + i * auxv->phent, bytes, (size_t)auxv->phent);
+		enum wb_err err = wb_space_read_code(core->space, auxv->phdr + i * auxv->phent, bytes, (size_t)auxv->phent);
 
 		if (err)
 			return err;

@@ -2,7 +2,7 @@
 /*
  * The memory of an ELF core. It has bytes or it has not: what a segment says is mapped and does not store (p_filesz < p_memsz, or past the end
  * of a truncated file) is absent, never zero and never what the file has behind it. The space then asks the file of the module that is mapped
- * there, if it is used at all (its build id is the one that the dump has, or the user vouches for it) and the process cannot have written.
+ * there, if its build id is the one that the dump has, and the process cannot have written: not one that the user merely vouches for.
  */
 #include "formats/capture_core.h"
 

@@ -413,7 +413,8 @@ struct wb_place {
 WB_API enum wb_err wb_space_find(struct wb_space *space, uint64_t address, struct wb_place *place);
 /* The first mapping that ends above address (iterate with address = place.end). */
 WB_API enum wb_err wb_space_next(struct wb_space *space, uint64_t address, struct wb_place *place);
-/* Bytes of extra memory, else of the file behind a mapping that is not writable. WB_NONE when any byte is absent. */
+/* Bytes of extra memory, else of the file behind a mapping that is not writable, if that file is proven to be the one: by its build id, or because the
+ * caller opened it. WB_NONE when any byte is absent. */
 WB_API enum wb_err wb_space_read(struct wb_space *space, uint64_t address, void *buffer, size_t count);
 
 #ifdef __cplusplus

@@ -144,6 +144,7 @@ static enum wb_err image_around(struct wb_session *session, const struct wb_iden
 		wb_image_unref(image);
 		return err;
 	}
+	file->is_given = true;
 	wb_image_adopt(image, WB_FILE_EXECUTABLE, file, verdict);
 	*ret_image = image;
 	return WB_OK;

@@ -34,6 +34,8 @@ struct wb_image;
  * finder said WB_LATER, ask again in a later walk, or nobody needs that file). The object lives as long as the image. For WB_FILE_DEBUG: the separate debug file only; fall back to the executable yourself. */
 enum wb_err wb_image_object(struct wb_image *image, enum wb_file_role role, struct wb_object **ret_object);
 enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role);
+/* Whether the executable, if it was opened, has the build id that is wanted or was given for the image by the caller: not merely one that may be used. */
+bool wb_image_is_proven(struct wb_image *image);
 
 /* Bytes of a section of one of the image's objects, read (and decompressed) at most once, kept as long as the image. WB_NONE: no such
  * section. ret_vaddr may be NULL. */

@@ -478,6 +478,13 @@ enum wb_verdict wb_image_verdict(struct wb_image *image, enum wb_file_role role)
 	return atomic_load_explicit(&image->roles[role].verdict, memory_order_relaxed);
 }
 
+bool wb_image_is_proven(struct wb_image *image)
+{
+	const struct wb_image_file *file = file_of(image, WB_FILE_EXECUTABLE);
+
+	return file && (file->is_given || wb_image_verdict(image, WB_FILE_EXECUTABLE) == WB_VERDICT_MATCHED);
+}
+
 /* ---- Extra objects: split units ------------------------------------------------------------------------------------------ */
 
 /* The list that an extra object is in; NULL when out of memory. */

@@ -35,6 +35,7 @@ struct wb_image_file {
 	_Atomic(struct wb_image_section *) *sections; /* by index; NULL: not read yet */
 	_Atomic uint64_t charged;     /* bytes charged to the session for it */
 	uint64_t held_charged;        /* part of it: what the object itself holds; under held_lock */
+	bool is_given;                /* by the caller, for this image: nothing was to be compared */
 };
 
 /* An extra object by its query, or that there is none. */

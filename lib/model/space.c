@@ -536,7 +536,7 @@ static enum wb_err memory_read(const struct wb_memory *memory, uint64_t address,
 }
 
 /* A piece of at most *count bytes that one block or mapping holds; *count becomes its size. */
-static enum wb_err space_read_piece(const struct wb_space *space, uint64_t address, void *buffer, size_t *count)
+static enum wb_err space_read_piece(const struct wb_space *space, uint64_t address, bool any_file, void *buffer, size_t *count)
 {
 	const struct wb_map *map;
 	uint64_t bias, left;
@@ -564,21 +564,22 @@ static enum wb_err space_read_piece(const struct wb_space *space, uint64_t addre
 	left = map->end - address;
 	*count = left < *count ? (size_t)left : *count;
 	err = wb_map_bias(map, &bias);
+	/* Nor is a file the process's memory that only may be the one that was mapped. */
+	if (!err && !any_file && !wb_image_is_proven(map->image))
+		return WB_NONE;
 	return err ? err : wb_image_read(map->image, address - bias, buffer, *count);
 }
 
-enum wb_err wb_space_read(struct wb_space *space, uint64_t address, void *buffer, size_t count)
+static enum wb_err space_read(struct wb_space *space, uint64_t address, bool any_file, void *buffer, size_t count)
 {
 	uint8_t *to = buffer;
 
-	if (!space || (count && !buffer))
-		return WB_ERR_ARGUMENT;
 	while (count) {
 		enum wb_err err = WB_NONE;
 		size_t part = count;
 
 		for (const struct wb_space *s = space; s && err == WB_NONE; s = s->parent)
-			err = space_read_piece(s, address, to, &part);
+			err = space_read_piece(s, address, any_file, to, &part);
 		if (err)
 			return err;
 		to += part;
@@ -586,6 +587,16 @@ enum wb_err wb_space_read(struct wb_space *space, uint64_t address, void *buffer
 		count -= part;
 	}
 	return WB_OK;
+}
+
+enum wb_err wb_space_read(struct wb_space *space, uint64_t address, void *buffer, size_t count)
+{
+	return space && (buffer || !count) ? space_read(space, address, false, buffer, count) : WB_ERR_ARGUMENT;
+}
+
+enum wb_err wb_space_read_code(struct wb_space *space, uint64_t address, void *buffer, size_t count)
+{
+	return space_read(space, address, true, buffer, count);
 }
 
 /* ---- Answers ---- */

@@ -34,6 +34,8 @@ struct wb_session *wb_space_session(const struct wb_space *space);
 const struct wb_map *wb_space_map_at(const struct wb_space *space, uint64_t address);
 /* The first mapping that ends above address, in the space or its parents; NULL past the last. */
 const struct wb_map *wb_space_map_above(const struct wb_space *space, uint64_t address);
+/* wb_space_read, and where that has nothing, the file that is used there, verified or not: of code and headers, which a walk takes from it anyway. */
+enum wb_err wb_space_read_code(struct wb_space *space, uint64_t address, void *buffer, size_t count);
 /* The mapping's bias; WB_NONE if the image's file is not had. Opens the image on first need. */
 enum wb_err wb_map_bias(const struct wb_map *map, uint64_t *ret_bias);
 /* False only if mappings are known and say that address is not executable. */

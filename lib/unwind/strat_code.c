@@ -13,7 +13,7 @@ static bool is_at(const struct wb_lookup *lookup, const struct wb_trampoline *tr
 {
 	uint8_t bytes[sizeof(trampoline->code)];
 
-	return wb_space_read(lookup->space, start, bytes, trampoline->size) == WB_OK && !memcmp(bytes, trampoline->code, trampoline->size);
+	return wb_space_read_code(lookup->space, start, bytes, trampoline->size) == WB_OK && !memcmp(bytes, trampoline->code, trampoline->size);
 }
 
 static const struct wb_trampoline *trampoline_at(const struct wb_lookup *lookup)

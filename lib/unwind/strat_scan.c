@@ -34,7 +34,7 @@ static bool follows_call(const struct wb_lookup *lookup, uint64_t address)
 	if (!map || !wb_space_may_execute(lookup->space, address - 1) || (map->base && address - 1 - map->base < HEADER_SIZE) ||
 	    is_no_function(map, address - 1))
 		return false;
-	if (!code || address < CALL_MAX || wb_space_read(lookup->space, address - CALL_MAX, bytes, CALL_MAX) != WB_OK)
+	if (!code || address < CALL_MAX || wb_space_read_code(lookup->space, address - CALL_MAX, bytes, CALL_MAX) != WB_OK)
 		return true;
 	return code->ends_in_call(bytes, CALL_MAX);
 }
