@@ -74,7 +74,7 @@ static enum wb_err begin(struct wb_capture *capture, struct wb_sink *sink, bool 
 }
 
 /* What `auto` means where files are not at hand, as a rule. */
-static const enum wb_how scanning[] = { WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER, WB_HOW_SCAN };
+static const enum wb_how scanning[] = { WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_EHABI, WB_HOW_LEAF, WB_HOW_FRAME_POINTER, WB_HOW_SCAN };
 
 static enum wb_err choose_strategies(const struct wb_walker_opts *given, struct wb_walker_opts *walker)
 {

@@ -26,11 +26,11 @@ static bool add_all(struct wb_strategy_list *list, const enum wb_how *items, siz
 static bool add_name(struct wb_strategy_list *list, const char *name, size_t size)
 {
 	/* As walkers do without a list (unwind.h). */
-	static const enum wb_how automatic[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
+	static const enum wb_how automatic[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_EHABI, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
 	/* Frame pointers are not set up yet, or no more, in prologues, epilogues and leaves; there the code itself tells. */
 	static const enum wb_how by_frame_pointer[] = { WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
 	/* Those that walkers of this version have; others are planned. */
-	static const enum wb_how had[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER, WB_HOW_SCAN };
+	static const enum wb_how had[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_EHABI, WB_HOW_LEAF, WB_HOW_FRAME_POINTER, WB_HOW_SCAN };
 
 	if (size == 4 && !memcmp(name, "auto", 4))
 		return add_all(list, automatic, sizeof(automatic) / sizeof(automatic[0]));

@@ -101,7 +101,7 @@ enum wb_how {
 	WB_HOW_GIVEN = 9,             /* recorded by the capturing side */
 	WB_HOW_WINDOWS = 10,
 	WB_HOW_SFRAME = 11,
-	WB_HOW_EHABI = 12,
+	WB_HOW_EHABI = 12,            /* .ARM.exidx of 32-bit Arm */
 };
 /* "cfi", "frame-pointer", ...; static storage. */
 WB_API const char *wb_how_text(enum wb_how how);
@@ -171,7 +171,7 @@ struct wb_walker;
 
 struct wb_walker_opts {
 	size_t size;
-	const enum wb_how *strategies;  /* in order; NULL: auto (go, compact, cfi, windows, breakpad, code, leaf, frame-pointer) */
+	const enum wb_how *strategies;  /* in order; NULL: auto (go, compact, cfi, windows, breakpad, code, ehabi, leaf, frame-pointer) */
 	size_t num_strategies;
 	uint32_t max_frames;            /* 0: 65536, which also bounds the walker's memory (8 bytes a frame) */
 	uint32_t row_cache_entries;     /* 64 bytes each; rounded up to a power of two, at most 2^24; 0: 65536 */

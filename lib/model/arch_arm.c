@@ -33,6 +33,9 @@ static const struct wb_trampoline trampolines[] = {
 	{ .code = { 0xad, 0x27, 0x00, 0xdf }, .size = 4, .step = 2, .saved = 128 + UCONTEXT_REGS },
 	{ .code = { 0x77, 0x70, 0xa0, 0xe3, 0x00, 0x00, 0x00, 0xef }, .size = 8, .step = 4, .saved = UCONTEXT_REGS },
 	{ .code = { 0x77, 0x27, 0x00, 0xdf }, .size = 4, .step = 2, .saved = UCONTEXT_REGS },
+	/* glibc, sysdeps/unix/sysv/linux/arm/sigrestorer.S: the same in Thumb-2's long form */
+	{ .code = { 0x4f, 0xf0, 0xad, 0x07, 0x00, 0xdf }, .size = 6, .step = 4, .saved = 128 + UCONTEXT_REGS },
+	{ .code = { 0x4f, 0xf0, 0x77, 0x07, 0x00, 0xdf }, .size = 6, .step = 4, .saved = UCONTEXT_REGS },
 };
 
 const struct wb_arch_info wb_arch_arm = {

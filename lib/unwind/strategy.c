@@ -21,10 +21,10 @@ wb_strategy_fn wb_strategy(enum wb_how how)
 	case WB_HOW_COMPACT: return wb_strat_compact;
 	case WB_HOW_WINDOWS: return wb_strat_windows;
 	case WB_HOW_BREAKPAD: return wb_strat_breakpad;
+	case WB_HOW_EHABI: return wb_strat_ehabi;
 	case WB_HOW_CONTEXT:
 	case WB_HOW_GIVEN:
-	case WB_HOW_SFRAME:
-	case WB_HOW_EHABI: break;
+	case WB_HOW_SFRAME: break;
 	}
 	return NULL;
 }

@@ -63,6 +63,7 @@ enum wb_err wb_strat_breakpad(const struct wb_lookup *lookup, struct wb_found *r
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_compact(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_code(const struct wb_lookup *lookup, struct wb_found *ret_found);
+enum wb_err wb_strat_ehabi(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_frame_pointer(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_go(const struct wb_lookup *lookup, struct wb_found *ret_found);
 enum wb_err wb_strat_leaf(const struct wb_lookup *lookup, struct wb_found *ret_found);

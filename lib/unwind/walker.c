@@ -16,7 +16,7 @@ enum {
 };
 
 /* What `auto` means. */
-static const enum wb_how auto_strategies[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
+static const enum wb_how auto_strategies[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_EHABI, WB_HOW_LEAF, WB_HOW_FRAME_POINTER };
 
 static enum wb_err take_strategies(struct wb_walker *w, const enum wb_how *strategies, size_t count)
 {

@@ -85,6 +85,7 @@ static void die_other_stack(void)
 
 static void *run_thread(void *arg)
 {
+	usleep(100000);               /* the other thread waits by then */
 	descend(2, *(int *)arg);
 	return NULL;
 }

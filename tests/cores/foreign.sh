@@ -52,8 +52,15 @@ crash() { # QEMU LIBRARIES PROGRAM DEATH
     mv ./qemu_*.core core 2>/dev/null
 }
 
+# Stacks that end early: functions of the C library that have no unwind information there, or are marked as not to be unwound.
+is_early() { # ARCH DEATH
+    case $1-$2 in arm-abort | arm-thread | riscv64-abort) return 0 ;; esac
+    return 1
+}
+
 check_names() { # ARCH DEATH OPTION...
     what="$1 $2" death=$2
+    is_early "$1" "$2" && return
     shift 2
     names=$(functions "$@" core)
     if [ "$names" = "$(expected "$death")" ]; then
@@ -86,12 +93,13 @@ of_arch() { # ARCH COMPILER-PREFIX
     "$2-gcc" -g -O1 -o "dynamic" "$source/foreign.c" -pthread 2>/dev/null || return
     "$2-gcc" -g -O1 -static -o "static" "$source/foreign.c" -pthread 2>/dev/null || return
     for death in $deaths; do
+        # qemu 7 itself dies of it.
+        [ "$arch-$death" = i386-thread ] && continue
         crash "qemu-$arch" "$libraries" dynamic "$death"
-        # qemu itself dies of some deaths of threads, and writes no core on some machines.
         [ -s core ] && check_names "$arch" "$death" --exe dynamic --sysroot "$libraries"
         crash "qemu-$arch" "$libraries" static "$death"
         [ -s core ] || continue
-        [ "$death" = abort ] || check_names "$arch" "$death" --exe static
+        check_names "$arch" "$death" --exe static
         rm -f frames
         [ "$gdb" ] && ! excused "$arch" "$death" && timeout 60 "$gdb" -nx -batch -ex 'set debuginfod enabled off' -ex 'set backtrace past-main on' \
             -ex 'file static' -ex 'core-file core' -ex 'python out = "frames"' -ex "source $source/frames.py" >/dev/null 2>&1
@@ -119,13 +127,14 @@ of_riscv64() {
             echo "riscv64 $death: left out, gdb made no core"
             continue
         fi
-        [ $death = abort ] || check_names riscv64 $death --exe static
+        check_names riscv64 $death --exe static
         check_frames riscv64 $death static frames
     done
     wait
 }
 
 of_arch aarch64 aarch64-linux-gnu
+of_arch arm arm-linux-gnueabihf
 
 of_arch i386 i686-linux-gnu
 of_arch ppc64le powerpc64le-linux-gnu
