@@ -13,5 +13,6 @@ extern const struct wb_image_format wb_image_format_macho_archive;
 extern const struct wb_image_format wb_image_format_macho_fat;
 extern const struct wb_image_format wb_image_format_pe;
 extern const struct wb_image_format wb_image_format_perf_map;
+extern const struct wb_image_format wb_image_format_zip;
 
 #endif

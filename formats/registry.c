@@ -9,6 +9,7 @@ const struct wb_image_format *const wb_image_formats[] = {
 	&wb_image_format_macho_fat,
 	&wb_image_format_macho_archive,
 	&wb_image_format_pe,
+	&wb_image_format_zip,
 	&wb_image_format_breakpad,
 	&wb_image_format_kallsyms,
 	&wb_image_format_perf_map,

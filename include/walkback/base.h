@@ -184,7 +184,7 @@ struct wb_file_query {
 	size_t build_id_size;
 	uint64_t dwo_id;            /* for DWO; 0 if unknown */
 	const char *debug_path, *debug_id; /* for SYMBOLS: as in struct wb_identity; "" if unknown */
-	const char *member;         /* for DWO: path is an archive's, and this the name of the object file in it; NULL if it is no archive */
+	const char *member;         /* path is an archive's, and this the name of the object file in it; NULL if it is no archive */
 	uint64_t modified;          /* for DWO: when it was modified, seconds since 1970; another one is not used; 0 if unknown */
 };
 

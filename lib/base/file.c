@@ -122,6 +122,46 @@ enum wb_err wb_file_of_source(const struct wb_source *source, struct wb_file **r
 	return WB_OK;
 }
 
+struct part { struct wb_file *file; uint64_t offset; };
+
+static enum wb_err read_part(void *arg, uint64_t offset, void *buffer, size_t count, size_t *ret_got)
+{
+	const struct part *part = arg;
+	enum wb_err err = wb_file_read(part->file, part->offset + offset, buffer, count);
+
+	if (!err)
+		*ret_got = count;
+	return err;
+}
+
+static void release_part(void *arg)
+{
+	struct part *part = arg;
+
+	wb_file_free(part->file);
+	wb_mem_free(part);
+}
+
+enum wb_err wb_file_part(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_file **ret_part)
+{
+	struct wb_source source = { .size = sizeof(source), .length = size, .read = read_part, .release = release_part };
+	struct part *part = wb_mem_zalloc(1, sizeof(*part));
+	enum wb_err err = !part ? WB_ERR_MEMORY : offset > file->size || file->size - offset < size || size > SIZE_MAX ? WB_ERR_DATA : WB_OK;
+
+	if (err) {
+		wb_mem_free(part);
+		wb_file_free(file);
+		return err;
+	}
+	*part = (struct part){ file, offset };
+	source.arg = part;
+	if (file->memory)
+		err = wb_file_of_bytes(file->memory + offset, (size_t)size, release_part, part, ret_part);
+	else
+		err = wb_file_of_source(&source, ret_part);
+	return err;
+}
+
 void wb_file_free(struct wb_file *file)
 {
 	if (!file)

@@ -20,6 +20,8 @@ enum wb_err wb_file_open(const char *path, bool map, struct wb_file **ret_file, 
 /* Borrows the bytes until release(arg); takes the source. Both release on failure. */
 enum wb_err wb_file_of_bytes(const void *bytes, size_t size, void (*release)(void *arg), void *arg, struct wb_file **ret_file);
 enum wb_err wb_file_of_source(const struct wb_source *source, struct wb_file **ret_file);
+/* A part of a file as a file of its own. Takes file, also on failure. WB_ERR_DATA: it does not have that part. */
+enum wb_err wb_file_part(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_file **ret_part);
 void wb_file_free(struct wb_file *file);
 
 uint64_t wb_file_size(const struct wb_file *file);

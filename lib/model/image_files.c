@@ -295,9 +295,24 @@ static struct search search_for(struct wb_image *image, enum wb_file_role role, 
 /* The image's own path and build id. */
 static enum wb_err find_recorded(struct search *search)
 {
+	/* Android's profilers name what is mapped out of an archive so: "/data/app/base.apk!/lib/arm64-v8a/libfoo.so". */
+	const char *inside = search->query.role == WB_FILE_EXECUTABLE ? strstr(search->query.path, "!/") : NULL;
+	enum wb_err err;
+	char *archive;
+
 	if (!*search->query.path && !search->query.build_id_size)
 		return WB_NONE;
-	return search_run(search);
+	if (!inside)
+		return search_run(search);
+	archive = wb_mem_strdup(search->query.path);
+	if (!archive)
+		return WB_ERR_MEMORY;
+	archive[inside - search->query.path] = 0;
+	search->query.path = archive;
+	search->query.member = search->wants.member = inside + 2;
+	err = search_run(search);
+	wb_mem_free(archive);
+	return err;
 }
 
 /* By build id, and by the name in .gnu_debuglink beside the file in use, then beside the path that was recorded. */

@@ -14,7 +14,7 @@ struct wb_wants {
 	size_t build_id_size;
 	bool has_crc;                 /* .gnu_debuglink said what the file's CRC-32 is */
 	uint32_t crc;
-	const char *member;           /* DWO: of an archive; NULL: of none */
+	const char *member;           /* of an archive; NULL: of none */
 	uint64_t modified;            /* DWO: seconds since 1970; 0 unknown */
 	const char *debug_id;         /* SYMBOLS: of the image; "" if unknown */
 };
