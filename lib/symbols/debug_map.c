@@ -2,6 +2,7 @@
 /* Compiling the debug map to sorted functions, and opening object files. */
 #include "symbols/debug_map.h"
 
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "model/session.h"
@@ -14,6 +15,7 @@
 
 enum {
 	FUNCTIONS_MAX = 1 << 26, OBJECTS_MAX = 1 << 20, /* a browser's debug build has a million functions of some ten thousand files */
+	NAMES_MAX = 1 << 30,          /* bytes of all names, which may overlap in a hostile file: that build has 100 MB */
 };
 static const uint64_t UNPLACED = UINT64_MAX;
 
@@ -21,15 +23,17 @@ struct function {
 	uint64_t start, end;          /* image pcs */
 	uint64_t there;               /* pc in the object file; UNPLACED: its symbol was not found. Written before its object's done */
 	const char *symbol;           /* borrowed from the linked file, as long as the image */
+	uint64_t hash;                /* of symbol */
 	uint32_t object;
 };
 
 /* An object file. */
 struct linked {
-	char *path, *member;          /* member NULL: it is in no archive */
+	const char *path;             /* as the linked file has it, "ARCHIVE(MEMBER)", too; borrowed as symbols are */
 	uint64_t modified;
-	struct function **functions;  /* those of it, sorted by symbol: a part of by_symbol */
+	struct function **functions;  /* those of it, sorted by hash: a part of by_symbol */
 	size_t num_functions;
+	size_t names_size;            /* bytes of names in it that were compared */
 	_Atomic(struct wb_dwarf *) dwarf; /* NULL: not had */
 	_Atomic uint8_t done;         /* it is known whether it is had */
 };
@@ -39,10 +43,10 @@ struct wb_debug_map {
 	struct wb_object *object;     /* the linked file */
 	struct function *functions;   /* sorted by start */
 	size_t num_functions, functions_capacity;
-	struct function **by_symbol;  /* by object, then symbol */
+	struct function **by_symbol;  /* by object, then hash */
 	struct linked *objects;
 	size_t num_objects, objects_capacity;
-	const char *last;             /* path of the last object, as the file has it; while building */
+	size_t names_size;            /* bytes of all symbols */
 	uint64_t charged;
 	struct wb_lock lock;          /* guards opening */
 };
@@ -53,11 +57,8 @@ static void debug_map_free(void *value)
 
 	if (!map)
 		return;
-	for (size_t i = 0; i < map->num_objects; i++) {
+	for (size_t i = 0; i < map->num_objects; i++)
 		wb_dwarf_free(atomic_load_explicit(&map->objects[i].dwarf, memory_order_relaxed));
-		wb_mem_free(map->objects[i].path);
-		wb_mem_free(map->objects[i].member);
-	}
 	wb_session_discharge(wb_image_session(map->image), map->charged, false);
 	wb_lock_deinit(&map->lock);
 	wb_mem_free(map->objects);
@@ -67,25 +68,6 @@ static void debug_map_free(void *value)
 }
 
 /* ---- Building ---- */
-
-/* "ARCHIVE(MEMBER)", taken apart. */
-static enum wb_err split_path(const char *whole, struct linked *object)
-{
-	size_t length = strlen(whole);
-	const char *open = length && whole[length - 1] == ')' ? strrchr(whole, '(') : NULL;
-
-	object->path = wb_mem_strdup(whole);
-	if (!object->path)
-		return WB_ERR_MEMORY;
-	if (!open || open == whole)
-		return WB_OK;
-	object->path[open - whole] = 0;
-	object->member = wb_mem_strdup(open + 1);
-	if (!object->member)
-		return WB_ERR_MEMORY;
-	object->member[strlen(object->member) - 1] = 0;
-	return WB_OK;
-}
 
 static enum wb_err add_object(struct wb_debug_map *map, const struct wb_linked *linked)
 {
@@ -97,29 +79,34 @@ static enum wb_err add_object(struct wb_debug_map *map, const struct wb_linked *
 		return WB_ERR_MEMORY;
 	object = &map->objects[map->num_objects++];
 	memset(object, 0, sizeof *object);
+	object->path = linked->object;
 	object->modified = linked->modified;
-	map->last = linked->object;
-	return split_path(linked->object, object);
+	return WB_OK;
 }
 
 static enum wb_err add_function(void *arg, const struct wb_linked *linked)
 {
 	struct wb_debug_map *map = arg;
+	size_t length = strlen(linked->symbol);
 	enum wb_err err = WB_OK;
 	uint64_t end;
 
 	if (!linked->size || !wb_u64_add(linked->value, linked->size, &end))
 		return WB_OK;
+	map->names_size += length;
 	/* Functions of one file follow each other, with the same text. */
-	if (linked->object != map->last)
+	if (!map->num_objects || map->objects[map->num_objects - 1].path != linked->object)
 		err = add_object(map, linked);
-	if (!err && map->num_functions == FUNCTIONS_MAX)
+	if (!err && (map->num_functions == FUNCTIONS_MAX || map->names_size > NAMES_MAX))
 		err = WB_ERR_LIMIT;
 	if (!err && !wb_mem_grow((void **)&map->functions, &map->functions_capacity, map->num_functions, 1, sizeof map->functions[0]))
 		err = WB_ERR_MEMORY;
 	if (err)
 		return err;
-	map->functions[map->num_functions++] = (struct function){ linked->value, end, UNPLACED, linked->symbol, (uint32_t)(map->num_objects - 1) };
+	map->functions[map->num_functions++] = (struct function){
+		.start = linked->value, .end = end, .there = UNPLACED, .symbol = linked->symbol, .hash = wb_hash_bytes(wb_hash_start, linked->symbol, length),
+		.object = (uint32_t)(map->num_objects - 1),
+	};
 	return WB_OK;
 }
 
@@ -132,13 +119,15 @@ static int by_start(const void *left, const void *right)
 	return a->object < b->object ? -1 : a->object > b->object;
 }
 
-static int by_object_and_symbol(const void *left, const void *right)
+static int by_object_and_hash(const void *left, const void *right)
 {
 	const struct function *a = *(struct function *const *)left, *b = *(struct function *const *)right;
 
 	if (a->object != b->object)
 		return a->object < b->object ? -1 : 1;
-	return strcmp(a->symbol, b->symbol);
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return a->start < b->start ? -1 : a->start > b->start;
 }
 
 /* Sorts both ways. */
@@ -150,7 +139,7 @@ static enum wb_err order(struct wb_debug_map *map)
 		return WB_ERR_MEMORY;
 	for (size_t i = 0; i < map->num_functions; i++)
 		map->by_symbol[i] = &map->functions[i];
-	qsort(map->by_symbol, map->num_functions, sizeof(struct function *), by_object_and_symbol);
+	qsort(map->by_symbol, map->num_functions, sizeof(struct function *), by_object_and_hash);
 	for (size_t i = 0; i < map->num_functions; i++) {
 		struct linked *object = &map->objects[map->by_symbol[i]->object];
 
@@ -199,39 +188,71 @@ static enum wb_err accept(void *arg, struct wb_image *image, struct wb_object *o
 	return wb_diag_report(object->diags, WB_NONE, WB_DIAG_FILE_MISMATCHED, object->path, "", UINT64_MAX, "no object file, as the debug map says");
 }
 
-static int compare_symbol(const void *key, const void *item)
+/* The first of the object's functions with the hash, or where it would be. */
+static size_t find_hash(const struct linked *object, uint64_t hash)
 {
-	return strcmp(key, (*(struct function *const *)item)->symbol);
+	size_t low = 0, high = object->num_functions;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (object->functions[middle]->hash < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-/* Where the functions of the debug map are in the object file. Of the same name, as in anonymous namespaces they can be, the first counts. */
+/* Where the functions of the debug map are in the object file. Of the same name, as in anonymous namespaces they can be, each takes the next. */
 static enum wb_err place_symbol(void *arg, const struct wb_symbol *symbol)
 {
-	const struct linked *object = arg;
-	struct function **found;
+	struct linked *object = arg;
+	size_t length;
+	uint64_t hash;
 
-	if (!symbol->executable || !object->num_functions)
+	if (!symbol->executable || object->names_size > NAMES_MAX)
 		return WB_OK;
-	found = bsearch(symbol->name, object->functions, object->num_functions, sizeof *found, compare_symbol);
-	if (!found)
-		return WB_OK;
-	while (found > object->functions && !strcmp(found[-1]->symbol, symbol->name))
-		found--;
-	for (; found < object->functions + object->num_functions && !strcmp((*found)->symbol, symbol->name); found++)
-		if ((*found)->there == UNPLACED) {
-			(*found)->there = symbol->value;
-			break;
-		}
+	length = strlen(symbol->name);
+	object->names_size += length;
+	hash = wb_hash_bytes(wb_hash_start, symbol->name, length);
+	for (size_t i = find_hash(object, hash); i < object->num_functions && object->functions[i]->hash == hash; i++) {
+		if (object->functions[i]->there != UNPLACED || strcmp(object->functions[i]->symbol, symbol->name) != 0)
+			continue;
+		object->functions[i]->there = symbol->value;
+		break;
+	}
 	return WB_OK;
+}
+
+/* "ARCHIVE(MEMBER)", taken apart; *ret_member NULL: it is in no archive. False: longer than paths are. */
+static bool split_path(const char *whole, char path[WB_CANDIDATE_PATH_MAX], const char **ret_member)
+{
+	size_t length = strlen(whole);
+	char *open;
+
+	if (length >= WB_CANDIDATE_PATH_MAX)
+		return false;
+	memcpy(path, whole, length + 1);
+	*ret_member = NULL;
+	open = length && path[length - 1] == ')' ? strrchr(path, '(') : NULL;
+	if (!open || open == path)
+		return true;
+	path[length - 1] = 0;
+	*open = 0;
+	*ret_member = open + 1;
+	return true;
 }
 
 static enum wb_err open_object(struct wb_debug_map *map, struct linked *linked, struct wb_dwarf **ret_dwarf)
 {
-	const struct wb_file_query query = { .size = sizeof query, .role = WB_FILE_DWO, .path = linked->path, .referrer = map->object->path,
-	                                     .member = linked->member, .modified = linked->modified };
+	char path[WB_CANDIDATE_PATH_MAX];
+	struct wb_file_query query = { .size = sizeof query, .role = WB_FILE_DWO, .path = path, .referrer = map->object->path, .modified = linked->modified };
 	struct wb_object *object;
-	enum wb_err err = wb_image_extra_object(map->image, &query, 1, accept, NULL, &object);
+	enum wb_err err = split_path(linked->path, path, &query.member) ? WB_OK : WB_ERR_LIMIT;
 
+	if (!err)
+		err = wb_image_extra_object(map->image, &query, 1, accept, NULL, &object);
 	if (!err)
 		err = wb_image_symbols(map->image, object, place_symbol, linked);
 	return err ? err : wb_dwarf_of_object(map->image, object, ret_dwarf);
