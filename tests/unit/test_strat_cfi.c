@@ -47,8 +47,7 @@ static struct wb_image *make(struct wb_session *session, const struct function *
 	size_t size, cie;
 
 	for (size_t i = 0; i < sizeof text; i += 4)
-		memcpy(text + i, &(uint32_t){ NOP }, 4);
-	memcpy(text, f->code, sizeof late_store);
+		memcpy(text + i, &(uint32_t){ LE32(i < sizeof late_store ? f->code[i / 4] : NOP) }, 4);
 	cie = cfi_make_cie(&cfi, initial, sizeof initial);
 	cfi_make_fde(&cfi, cie, TEXT, sizeof late_store, f->cfi, f->cfi_size);
 	/* The caller has no caller. */
@@ -82,13 +81,11 @@ static void step_through(const struct function *f)
 			{ .number = WB_REG_PC, .value = LOAD + TEXT + 4 * i }, { .number = 31, .value = STACK - (is_saved ? 16 : 0) }, { .number = 29, .value = 0 },
 			{ .number = 30, .value = is_saved ? 0xbad : CALLER },
 		};
-		uint64_t stack[] = { CALLER, 0xbad, 0xbad, 0xbad };
+		uint64_t stack[] = { LE64(is_saved ? CALLER : 0xbad), LE64(0xbad), LE64(0xbad), LE64(0xbad) };
 		struct wb_frame frames[8];
 		struct wb_stop stop;
 		size_t count = 0;
 
-		if (!is_saved)
-			stack[0] = 0xbad;
 		CHECK_EQ_U64(wb_walk_stack(walker, space, regs, 4, STACK - 16, stack, sizeof stack, frames, sizeof frames[0], 8, &count, &stop), WB_OK);
 		test_check(count == 2 && frames[1].pc == CALLER && stop.reason == WB_STOP_ROOT, TEST_WHERE, "%s: instruction %u: %zu frames, %s", f->name,
 		           i, count, wb_stop_text(stop.reason));
