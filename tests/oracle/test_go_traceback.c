@@ -245,12 +245,14 @@ static void complain(struct counts *counts, const struct block *expect, const ch
 		fprintf(stderr, "%s %s\n  expected %s\n  got      %s\n", expect->header, what, expected, actual);
 }
 
-/* In a system call the runtime takes a goroutine to stand where it told of the call, which is in the same frame as the call itself. */
-static bool is_same_syscall(const struct block *expect, const char *line, const char *got)
+/* The runtime takes a goroutine that is on a thread to stand where it told of its system call, or where it was to go on from the system stack; where its
+ * thread stands is in the same frame. */
+static bool is_same_frame(const struct block *expect, const char *line, const char *got)
 {
-	const char *fp = strstr(line, " fp="), *its = strstr(got, " fp="), *end = strstr(line, " pc=");
+	const char *fp = strstr(line, " fp="), *its = strstr(got, " fp="), *end = strstr(line, " sp=");
+	bool is_on_thread = strstr(expect->header, "[syscall") || (strstr(expect->header, " m=") && !strstr(expect->header, " m=nil"));
 
-	return strstr(expect->header, "[syscall") && fp && its && end && !strncmp(fp, its, (size_t)(end - fp));
+	return is_on_thread && fp && its && end && !strncmp(fp, its, (size_t)(end - fp) + 1);
 }
 
 static void compare_block(const struct block *expect, const struct block *actual, struct counts *counts)
@@ -264,8 +266,9 @@ static void compare_block(const struct block *expect, const struct block *actual
 	while (count && !is_gap(expect->lines[count - 1])) {
 		const char *got = ours ? actual->lines[ours - 1] : "(nothing)";
 
-		if (strcmp(expect->lines[count - 1], got) != 0 && !(count == 2 && is_same_syscall(expect, expect->lines[1], got))) {
-			complain(counts, expect, "frame", expect->lines[count - 1], got);
+		if (strcmp(expect->lines[count - 1], got) != 0) {
+			if (count != 2 || !is_same_frame(expect, expect->lines[1], got))
+				complain(counts, expect, "frame", expect->lines[count - 1], got);
 			return;
 		}
 		counts->frames += strstr(got, " pc=") != NULL;
