@@ -137,6 +137,14 @@ static void print_lost_note(struct stacks *stacks)
 		wb_report_line(&stacks->input.report, "%" PRIu64 " samples were lost while recording", info.lost_samples);
 }
 
+static void print_goroutines_note(struct stacks *stacks)
+{
+	struct wb_capture_info info = { .size = sizeof(info) };
+
+	if (stacks->input.goroutines && !wb_capture_info(stacks->input.capture, &info) && strcmp(info.format, "elf-core"))
+		wb_report_line(&stacks->input.report, "%s: goroutines are read from ELF cores alone", stacks->input.name);
+}
+
 static void print_notes(struct stacks *stacks, const struct wb_run_stats *stats)
 {
 	wb_progress_clear(&stacks->input.progress);
@@ -146,6 +154,7 @@ static void print_notes(struct stacks *stacks, const struct wb_run_stats *stats)
 	print_unknown_events(stacks);
 	print_events_note(stacks);
 	print_lost_note(stacks);
+	print_goroutines_note(stacks);
 	wb_input_report_missing(&stacks->input, MISSING_SHOWN);
 }
 

@@ -343,25 +343,25 @@ enum wb_err wb_go_runtime_find(struct wb_space *space, struct wb_go_runtime *ret
 
 	for (; arch && arch->go && map && num_tried < IMAGES_MAX; map = wb_space_map_above(space, map->end)) {
 		struct wb_go_runtime runtime = { .memory = { space, arch->word_size, wb_space_platform(space).big_endian }, .arch = arch };
-		enum wb_err now;
+		enum wb_err now = WB_NONE;
 
-		if (!map->image || map->image == tried || wb_image_is_absolute(map->image) || wb_map_bias(map, &runtime.bias))
-			continue;
-		now = wb_pclntab_of_image(map->image, &runtime.table);
+		if (map->image && map->image != tried && !wb_image_is_absolute(map->image))
+			now = wb_map_bias(map, &runtime.bias);
+		if (!now)
+			now = wb_pclntab_of_image(map->image, &runtime.table);
 		if (!now && runtime.table && runtime.table->word_size == arch->word_size) {
 			num_tried++;
 			tried = map->image;
 			now = find_in_image(map->image, &runtime);
-			if (now == WB_OK)
+			if (!now) {
 				*ret_runtime = runtime;
-			if (now <= WB_OK && now != WB_ERR_DATA)
-				return now;
+				return WB_OK;
+			}
 			/* A plugin's are the program's. */
-			if (now == WB_ERR_DATA)
-				err = now;
-		} else if (now == WB_ERR_MEMORY || now == WB_ERR_CANCELLED) {
-			return now;
+			err = now == WB_ERR_DATA ? now : err;
 		}
+		if (now == WB_ERR_MEMORY || now == WB_ERR_CANCELLED)
+			return now;
 	}
 	return err;
 }
