@@ -299,8 +299,8 @@ static void set_context(struct wb_goroutines *all, const struct resume *resume, 
 }
 
 /* Where the stack goes on: while the vDSO runs on another stack, behind the call of it (runtime.nanotime1 and others note that in m); in system calls
- * and calls of C, where those were made; else where it was parked. */
-static struct resume find_resume(const struct wb_goroutines *all, const uint8_t *g, const struct thread *thread, uint32_t status)
+ * and calls of C, and while they are left, where the runtime was told of them; else where it was parked. */
+static struct resume find_resume(const struct wb_goroutines *all, const uint8_t *g, const struct thread *thread)
 {
 	const struct wb_go_memory *memory = &all->runtime.memory;
 	const struct wb_go_layout *layout = all->runtime.layout;
@@ -310,7 +310,7 @@ static struct resume find_resume(const struct wb_goroutines *all, const uint8_t 
 
 	if (thread && thread->vdso_sp)
 		return (struct resume){ .pc = thread->vdso_pc, .sp = thread->vdso_sp };
-	if (status == WB_GOROUTINE_SYSCALL && wb_go_load_word(memory, syscall))
+	if (wb_go_load_word(memory, syscall))
 		return (struct resume){ .sp = wb_go_load_word(memory, syscall), .pc = wb_go_load_word(memory, syscall + word),
 			                .fp = wb_go_load_word(memory, syscall + 2 * word), .has_fp = layout->has_syscall_bp && arch->go->keeps_fp };
 	return (struct resume){ .sp = wb_go_load_word(memory, buf + WB_GO_BUF_SP * word), .pc = wb_go_load_word(memory, buf + WB_GO_BUF_PC * word),
@@ -361,7 +361,7 @@ static enum wb_err get_listed(struct wb_goroutines *all, uint64_t address, struc
 	ret->start = wb_go_load_word(memory, g + layout->start);
 	ret->num_labels = wb_go_labels_read(&all->runtime, wb_go_load_word(memory, g + layout->labels), all->labels, LABELS_MAX, all->text, TEXT_SIZE);
 	ret->labels = all->labels;
-	resume = find_resume(all, g, ret->flags & WB_GOROUTINE_ON_THREAD ? thread : NULL, ret->status);
+	resume = find_resume(all, g, ret->flags & WB_GOROUTINE_ON_THREAD ? thread : NULL);
 	set_context(all, &resume, ret);
 	return WB_OK;
 }

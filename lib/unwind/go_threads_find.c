@@ -175,12 +175,12 @@ static enum wb_err find_by_looks(const struct wb_object *object, struct wb_go_ru
 	for (size_t i = 0; i < object->num_segments; i++) {
 		const struct wb_segment *segment = &object->segments[i];
 		uint64_t start = (segment->vaddr + runtime->bias) & ~(uint64_t)(SCAN_PAGE - 1);
-		uint64_t size = segment->vaddr + runtime->bias - start + segment->memsz;
+		uint64_t size = segment->memsz < left ? segment->vaddr + runtime->bias - start + segment->memsz : left;
 
-		if (!(segment->prot & WB_PROT_WRITE) || size > left || start > UINT64_MAX - size - SCAN_PAGE)
+		if (!(segment->prot & WB_PROT_WRITE) || start > UINT64_MAX - size - SCAN_PAGE)
 			continue;
-		left -= size;
 		scan(runtime, start, size);
+		left -= size < left ? size : left;
 	}
 	return runtime->num_listed ? WB_OK : WB_NONE;
 }
@@ -228,11 +228,23 @@ static bool may_have(const struct wb_go_layout *layout, enum wb_pclntab_version 
 /* What goroutines say of a layout. */
 struct opinion { unsigned for_it, against_it; };
 
+static void vote(struct opinion *opinion, bool is_for, bool is_against)
+{
+	opinion->for_it += is_for;
+	opinion->against_it += is_against;
+}
+
+/* Code of a plugin is in another image, whose tables are not looked at. */
+static bool is_foreign_code(const struct wb_go_runtime *runtime, uint64_t address)
+{
+	return !wb_go_is_code(runtime, address) && wb_space_may_execute(runtime->memory.space, address);
+}
+
 static void judge(const struct wb_go_runtime *runtime, const struct wb_go_layout *layout, uint64_t g, struct opinion *opinion)
 {
 	const struct wb_go_memory *memory = &runtime->memory;
 	unsigned word = memory->word_size, status;
-	uint64_t start, created_at, m, current, low, high;
+	uint64_t start, created_at, id, m, current, low, high;
 	uint8_t bytes[WB_GO_G_SIZE];
 
 	if (wb_space_read(memory->space, g, bytes, layout->labels + word))
@@ -240,21 +252,23 @@ static void judge(const struct wb_go_runtime *runtime, const struct wb_go_layout
 	status = wb_load32(bytes + layout->status, memory->big_endian) & 0xfff;
 	if (status == WB_GOROUTINE_DEAD || status == WB_GOROUTINE_DEAD_EXTRA || status == WB_GOROUTINE_IDLE)
 		return;
-	start = wb_go_load_word(memory, bytes + layout->start);
-	created_at = wb_go_load_word(memory, bytes + layout->created_at);
-	m = wb_go_load_word(memory, bytes + WB_GO_G_M * word);
+	vote(opinion, false, status > WB_GOROUTINE_DEAD_EXTRA);
+	id = wb_load64(bytes + layout->id, memory->big_endian);
+	vote(opinion, false, !id || id >> 48);
 	low = wb_go_load_word(memory, bytes + WB_GO_G_LOW * word);
 	high = wb_go_load_word(memory, bytes + WB_GO_G_HIGH * word);
-	opinion->for_it += wb_go_is_entry(runtime, start);
-	opinion->against_it += status > WB_GOROUTINE_DEAD_EXTRA || (start && !wb_go_is_entry(runtime, start)) ||
-	                       (created_at && !wb_go_is_code(runtime, created_at)) || low >= high || (high - low) >> STACK_MAX_BITS ||
-	                       !wb_load64(bytes + layout->id, memory->big_endian) || wb_load64(bytes + layout->id, memory->big_endian) >> 48;
+	vote(opinion, false, low >= high || (high - low) >> STACK_MAX_BITS);
+	start = wb_go_load_word(memory, bytes + layout->start);
+	vote(opinion, wb_go_is_entry(runtime, start), start && !wb_go_is_entry(runtime, start) && !is_foreign_code(runtime, start));
+	created_at = wb_go_load_word(memory, bytes + layout->created_at);
+	vote(opinion, false, created_at && !wb_go_is_code(runtime, created_at) && !is_foreign_code(runtime, created_at));
 	/* Whoever runs is what its thread runs. */
+	m = wb_go_load_word(memory, bytes + WB_GO_G_M * word);
 	if (m && (status == WB_GOROUTINE_RUNNING || status == WB_GOROUTINE_SYSCALL) && wb_go_read_word(memory, m + layout->current, &current))
-		*(current == g ? &opinion->for_it : &opinion->against_it) += 1;
+		vote(opinion, current == g, current != g);
 }
 
-/* How much speaks for a layout; 0: something speaks against it. */
+/* How much speaks for a layout; 0: too much against it. A wrong one is wrong about nearly all goroutines, a right one about one that is damaged. */
 static unsigned weigh(const struct wb_go_runtime *runtime, const struct wb_go_layout *layout)
 {
 	struct opinion opinion = { 0 };
@@ -263,7 +277,7 @@ static unsigned weigh(const struct wb_go_runtime *runtime, const struct wb_go_la
 	for (uint64_t i = 0; i < runtime->num_listed && i < CHECKED; i++)
 		if (wb_go_read_word(&runtime->memory, runtime->list + i * runtime->memory.word_size, &g))
 			judge(runtime, layout, g, &opinion);
-	return opinion.against_it ? 0 : opinion.for_it;
+	return opinion.for_it > 4 * opinion.against_it ? opinion.for_it - 4 * opinion.against_it : 0;
 }
 
 /* The noted release's, if goroutines make sense by it; else the one by which they make most, of equal ones the newest. */
