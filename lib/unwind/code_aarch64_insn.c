@@ -35,6 +35,13 @@ static void writes_or_sp(struct wb_code_insn *insn, unsigned reg)
 	insn->writes |= UINT64_C(1) << reg;
 }
 
+/* A general register becomes a value that is known whatever came before. */
+static void sets(struct wb_code_insn *insn, unsigned reg, uint64_t value)
+{
+	if (reg != SP)
+		insn->set = (struct wb_code_set){ WB_SET_VALUE, (uint8_t)reg, 0, 0, value };
+}
+
 static bool fits(int64_t value)
 {
 	return value >= INT32_MIN && value <= INT32_MAX;
@@ -88,6 +95,8 @@ static bool logical_immediate(uint32_t word, struct wb_code_insn *insn)
 		return false;
 	mask &= bits(word, 31, 1) ? UINT64_MAX : UINT32_MAX;
 	insn->keeps_flags = operation != 3;
+	if (operation == 1 && bits(word, 5, 5) == SP)
+		sets(insn, to, mask);
 	if (operation == 1 && bits(word, 5, 5) == SP && to != SP && fits((int64_t)mask)) /* mov */
 		wb_code_add_op(insn, WB_OP_SET, (uint8_t)to, WB_CODE_NO_REG, (int32_t)mask);
 	else if (operation == 0 && to == SP && bits(word, 31, 1)) /* and */
@@ -112,10 +121,13 @@ static bool move_wide(uint32_t word, struct wb_code_insn *insn)
 		wb_code_add_op(insn, WB_OP_INSERT, (uint8_t)to, WB_CODE_NO_REG, (int32_t)bits(word, 5, 16));
 		insn->ops[0].index = (uint8_t)shift;
 		insn->num_ops = to != SP;
+		if (to != SP)
+			insn->set = (struct wb_code_set){ WB_SET_PART, (uint8_t)to, 0, (uint8_t)shift, bits(word, 5, 16) };
 		return true;
 	}
 	value = operation == 0 ? ~value : value;
 	value &= bits(word, 31, 1) ? UINT64_MAX : UINT32_MAX;
+	sets(insn, to, value);
 	if (to != SP && fits((int64_t)value))
 		wb_code_add_op(insn, WB_OP_SET, (uint8_t)to, WB_CODE_NO_REG, (int32_t)(int64_t)value);
 	else
@@ -240,14 +252,18 @@ static bool branch_or_system(uint32_t word, struct wb_code_insn *insn)
 enum addressing { AT_OFFSET, POST_INDEX, PRE_INDEX };
 
 /* A word of the frame, or a change of a register that is not followed. */
-static void access(struct wb_code_insn *insn, bool is_load, bool is_word, uint8_t reg, uint8_t base, int64_t offset, bool is_push)
+static void access(struct wb_code_insn *insn, bool is_load, unsigned size, uint8_t reg, uint8_t base, int64_t offset, bool is_push)
 {
+	bool is_word = reg < V0 ? size == WORD : size >= WORD;
+
 	if (reg == SP)                /* the zero register */
 		return;
-	if (is_word)
+	if (is_word) {
 		wb_code_add_op(insn, is_load ? WB_OP_LOAD : is_push ? WB_OP_PUSH : WB_OP_STORE, reg, base, (int32_t)offset);
-	else if (is_load && reg < V0)
+		insn->ops[insn->num_ops - 1].size = (uint8_t)size;
+	} else if (is_load && reg < V0) {
 		writes(insn, reg);
+	}
 }
 
 /* One register or two, `size` bytes each, with the base's update. Of vector registers the low words count. */
@@ -262,7 +278,7 @@ static void accesses(uint32_t word, struct wb_code_insn *insn, bool is_load, uns
 	if (mode == PRE_INDEX)
 		wb_code_add_op(insn, WB_OP_ADD, base, base, (int32_t)offset);
 	for (unsigned i = 0; i < count; i++)
-		access(insn, is_load, regs[i] < V0 ? size == WORD : size >= WORD, regs[i], base, at + (int64_t)(i * size), is_push);
+		access(insn, is_load, size, regs[i], base, at + (int64_t)(i * size), is_push);
 	if (mode == POST_INDEX)
 		wb_code_add_op(insn, WB_OP_ADD, base, base, (int32_t)offset);
 }
@@ -435,6 +451,7 @@ static bool with_registers(uint32_t word, struct wb_code_insn *insn)
 	insn->keeps_flags = is_second ? group != 0 && group != 2 : !bits(word, 29, 1);
 	if (is_move(word)) {
 		wb_code_add_op(insn, WB_OP_ADD, (uint8_t)to, (uint8_t)bits(word, 16, 5), 0);
+		insn->set = (struct wb_code_set){ WB_SET_COPY, (uint8_t)to, (uint8_t)bits(word, 16, 5), 0, 0 };
 		return true;
 	}
 	if (!is_second && (group & 9) == 9) {

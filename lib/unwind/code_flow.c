@@ -16,19 +16,30 @@
 #include <string.h>
 
 /* Each visit of a node but the first loses one of the things that its state knows, and few nodes are visited often. */
-enum { VISITS_MAX = 8 * WB_FLOW_NODES_MAX };
+enum { VISITS_A_NODE = 8 };
 
-struct wb_flow *wb_flow_new(const struct wb_code_machine *machine, const struct wb_code_window *window)
+struct wb_flow *wb_flow_new_sized(const struct wb_code_machine *machine, const struct wb_code_window *window, uint16_t size_max, uint16_t nodes_max)
 {
-	struct wb_flow *f = wb_mem_alloc(sizeof(*f));
+	/* The nodes, which are the widest, come first. None of this can overflow: the numbers have 16 bits. */
+	size_t nodes = sizeof(struct wb_flow) + nodes_max * sizeof(struct wb_flow_node);
+	struct wb_flow *f = wb_mem_alloc(nodes + ((size_t)size_max + nodes_max) * sizeof(uint16_t));
 
 	if (!f)
 		return NULL;
+	f->size_max = size_max;
+	f->nodes_max = nodes_max;
+	f->index = (uint16_t *)(void *)((uint8_t *)f + nodes);
+	f->queue = f->index + size_max;
 	f->machine = machine;
 	f->window = window;
 	f->num_nodes = f->num_queued = 0;
 	f->has_exit = f->failed = f->backwards = f->is_cut = f->has_table = false;
 	return f;
+}
+
+struct wb_flow *wb_flow_new(const struct wb_code_machine *machine, const struct wb_code_window *window)
+{
+	return wb_flow_new_sized(machine, window, WB_CODE_WINDOW_MAX, WB_FLOW_NODES_MAX);
 }
 
 static void enqueue(struct wb_flow *f, struct wb_flow_node *node)
@@ -44,7 +55,7 @@ static void add_node(struct wb_flow *f, uint16_t at, const struct wb_code_state 
 	struct wb_flow_node *node = &f->nodes[f->num_nodes];
 
 	/* What was reached so far counts, forwards: all paths of a function that works agree. Backwards, there could be any return. */
-	if (f->num_nodes == WB_FLOW_NODES_MAX) {
+	if (f->num_nodes == f->nodes_max) {
 		f->failed |= f->backwards;
 		f->is_cut = true;
 		return;
@@ -68,7 +79,7 @@ static void reach(struct wb_flow *f, int64_t at, const struct wb_code_state *sta
 {
 	struct wb_flow_node *node;
 
-	if (at < 0 || at >= (int64_t)f->window->end || at >= WB_CODE_WINDOW_MAX)
+	if (at < 0 || at >= (int64_t)f->window->end || at >= f->size_max)
 		return;
 	if (!f->index[at]) {
 		add_node(f, (uint16_t)at, state, after_call);
@@ -239,7 +250,7 @@ static bool reach_gaps(struct wb_flow *f)
 		const struct wb_flow_node *node = &f->nodes[i];
 		size_t next = node->at + (size_t)node->length;
 
-		if (node->length && next < f->window->end && next < WB_CODE_WINDOW_MAX && !f->index[next])
+		if (node->length && next < f->window->end && next < f->size_max && !f->index[next])
 			reach(f, (int64_t)next, &f->table, true);
 	}
 	return f->num_nodes > count;
@@ -254,14 +265,14 @@ void wb_flow_run(struct wb_flow *f, bool backwards)
 	f->backwards = backwards;
 	f->has_exit = f->failed = f->is_cut = f->has_table = false;
 	f->num_nodes = f->num_queued = 0;
-	memset(f->index, 0, sizeof(f->index));
+	memset(f->index, 0, f->size_max * sizeof(*f->index));
 	reach(f, (int64_t)(backwards ? f->window->at : f->window->start), &state, false);
 	do {
 		while (f->num_queued && !f->failed) {
 			struct wb_flow_node *node = &f->nodes[f->queue[--f->num_queued]];
 
 			node->queued = false;
-			f->failed |= ++visits > VISITS_MAX;
+			f->failed |= ++visits > VISITS_A_NODE * (unsigned)f->nodes_max;
 			follow_node(f, node);
 		}
 	} while (!f->failed && reach_gaps(f));

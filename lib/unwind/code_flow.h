@@ -6,7 +6,7 @@
 #include "unwind/code_reader.h"
 #include "unwind/code_state.h"
 
-enum { WB_FLOW_NODES_MAX = 768 };
+enum { WB_FLOW_NODES_MAX = 768, WB_FLOW_SIZE_MAX = UINT16_MAX }; /* of walks; in bytes of code, of any flow */
 
 struct wb_flow_node {
 	uint16_t at;
@@ -29,13 +29,16 @@ struct wb_flow {
 	bool has_table, table_has_frame;
 	struct wb_code_state exit;    /* at returns */
 	struct wb_code_state table;   /* forwards: at jumps to where a table says */
-	uint16_t index[WB_CODE_WINDOW_MAX]; /* node + 1 by offset; 0: none */
-	uint16_t queue[WB_FLOW_NODES_MAX]; /* nodes to be followed, a stack */
-	struct wb_flow_node nodes[WB_FLOW_NODES_MAX];
+	uint16_t size_max, nodes_max; /* room: bytes of code and instructions */
+	uint16_t *index;              /* node + 1 by offset; 0: none */
+	uint16_t *queue;              /* nodes to be followed, a stack */
+	struct wb_flow_node nodes[];
 };
 
-/* Takes any flow: freed with wb_mem_free; NULL: out of memory. */
+/* Takes any flow that a walk may follow: freed with wb_mem_free; NULL: out of memory. */
 struct wb_flow *wb_flow_new(const struct wb_code_machine *machine, const struct wb_code_window *window);
+/* One with room for size_max bytes of code and nodes_max instructions, for who has more time than a walk. */
+struct wb_flow *wb_flow_new_sized(const struct wb_code_machine *machine, const struct wb_code_window *window, uint16_t size_max, uint16_t nodes_max);
 /* Follows all paths from the function's start, or from window->at to the returns. */
 void wb_flow_run(struct wb_flow *flow, bool backwards);
 /* The instruction at the pc, or the call that returns there; NULL: no path came there. */

@@ -33,6 +33,7 @@ struct wb_code_op {
 	uint8_t kind;                 /* enum wb_code_op_kind */
 	uint8_t reg, base, index;     /* WB_CODE_NO_REG: none */
 	int32_t value;
+	uint8_t size;                 /* STORE, PUSH: bytes */
 };
 
 enum wb_code_next {
@@ -47,6 +48,19 @@ enum wb_code_next {
 };
 enum wb_code_condition { WB_IF_ANY, WB_IF_EQUAL, WB_IF_NOT_EQUAL };
 
+/* What an instruction puts into a register, where that is plain: for who explains values. The flow has it from the ops, as far as it needs it. */
+enum wb_code_set_kind {
+	WB_SET_UNKNOWN,
+	WB_SET_VALUE,                 /* reg = value */
+	WB_SET_PART,                  /* 16 bits of reg, from bit `shift` on, = value */
+	WB_SET_COPY,                  /* reg = from */
+};
+struct wb_code_set {
+	uint8_t kind;                 /* enum wb_code_set_kind */
+	uint8_t reg, from, shift;
+	uint64_t value;
+};
+
 struct wb_code_insn {
 	uint8_t length;               /* bytes */
 	uint8_t next;                 /* enum wb_code_next */
@@ -56,6 +70,7 @@ struct wb_code_insn {
 	int64_t target;
 	uint64_t writes;              /* registers that it changes, by number, in ways that the ops do not say */
 	struct wb_code_op ops[WB_CODE_OPS_MAX];
+	struct wb_code_set set;
 };
 
 /* An architecture as the flow sees it. */
@@ -73,7 +88,7 @@ struct wb_code_machine {
 
 static inline void wb_code_add_op(struct wb_code_insn *insn, enum wb_code_op_kind kind, uint8_t reg, uint8_t base, int32_t value)
 {
-	insn->ops[insn->num_ops++] = (struct wb_code_op){ (uint8_t)kind, reg, base, WB_CODE_NO_REG, value };
+	insn->ops[insn->num_ops++] = (struct wb_code_op){ (uint8_t)kind, reg, base, WB_CODE_NO_REG, value, 8 };
 }
 
 #endif

@@ -130,7 +130,7 @@ static void translate(const struct wb_x86_insn *x86, struct wb_code_insn *insn)
 		break;
 	case WB_X86_SP_FROM_REG: wb_code_add_op(insn, WB_OP_ADD, WB_X86_RSP, x86->reg, value); break;
 	case WB_X86_SP_LOST: insn->writes |= UINT64_C(1) << WB_X86_RSP; break;
-	case WB_X86_CALL: jump(insn, WB_NEXT_CALL, 0); break;
+	case WB_X86_CALL: jump(insn, WB_NEXT_CALL, x86->value); break;
 	case WB_X86_RETURN: jump(insn, WB_NEXT_RETURN, 0); break;
 	case WB_X86_JUMP: jump(insn, WB_NEXT_JUMP, x86->value); break;
 	case WB_X86_JUMP_IF: jump(insn, WB_NEXT_JUMP_IF, x86->value); break;
@@ -150,6 +150,7 @@ static bool decode(const uint8_t *bytes, size_t size, struct wb_code_insn *ret_i
 		return false;
 	insn.length = x86.length;
 	insn.writes = x86.writes;
+	insn.set = x86.set;
 	translate(&x86, &insn);
 	*ret_insn = insn;
 	return true;

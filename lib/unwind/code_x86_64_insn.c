@@ -434,6 +434,30 @@ static void decode_two_byte(const struct decoding *d, struct wb_x86_insn *insn)
 		set(insn, WB_X86_STOP, WB_X86_NO_REG, 0);
 }
 
+/* Constants, and moves between registers. */
+static struct wb_code_set plain_set(const struct decoding *d)
+{
+	struct wb_code_set set = { .kind = WB_SET_UNKNOWN };
+	uint8_t op = d->opcode, low = (uint8_t)((op & 7) | d->rex_b);
+	uint64_t wide = d->wide ? UINT64_MAX : UINT32_MAX;
+
+	if (d->map != 1 || d->operand16)
+		return set;
+	if (op >= 0xb8 && op <= 0xbf)
+		return (struct wb_code_set){ WB_SET_VALUE, low, 0, 0, (uint64_t)d->immediate & wide };
+	if (d->mod != 3)
+		return set;
+	if (op == 0xc7)
+		return (struct wb_code_set){ WB_SET_VALUE, d->rm, 0, 0, (uint64_t)d->immediate & wide };
+	if ((op == 0x31 || op == 0x33) && d->reg == d->rm) /* xor of a register with itself */
+		return (struct wb_code_set){ WB_SET_VALUE, d->rm, 0, 0, 0 };
+	if (op == 0x89 && d->wide)
+		return (struct wb_code_set){ WB_SET_COPY, d->rm, d->reg, 0, 0 };
+	if (op == 0x8b && d->wide)
+		return (struct wb_code_set){ WB_SET_COPY, d->reg, d->rm, 0, 0 };
+	return set;
+}
+
 bool wb_x86_decode(const uint8_t *bytes, size_t size, struct wb_x86_insn *ret_insn)
 {
 	struct decoding d = { .bytes = bytes, .size = size < LENGTH_MAX ? size : LENGTH_MAX, .base = WB_X86_NO_REG };
@@ -448,6 +472,7 @@ bool wb_x86_decode(const uint8_t *bytes, size_t size, struct wb_x86_insn *ret_in
 		return false;
 	insn.length = (uint8_t)d.at;
 	insn.writes = written(&d);
+	insn.set = plain_set(&d);
 	if (d.map == 1)
 		decode_one_byte(&d, &insn);
 	else if (d.map == 2)

@@ -6,9 +6,7 @@
 #ifndef UNWIND_CODE_X86_64_INSN_H
 #define UNWIND_CODE_X86_64_INSN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "unwind/code_insn.h"
 
 /* General registers as instructions number them (Intel SDM volume 2, 2.2.1.2). */
 enum { WB_X86_RAX, WB_X86_RCX, WB_X86_RDX, WB_X86_RBX, WB_X86_RSP, WB_X86_RBP, WB_X86_R10 = 10, WB_X86_NO_REG = 0xff };
@@ -42,6 +40,7 @@ struct wb_x86_insn {
 	uint8_t reg, base;
 	uint16_t writes;              /* general registers that it may change, by number; RSP and RBP only where the kind does not say it */
 	int64_t value;
+	struct wb_code_set set;
 };
 
 /* False: not an instruction that this knows, or cut by the end of the bytes. */
