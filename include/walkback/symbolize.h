@@ -126,6 +126,11 @@ WB_API enum wb_err wb_symbol_aliases(struct wb_symbolizer *symbolizer, struct wb
 WB_API enum wb_err wb_symbol_find(struct wb_symbolizer *symbolizer, struct wb_image *image, const char *name, uint64_t *ret_image_pc,
                                   uint64_t *ret_size);
 
+/* The module that a Go function of the image is of, by its linkage name, as the build's own list of modules has it: "path@version" ("std@go1.24.4" for
+ * the standard library; " => path@version" behind it where that was built instead). WB_NONE: the image has no such list, or it does not tell;
+ * WB_ERR_LIMIT: longer than the buffer. Reads the list anew in each call. */
+WB_API enum wb_err wb_go_module(struct wb_image *image, const char *function, char *buffer, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

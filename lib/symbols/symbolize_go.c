@@ -5,6 +5,8 @@
  */
 #include "symbols/symbolizer.h"
 
+#include "model/go_build.h"
+
 #include <string.h>
 
 /* Type arguments as Go's tracebacks show them (runtime/traceback.go, funcNamePiecesForPrint): from the first [ to the last ] is [...]; since 1.27 apart for
@@ -131,4 +133,19 @@ enum wb_err wb_symbolizer_go(struct wb_symbolizer *symbolizer, struct wb_image *
 	if (symbolizer->opts.no_wrappers)
 		drop_wrappers(symbolizer);
 	return WB_OK;
+}
+
+enum wb_err wb_go_module(struct wb_image *image, const char *function, char *buffer, size_t size)
+{
+	struct wb_go_build build;
+	enum wb_err err;
+
+	if (!image || !function || !buffer || !size)
+		return WB_ERR_ARGUMENT;
+	err = wb_go_build_of_image(image, &build);
+	if (err)
+		return err == WB_ERR_MEMORY ? err : WB_NONE;
+	err = wb_go_build_module(&build, function, buffer, size);
+	wb_go_build_deinit(&build);
+	return err;
 }
