@@ -11,6 +11,7 @@
  *   unwind.h      samples (registers, memory, recorded frames), walkers, frames, stops
  *   symbolize.h   symbolizers and sites
  *   formats.h     captures (perf.data, snapshot folders, ...), sinks (text, folded, json), and the run that joins them
+ *   inspect.h     for who looks for a bug: words of a stack, strategies side by side, functions that break the walks of others
  *
  * Shortest use, for somebody who has registers and a copy of the stack:
  *
@@ -29,6 +30,7 @@
 
 #include <walkback/base.h>
 #include <walkback/formats.h>
+#include <walkback/inspect.h>
 #include <walkback/symbolize.h>
 #include <walkback/unwind.h>
 

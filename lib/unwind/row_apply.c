@@ -10,6 +10,7 @@ struct apply {
 	const struct wb_regs *regs;
 	struct wb_view *view;
 	struct wb_applied *out;
+	struct wb_saved_places *places; /* NULL: nobody asks */
 	bool is_joint;                /* what is saved may be on another stack, which can be below SP */
 };
 
@@ -92,6 +93,10 @@ static bool set_saved(struct apply *a, uint8_t slot, uint64_t address)
 	/* No function pops its return address to nowhere and goes on: the row is wrong, and no capture could have helped. */
 	if (slot == a->arch->pc && saved.derived && now == slot)
 		return fail(a, WB_APPLY_BAD, 0);
+	if (a->places && saved.has && !saved.derived) {
+		a->places->have |= UINT64_C(1) << slot;
+		a->places->address[slot] = address;
+	}
 	if (saved.has)
 		wb_regs_set(&a->out->regs, slot, saved.value, saved.derived);
 	else
@@ -196,10 +201,10 @@ static bool apply_simple(struct apply *a, const struct wb_row *row)
 	return set_saved(a, arch->pc, ra);
 }
 
-void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, const struct wb_arch_info *arch, const struct wb_regs *regs,
-                  struct wb_view *view, struct wb_applied *ret)
+void wb_row_apply_places(const struct wb_row *row, const struct wb_row_table *table, const struct wb_arch_info *arch, const struct wb_regs *regs,
+                         struct wb_view *view, struct wb_applied *ret, struct wb_saved_places *places)
 {
-	struct apply a = { table, arch, regs, view, ret, row->special & WB_ROW_JOINT };
+	struct apply a = { table, arch, regs, view, ret, places, row->special & WB_ROW_JOINT };
 	const struct wb_row_rule *rules = table && row->num_rules ? wb_row_table_rules(table) + row->rules : NULL;
 	unsigned count = rules ? row->num_rules : 0, first = 0;
 	struct wb_row_rule cfa = { .kind = WB_RULE_OFFSET, .base = row->flags & WB_ROW_FP_BASE ? arch->fp : arch->sp, .offset = row->cfa_offset };
@@ -229,4 +234,10 @@ void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, co
 		forget_bound(arch, ret);
 	if (!(row->flags & WB_ROW_ROOT) && !wb_regs_has(&ret->regs, arch->pc))
 		fail(&a, WB_APPLY_BAD, 0);
+}
+
+void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, const struct wb_arch_info *arch, const struct wb_regs *regs,
+                  struct wb_view *view, struct wb_applied *ret)
+{
+	wb_row_apply_places(row, table, arch, regs, view, ret, NULL);
 }

@@ -29,6 +29,14 @@ struct wb_applied {
 void wb_row_apply(const struct wb_row *row, const struct wb_row_table *table, const struct wb_arch_info *arch, const struct wb_regs *regs,
                   struct wb_view *view, struct wb_applied *ret);
 
+/* Where registers were found in memory: for tools. */
+struct wb_saved_places {
+	uint64_t have;                /* slots */
+	uint64_t address[WB_SLOTS_MAX];
+};
+void wb_row_apply_places(const struct wb_row *row, const struct wb_row_table *table, const struct wb_arch_info *arch, const struct wb_regs *regs,
+                         struct wb_view *view, struct wb_applied *ret, struct wb_saved_places *ret_places);
+
 /* A register saved at `address` in a frame whose stack pointer is sp. A slot below SP was popped already unless it is in the red zone: then, and
  * when the bytes there are absent, the register still holds its value, which is passed in and comes out derived. */
 struct wb_saved { uint64_t value; bool has, derived, absent; };

@@ -262,6 +262,12 @@ static bool guess_holds(struct wb_walker *w)
 	return wb_space_may_execute(w->space, pc - w->arch->call_step);
 }
 
+static void add_link(const struct wb_walker *w, const struct wb_regs *regs, struct wb_lookup *lookup)
+{
+	lookup->has_link = w->arch && w->arch->leaf.ra_in_register && wb_regs_has(regs, w->arch->leaf.ra_slot);
+	lookup->link = lookup->has_link ? wb_address_strip(regs->value[w->arch->leaf.ra_slot], w->pointer_mask) : 0;
+}
+
 /* Asks the strategies and applies the row: w->found and w->applied. WB_NONE: the walk was stopped. */
 static enum wb_err find_and_apply(struct wb_walker *w, struct wb_lookup *lookup)
 {
@@ -269,8 +275,7 @@ static enum wb_err find_and_apply(struct wb_walker *w, struct wb_lookup *lookup)
 	struct wb_regs regs;
 
 	wb_walker_recover_all(w, &regs);
-	lookup->has_link = w->arch && w->arch->leaf.ra_in_register && wb_regs_has(&regs, w->arch->leaf.ra_slot);
-	lookup->link = lookup->has_link ? wb_address_strip(regs.value[w->arch->leaf.ra_slot], w->pointer_mask) : 0;
+	add_link(w, &regs, lookup);
 	for (size_t i = 0; i < w->num_strategies; i++) {
 		enum wb_err err;
 
@@ -485,6 +490,16 @@ enum wb_err wb_walker_step(struct wb_walker *w, struct wb_frame *frame)
 	if (!err && !w->done)
 		advance(w);
 	return err;
+}
+
+bool wb_walker_look_again(struct wb_walker *w, struct wb_lookup *ret_lookup, struct wb_regs *ret_regs)
+{
+	if (!w->arch || !w->is_pending)
+		return false;
+	wb_walker_recover_all(w, ret_regs);
+	make_lookup(w, w->hint->map ? w->hint : NULL, w->now.pc - (w->now.exact ? 0 : w->arch->call_step), w->now.exact, ret_lookup);
+	add_link(w, ret_regs, ret_lookup);
+	return true;
 }
 
 /* ---- Where a walk starts ---- */

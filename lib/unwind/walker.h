@@ -153,6 +153,9 @@ const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *walker, uint64_t
 /* Gives one frame and goes on, by the slow form. WB_NONE: no frame; the walk was stopped. */
 enum wb_err wb_walker_step(struct wb_walker *walker, struct wb_frame *ret_frame);
 
+/* The frame given last, step by step, as strategies see it, and its registers. False: there is none, or it was recorded. */
+bool wb_walker_look_again(struct wb_walker *walker, struct wb_lookup *ret_lookup, struct wb_regs *ret_regs);
+
 /* Code addresses are spread well enough as they are: return addresses of one function never collide. */
 static inline struct wb_row_entry *wb_walker_row_place(const struct wb_walker *walker, uint64_t image_pc)
 {
