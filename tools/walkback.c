@@ -12,7 +12,7 @@
 struct subcommand {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *help;             /* NULL: not there yet */
+	const char *help;
 };
 
 static const struct subcommand subcommands[] = {
@@ -21,8 +21,8 @@ static const struct subcommand subcommands[] = {
 	{ "rows", wb_cmd_rows, "how the caller is found, for each range of addresses" },
 	{ "info", wb_cmd_info, "modules of a capture, what is had of them and what is missing" },
 	{ "snapshot", wb_cmd_snapshot, "cuts one sample of a capture into a snapshot folder" },
-	{ "annotate", NULL, NULL },
-	{ "audit", NULL, NULL },
+	{ "annotate", wb_cmd_annotate, "the stack of one sample, word by word" },
+	{ "audit", wb_cmd_audit, "where strategies disagree, and functions that break the walks of others" },
 };
 
 static int flush_status(void)
@@ -35,8 +35,7 @@ static int print_help(void)
 	printf("usage: walkback COMMAND [OPTION]... [OPERAND]...\n"
 	       "Offline stack unwinding and symbolization.\n\n");
 	for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++)
-		if (subcommands[i].help)
-			printf("  %-12s%s\n", subcommands[i].name, subcommands[i].help);
+		printf("  %-12s%s\n", subcommands[i].name, subcommands[i].help);
 	printf("\nwalkback COMMAND --help tells more; so does the manual page, walkback(1).\n");
 	return flush_status();
 }
@@ -56,14 +55,9 @@ int main(int argc, char **argv)
 		return print_version();
 	if (name && (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")))
 		return print_help();
-	for (size_t i = 0; name && i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
-		if (strcmp(subcommands[i].name, name))
-			continue;
-		if (subcommands[i].run)
+	for (size_t i = 0; name && i < sizeof(subcommands) / sizeof(subcommands[0]); i++)
+		if (!strcmp(subcommands[i].name, name))
 			return subcommands[i].run(argc - 1, argv + 1);
-		fprintf(stderr, "walkback: %s: this version does not have it yet\n", name);
-		return WB_EXIT_USAGE;
-	}
 	if (name)
 		fprintf(stderr, "walkback: %s: no such command; see walkback --help\n", name);
 	else

@@ -43,7 +43,16 @@ expect() {
 # Wrong usage: 2.
 expect 'no command' 2 'no command' 1 "$walkback"
 expect 'unknown command' 2 'frobnicate: no such command' 1 "$walkback" frobnicate
-expect 'later command' 2 'audit: this version does not have it' 1 "$walkback" audit x
+expect 'annotate nothing' 2 'annotate: no capture' 1 "$walkback" annotate
+expect 'annotate two' 2 'annotate: one capture at a time' 1 "$walkback" annotate x y
+expect 'annotate as folded' 2 'annotate: -f folded: there are text and json' 1 "$walkback" annotate -f folded x
+expect 'annotate by no strategy' 2 'annotate: --strategy none: not strategies' 1 "$walkback" annotate --strategy none x
+expect 'annotate what is not there' 1 'x: no such file' 1 "$walkback" annotate x
+expect 'audit nothing' 2 'audit: no capture, no object' 1 "$walkback" audit
+expect 'audit for no number' 2 'audit: --bad-value zero: not a number' 1 "$walkback" audit --bad-value zero x
+expect 'audit a capture for a value' 2 'audit: --bad-value is for objects' 1 "$walkback" audit --bad-value 1 x
+expect 'audit as folded' 2 'audit: -f folded: there are text and json' 1 "$walkback" audit -f folded x
+expect 'audit what is not there' 1 'x: no such file' 1 "$walkback" audit x
 expect 'no capture' 2 'stacks: no capture' 1 "$walkback" stacks
 expect 'two captures' 2 'stacks: one capture at a time' 1 "$walkback" stacks a b
 expect 'unknown option' 2 'stacks: --frob: no such option' 1 "$walkback" stacks --frob x
