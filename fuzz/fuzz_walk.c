@@ -4,6 +4,8 @@
  * the code, more flags; then the two sections, the code and the stack. Every form of the walk (fast, warm, with a tiny cache, slow, step by step, many at
  * once, cut short) comes to the same frames and the same stop; frames move up the stack, and the stop is true.
  */
+#include <walkback/inspect.h>
+
 #include "fuzz/fuzz.h"
 #include "tests/elf_make.h"
 #include "unwind/walker.h"
@@ -277,6 +279,40 @@ static void check_other_calls(struct wb_walker *walker, struct wb_space *space, 
 	FUZZ_ASSERT(!memcmp(first->frames, part.frames, cap * sizeof(part.frames[0])));
 }
 
+/* Words are in order, and what is said of them is of frames that there are. */
+static void check_annotation(struct wb_session *session, struct wb_space *space, const struct wb_sample *sample)
+{
+	struct wb_annotation *notes;
+
+	if (wb_annotate(session, space, sample, NULL, &notes) != WB_OK)
+		return;
+	for (size_t i = 0; i < notes->num_words; i++) {
+		const struct wb_word *word = &notes->words[i];
+
+		FUZZ_ASSERT(word->frame == UINT32_MAX || word->frame < notes->num_frames);
+		FUZZ_ASSERT(!(word->flags & WB_WORD_AT_CFA) || word->cfa_frame < notes->num_frames);
+		FUZZ_ASSERT((word->kind != WB_WORD_RETURN && word->kind != WB_WORD_SAVED) || (word->frame != UINT32_MAX && !(word->flags & WB_WORD_ABSENT)));
+		FUZZ_ASSERT(!i || word->stack > word[-1].stack || (word->stack == word[-1].stack && word->address > word[-1].address));
+	}
+	wb_annotation_free(notes);
+}
+
+/* A sample that is added twice counts twice, and so does what is said of it. */
+static void check_comparison(struct wb_session *session, struct wb_space *space, const struct wb_sample *sample)
+{
+	struct wb_comparison_totals totals = { .size = sizeof(totals) };
+	struct wb_dissent dissent = { .size = sizeof(dissent) };
+	struct wb_comparison *comparison;
+
+	FUZZ_ASSERT(wb_comparison_new(session, &comparison) == WB_OK);
+	for (int i = 0; i < 2; i++)
+		FUZZ_ASSERT(wb_comparison_add(comparison, space, sample) == WB_OK);
+	for (size_t i = 0; wb_comparison_nth(comparison, i, &dissent) == WB_OK; i++)
+		FUZZ_ASSERT(dissent.count % 2 == 0 && dissent.sample == 0);
+	FUZZ_ASSERT(wb_comparison_totals(comparison, &totals) == WB_OK && totals.samples == 2 && totals.frames % 2 == 0);
+	wb_comparison_free(comparison);
+}
+
 static void check_walks(struct wb_session *session, struct wb_space *space, const struct input *in, const struct wb_sample *sample)
 {
 	static struct walked first, other;
@@ -293,6 +329,8 @@ static void check_walks(struct wb_session *session, struct wb_space *space, cons
 	check_same(&first, &other);
 	check_other_calls(walkers[0], space, sample, &first);
 	check_rows(session, &first);
+	check_annotation(session, space, sample);
+	check_comparison(session, space, sample);
 	for (unsigned i = 0; i < 3; i++)
 		wb_walker_free(walkers[i]);
 }

@@ -13,6 +13,7 @@
 enum {
 	GAP_SMALL = 64,               /* bytes without a function that are stepped through one by one: padding */
 	GAP_STEP = 16,                /* then by this many: compilers align functions to it */
+	GAP_MAX = 16 << 20,           /* bytes without a function, after which a section is left: a damaged size can be anything */
 	CHECK_EVERY = 4096,           /* steps between two questions whether to go on */
 };
 
@@ -83,7 +84,7 @@ static enum wb_err visit_range(const struct wb_code_image *code, uint64_t start,
 	uint64_t covered = start;
 	uint32_t steps = 0;
 
-	for (uint64_t pc = start; pc < end;) {
+	for (uint64_t pc = start; pc < end && pc - covered < GAP_MAX;) {
 		struct wb_code_function function;
 		enum wb_err err = find(code, pc, &function);
 		uint64_t step = code->arch->call_step;
