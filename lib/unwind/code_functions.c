@@ -13,7 +13,7 @@
 enum {
 	GAP_SMALL = 64,               /* bytes without a function that are stepped through one by one: padding */
 	GAP_STEP = 16,                /* then by this many: compilers align functions to it */
-	GAP_MAX = 16 << 20,           /* bytes without a function, after which a section is left: a damaged size can be anything */
+	GAP_MAX = 1 << 20,            /* bytes without a function, after which a section is left: a damaged size can be anything */
 	CHECK_EVERY = 4096,           /* steps between two questions whether to go on */
 };
 
