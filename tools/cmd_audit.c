@@ -53,8 +53,10 @@ static enum wb_err audit_object(struct wb_audit *audit, const char *path)
 		return err;
 	err = wb_audit_find(audit, image, &findings);
 	wb_image_unref(image);
-	if (err == WB_ERR_UNSUPPORTED)
-		wb_report_line(&audit->input.report, "%s: its architecture's instructions are not read here", path);
+	if (err == WB_ERR_UNSUPPORTED) {
+		wb_report_line(&audit->input.report, "%s: the instructions of its architecture are not read", path);
+		atomic_fetch_add(&audit->input.report.errors, 1);
+	}
 	if (err)
 		return err;
 	if (audit->has_bad_value)

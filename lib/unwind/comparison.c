@@ -34,7 +34,8 @@ struct wb_comparison {
 	bool has_suspect;
 };
 
-static const enum wb_how asked[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_BREAKPAD, WB_HOW_CODE, WB_HOW_FRAME_POINTER };
+static const enum wb_how asked[] = { WB_HOW_GO, WB_HOW_COMPACT, WB_HOW_CFI, WB_HOW_WINDOWS, WB_HOW_EHABI, WB_HOW_BREAKPAD, WB_HOW_CODE,
+                                     WB_HOW_FRAME_POINTER };
 
 enum wb_err wb_comparison_new(struct wb_session *session, struct wb_comparison **ret_comparison)
 {
