@@ -20,6 +20,8 @@ enum {
 	HOWS = WB_HOW_EHABI + 1,
 };
 
+static const char indent[] = "          "; /* as wide as a count */
+
 struct images { struct wb_audit_findings items[IMAGES_MAX]; size_t count; };
 
 /* ---- Objects ---- */
@@ -256,6 +258,7 @@ static int run(struct wb_audit *audit, const char *path, const char *file)
 		return wb_report_failure(&audit->input.report, path, err);
 	if (!wb_output_open(&audit->output, file, &audit->input.report))
 		return WB_EXIT_FAILED;
+	audit->indent = is_object ? "" : indent;
 	err = is_object ? audit_object(audit, path) : audit_capture(audit);
 	wb_progress_clear(&audit->input.progress);
 	if (err && !audit->output.error)
@@ -267,7 +270,7 @@ static int run(struct wb_audit *audit, const char *path, const char *file)
 
 int wb_cmd_audit(int argc, char **argv)
 {
-	struct wb_audit audit = { .max_lines = LINES_DEFAULT };
+	struct wb_audit audit = { .max_lines = LINES_DEFAULT, .indent = "" };
 	const char *format = "text", *file = NULL, *bad_value = NULL;
 	const struct wb_option options[] = {
 		{ 'f', "format", WB_OPTION_TEXT, &format, "FORMAT", "text (default) or json: an object a line" },

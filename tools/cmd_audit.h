@@ -26,6 +26,9 @@ struct wb_audit {
 	bool has_bad_value;
 	uint64_t max_lines;
 	size_t shown;                 /* findings */
+	const char *indent;           /* of explanations, in text */
+	const struct wb_audit_findings *said; /* text: whose finding was explained last, and the instruction */
+	uint64_t said_at;
 };
 
 /* Ends the line that is made and writes it. */

@@ -258,12 +258,12 @@ static void print_calls(struct wb_audit *audit, const struct wb_audit_findings *
 		if (shown == CALLS_SHOWN)
 			continue;
 		shown++;
-		wb_buffer_format(&audit->line, "  called at 0x%" PRIx64 " by ", call->at);
+		wb_buffer_format(&audit->line, "%s  called at 0x%" PRIx64 " by ", audit->indent, call->at);
 		wb_audit_place(audit, f->image, call->at);
 		wb_audit_line(audit);
 	}
 	if (count > shown)
-		wb_output_format(&audit->output, "  called at %zu other places\n", count - shown);
+		wb_output_format(&audit->output, "%s  and called at %zu other places\n", audit->indent, count - shown);
 }
 
 static void print_function(struct wb_audit *audit, struct wb_image *image, uint64_t start)
@@ -271,6 +271,7 @@ static void print_function(struct wb_audit *audit, struct wb_image *image, uint6
 	char module[MODULE_MAX];
 
 	module_of(audit, image, start, module);
+	wb_buffer_text(&audit->line, audit->indent);
 	wb_audit_place(audit, image, start);
 	if (*module) {
 		wb_buffer_text(&audit->line, " of ");
@@ -326,11 +327,15 @@ static void say(struct search *search, const struct wb_finding *finding, const c
 		print_finding_json(audit, search->findings->image, finding);
 		return;
 	}
-	wb_buffer_format(&audit->line, "0x%" PRIx64 " %s 0x%" PRIx64 " ", search->value, how, finding->at);
+	wb_buffer_format(&audit->line, "%s0x%" PRIx64 " %s 0x%" PRIx64 " ", audit->indent, search->value, how, finding->at);
 	wb_audit_place(audit, search->findings->image, finding->at);
 	wb_audit_line(audit);
+	if (audit->said == search->findings && audit->said_at == finding->at)
+		return;
+	audit->said = search->findings;
+	audit->said_at = finding->at;
 	print_function(audit, search->findings->image, finding->start);
-	wb_buffer_text(&audit->line, "  ");
+	wb_buffer_format(&audit->line, "%s  ", audit->indent);
 	put_what(audit, search->findings->image, finding);
 	wb_audit_line(audit);
 	print_calls(audit, search->findings, finding->start, 0);

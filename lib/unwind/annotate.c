@@ -17,6 +17,7 @@ enum {
 	FRAMES_DEFAULT = 1024, WORDS_DEFAULT = 65536, BEYOND_DEFAULT = 16,
 	STACKS_MAX = 64,              /* a thread has a handful: its own, a goroutine's, one for signals */
 	SIGNAL_FRAME_MAX = 65536,     /* bytes: as walks have it */
+	STACK_MAX = 1 << 26,          /* bytes: what is less above a word may be a part of its stack that was not captured */
 	BEFORE_CALL = 8,              /* bytes of the longest call that is looked for */
 };
 
@@ -54,14 +55,14 @@ static enum wb_err add_spot(struct notes *n, struct spot spot)
 
 /* ---- The walk ---- */
 
-/* Whether a saved frame pointer leads nowhere: it is not aligned, or points to what was not captured, or to code. 0 ends chains. */
-static bool leads_nowhere(struct notes *n, uint64_t fp)
+/* Whether a frame pointer that was saved at `at` leads nowhere: it is not aligned, or points to what is no part of a stack, or to code. 0 ends chains. */
+static bool leads_nowhere(struct notes *n, uint64_t at, uint64_t fp)
 {
 	uint64_t word;
 
 	if (!fp)
 		return false;
-	return fp % n->walker->arch->stack_align || wb_view_word(&n->walker->view, fp, &word) != WB_OK ||
+	return fp % n->walker->arch->stack_align || (wb_view_word(&n->walker->view, fp, &word) != WB_OK && fp - at >= STACK_MAX) ||
 	       (wb_space_map_at(n->space, fp) && wb_space_map_at(n->space, fp)->prot & WB_PROT_EXEC);
 }
 
@@ -85,7 +86,7 @@ static enum wb_err add_places(struct notes *n, uint32_t frame, enum wb_how how, 
 			spot.kind = WB_WORD_RETURN;
 		if (slot == arch->fp) {
 			spot.flags = WB_WORD_IS_FP;
-			if (keeps_fp(arch, how) && wb_view_word(&n->walker->view, spot.address, &value) == WB_OK && leads_nowhere(n, value))
+			if (keeps_fp(arch, how) && wb_view_word(&n->walker->view, spot.address, &value) == WB_OK && leads_nowhere(n, spot.address, value))
 				spot.flags |= WB_WORD_SUSPICIOUS;
 		}
 		err = add_spot(n, spot);

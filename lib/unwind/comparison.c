@@ -18,6 +18,7 @@ enum {
 	PLACES_MAX = 65536,           /* places of dissent that are kept: their number is that of call sites, and reports show some dozen */
 	SLOTS = 2 * PLACES_MAX,       /* of the table: a power of two */
 	STACK_NEAR = 1 << 13,         /* bytes: Go's smallest stacks are a quarter of this, and others' are apart by more */
+	STACK_MAX = 1 << 26,          /* bytes: what is less above SP may be a part of the stack that was not captured; few stacks are larger */
 	STEPS_MAX = 4096,             /* frames of a sample that are compared: deeper ones recurse, and say the same again */
 };
 
@@ -157,8 +158,9 @@ static bool is_bad_fp(struct wb_walker *w, uint64_t fp)
 	uint64_t word, below = w->arch->leaf.ra_in_register ? w->arch->word_size : 0;
 	/* Far below SP it may be on another stack. */
 	bool is_below = w->now.has_sp && fp < w->now.sp - below && w->now.sp - fp < STACK_NEAR;
+	bool is_absent = wb_view_word(&w->view, fp, &word) != WB_OK, may_be_cut = w->now.has_sp && fp - w->now.sp < STACK_MAX;
 
-	return fp % w->arch->stack_align || is_below || wb_view_word(&w->view, fp, &word) != WB_OK ||
+	return fp % w->arch->stack_align || is_below || (is_absent && !may_be_cut) ||
 	       (wb_space_map_at(w->space, fp) && wb_space_map_at(w->space, fp)->prot & WB_PROT_EXEC);
 }
 
