@@ -17,6 +17,8 @@ static void finds_where_a_chain_breaks(void)
 		{ "in the caller", GO_SP + 16, BAD, BAD, GO_LAST_PC - 1 },
 		/* What was stored over a saved frame pointer is a return address. */
 		{ "code", GO_SP + 16, GO_OUTER_PC, GO_OUTER_PC, GO_LAST_PC - 1 },
+		/* The stack goes on behind what was captured of it. */
+		{ "into what was cut off", GO_SP + 0x1000, 0, 0, 0 },
 		/* Both have it: it came up in the outer one. */
 		{ "handed on", BAD, BAD, BAD, GO_LAST_PC - 1 },
 	};
