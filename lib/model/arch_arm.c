@@ -38,6 +38,10 @@ static const struct wb_trampoline trampolines[] = {
 	{ .code = { 0x4f, 0xf0, 0x77, 0x07, 0x00, 0xdf }, .size = 6, .step = 4, .saved = UCONTEXT_REGS },
 };
 
+/* Go's functions keep no register but SP; R14 is pushed in a word of its own (runtime/signal_arm.go), and asyncPreempt goes on by loading the pc
+ * (runtime/preempt_arm.s). */
+static const struct wb_arch_go go = { .pushed = 4, .resume_slot = NO };
+
 const struct wb_arch_info wb_arch_arm = {
 	.arch = WB_ARCH_ARM,
 	.name = "arm",
@@ -61,6 +65,7 @@ const struct wb_arch_info wb_arch_arm = {
 	.num_trampolines = sizeof(trampolines) / sizeof(trampolines[0]),
 	.signal_regs = core_regs,
 	.num_signal_regs = sizeof(core_regs),
+	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = sizeof(slot_of_dwarf),
 	.perf_regs = perf_regs,

@@ -50,6 +50,10 @@ static const struct wb_trampoline trampolines[] = {
 	{ .code = { 0x38, 0x00, 0x00, 0xac, 0x44, 0x00, 0x00, 0x02 }, .size = 8, .step = 4, .saved = SAVED + 16 },
 };
 
+/* Go's functions keep no register but SP; a signal handler makes a frame of the fixed 32 bytes (runtime/signal_ppc64x.go), and asyncPreempt goes on by the
+ * count register (preempt_ppc64x.s). */
+static const struct wb_arch_go go = { .pushed = 32, .resume_slot = CTR };
+
 const struct wb_arch_info wb_arch_ppc64 = {
 	.arch = WB_ARCH_PPC64,
 	.name = "ppc64",
@@ -73,6 +77,7 @@ const struct wb_arch_info wb_arch_ppc64 = {
 	.num_trampolines = sizeof(trampolines) / sizeof(trampolines[0]),
 	.signal_regs = core_regs,
 	.num_signal_regs = sizeof(core_regs),
+	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = sizeof(slot_of_dwarf),
 	.perf_regs = kernel_regs,

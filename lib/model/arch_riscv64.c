@@ -38,6 +38,9 @@ static const uint8_t pc_first[] = {
  * registers are at 176: 2 words, stack_t of 24 bytes, room for 128 bytes of signals, then on to a multiple of 16. */
 static const struct wb_trampoline trampoline = { .code = { 0x93, 0x08, 0xb0, 0x08, 0x73, 0x00, 0x00, 0x00 }, .size = 8, .step = 4, .saved = 128 + 176 };
 
+/* Go's functions keep no register but SP; runtime/signal_riscv64.go, and preempt_riscv64.s, which goes on by x31. */
+static const struct wb_arch_go go = { .pushed = 8, .resume_slot = T6 };
+
 const struct wb_arch_info wb_arch_riscv64 = {
 	.arch = WB_ARCH_RISCV64,
 	.name = "riscv64",
@@ -60,6 +63,7 @@ const struct wb_arch_info wb_arch_riscv64 = {
 	.num_trampolines = 1,
 	.signal_regs = pc_first,
 	.num_signal_regs = sizeof(pc_first),
+	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = sizeof(slot_of_dwarf),
 	.perf_regs = pc_first,

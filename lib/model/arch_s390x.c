@@ -52,6 +52,10 @@ static const struct wb_trampoline trampolines[] = {
 	{ .code = { 0x0a, 0x77 }, .size = 2, .step = 0, .saved = 160 + 16 },
 };
 
+/* Go's functions keep no register but SP; runtime/signal_linux_s390x.go. asyncPreempt gives its frame back before it loads the pc that it goes on at
+ * (preempt_s390x.s). */
+static const struct wb_arch_go go = { .pushed = 8, .resume_slot = NO };
+
 const struct wb_arch_info wb_arch_s390x = {
 	.arch = WB_ARCH_S390X,
 	.name = "s390x",
@@ -75,6 +79,7 @@ const struct wb_arch_info wb_arch_s390x = {
 	.num_trampolines = sizeof(trampolines) / sizeof(trampolines[0]),
 	.signal_regs = core_regs,
 	.num_signal_regs = sizeof(core_regs),
+	.go = &go,
 	.slot_of_dwarf = slot_of_dwarf,
 	.num_dwarf = sizeof(slot_of_dwarf),
 	.perf_regs = perf_regs,

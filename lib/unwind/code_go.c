@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prologues as Go's assembler makes them (cmd/internal/obj/x86/obj6.go): since 1.21 push %rbp; mov %rsp,%rbp; sub; before, sub; mov %rbp,N-8(%rsp);
- * lea N-8(%rsp),%rbp. And the hand-written assembly of the runtime that switches stacks.
+ * lea N-8(%rsp),%rbp. And the hand-written assembly of the runtime that switches stacks, of all architectures whose instructions are found easily.
  */
 #include "unwind/code_go.h"
 
@@ -11,7 +11,7 @@
 enum {
 	PROLOGUE = 96,                /* bytes: all of C's registers are stored in fewer */
 	SWITCHER = 2048,              /* bytes of functions that switch stacks: a few hundred in all versions */
-	INSN_ARM64 = 4,
+	INSN_SIZE = 4,                /* but on x86, s390x, and RISC-V's compressed ones */
 };
 
 /* ---- x86-64 ---- */
@@ -106,14 +106,40 @@ static uint64_t find_switch_x86_64(const uint8_t *bytes, size_t size)
 	return at < size ? at : WB_GO_NEVER;
 }
 
-/* ---- 64-bit Arm ---- */
+/* ---- Others ---- */
 
-/* mov sp, xN is add sp, xN, #0 (Arm ARM, C6.2.4). */
-static uint64_t find_switch_arm64(const uint8_t *bytes, size_t size)
+/* Instructions of 32 bits that give SP another register's value, or one from memory. */
+static const struct sp_write { enum wb_arch arch; uint32_t mask, value; } sp_writes[] = {
+	{ WB_ARCH_AARCH64, 0xfffffc1f, 0x9100001f }, /* mov sp, xN: add sp, xN, #0 (Arm ARM, C6.2.4) */
+	{ WB_ARCH_ARM, 0xfffffff0, 0xe1a0d000 },     /* mov sp, rN (Arm ARM for v7, A8.8.104) */
+	{ WB_ARCH_ARM, 0x0f70f000, 0x0510d000 },     /* ldr sp, [rN, #...] (A8.8.63) */
+	{ WB_ARCH_PPC64, 0xfc1f07ff, 0x7c010378 },   /* mr r1, rN: or r1, rN, rN (Power ISA, 3.3.13) */
+	{ WB_ARCH_PPC64, 0xffe00003, 0xe8200000 },   /* ld r1, ...(rN) (3.3.2) */
+	{ WB_ARCH_RISCV64, 0xfff07fff, 0x00000113 }, /* mv sp, xN: addi sp, xN, 0 (The RISC-V Instruction Set Manual I, 2.4) */
+	{ WB_ARCH_RISCV64, 0x00007fff, 0x00003103 }, /* ld sp, ...(xN) (5.3) */
+};
+
+static bool writes_sp(enum wb_arch arch, uint32_t insn)
 {
-	for (size_t at = 0; at + INSN_ARM64 <= size; at += INSN_ARM64)
-		if ((wb_load32(bytes + at, false) & 0xfffffc1f) == 0x9100001f)
-			return at + INSN_ARM64;
+	for (size_t i = 0; i < sizeof(sp_writes) / sizeof(sp_writes[0]); i++)
+		if (sp_writes[i].arch == arch && (insn & sp_writes[i].mask) == sp_writes[i].value)
+			return true;
+	/* c.mv sp, xN, and not c.jr sp (RISC-V, "C" extension, 16.5). */
+	return arch == WB_ARCH_RISCV64 && (insn & 0xff83) == 0x8102 && (insn & 0x7c);
+}
+
+static uint64_t find_switch_by_words(enum wb_arch arch, bool big_endian, const uint8_t *bytes, size_t size)
+{
+	size_t length;
+
+	for (size_t at = 0; at + INSN_SIZE <= size; at += length) {
+		uint32_t insn = wb_load32(bytes + at, big_endian);
+
+		/* RISC-V's of 16 bits do not end in 11 (1.5). */
+		length = arch == WB_ARCH_RISCV64 && (insn & 3) != 3 ? INSN_SIZE / 2 : INSN_SIZE;
+		if (writes_sp(arch, insn))
+			return at + length;
+	}
 	return WB_GO_NEVER;
 }
 
@@ -131,8 +157,8 @@ static enum wb_err find_switch(struct wb_image *image, enum wb_arch arch, const 
 		return err == WB_ERR_MEMORY ? err : WB_OK;
 	if (arch == WB_ARCH_X86_64)
 		*ret_offset = find_switch_x86_64(bytes, size);
-	else if (arch == WB_ARCH_AARCH64)
-		*ret_offset = find_switch_arm64(bytes, size);
+	else if (arch != WB_ARCH_X86 && arch != WB_ARCH_S390X)
+		*ret_offset = find_switch_by_words(arch, wb_image_platform(image).big_endian, bytes, size);
 	return WB_OK;
 }
 

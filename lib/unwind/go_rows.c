@@ -155,7 +155,8 @@ static enum wb_err add_linked(struct builder *b, uint64_t offset, int32_t distan
 		err = add_rule(b, fp);
 	if (!err && pushed)
 		err = add_rule(b, (struct wb_row_rule){ .slot = link, .kind = WB_RULE_OFFSET, .offset = 0 });
-	if (!err && pushed)
+	/* The CFA is the caller's SP, also where C's lies above it. */
+	if (!err && (pushed || arch->cfa_above_sp))
 		err = add_rule(b, (struct wb_row_rule){ .slot = arch->sp, .kind = WB_RULE_VAL_OFFSET, .offset = pushed });
 	row.num_rules = (uint8_t)(b->num_rules - row.rules);
 	if (b->kind == WB_GO_TOP) {
@@ -224,7 +225,8 @@ static enum wb_err add_rows(struct builder *b, uint64_t *ret_end)
 			continue;
 		if (values.end > b->function.end)
 			return WB_ERR_DATA;
-		if (values.value == -1)
+		/* Of pcs behind the last, or where the pc to go on at is in no register. */
+		if (values.value == -1 || (values.value < 0 && b->arch->go->resume_slot == WB_SLOT_NONE))
 			break;
 		if (!is_distance(b, values.value))
 			return WB_ERR_DATA;
