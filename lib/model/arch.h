@@ -52,6 +52,8 @@ struct wb_convention {
 /* What Go's runtime does on the architecture, beyond what its tables say. */
 struct wb_arch_go {
 	bool keeps_fp;                /* frame pointers, like C */
+	bool handler_by_hand;         /* runtime.sigtramp lays its frame out as C does; elsewhere as Go */
+	uint8_t c_link;               /* bytes from the CFA to where such functions save the return address; 0: nothing tells */
 	uint8_t pushed;               /* bytes that a signal handler pushes with the link register when it injects a call; 0: calls push anyway */
 	uint8_t resume_slot;          /* where an injected function, once it gave them back, has the pc that it goes on at; WB_SLOT_NONE */
 	uint8_t signal_offset;        /* bytes from SP to the registers that a signal saved, where its handler returns to */

@@ -40,7 +40,7 @@ static const struct wb_trampoline trampolines[] = {
 
 /* Go's functions keep no register but SP; R14 is pushed in a word of its own (runtime/signal_arm.go), and asyncPreempt goes on by loading the pc
  * (runtime/preempt_arm.s). */
-static const struct wb_arch_go go = { .pushed = 4, .resume_slot = NO };
+static const struct wb_arch_go go = { .handler_by_hand = true, .pushed = 4, .resume_slot = NO };
 
 const struct wb_arch_info wb_arch_arm = {
 	.arch = WB_ARCH_ARM,

@@ -52,7 +52,7 @@ static const struct wb_trampoline trampolines[] = {
 
 /* Go's functions keep no register but SP; a signal handler makes a frame of the fixed 32 bytes (runtime/signal_ppc64x.go), and asyncPreempt goes on by the
  * count register (preempt_ppc64x.s). */
-static const struct wb_arch_go go = { .pushed = 32, .resume_slot = CTR };
+static const struct wb_arch_go go = { .handler_by_hand = true, .c_link = 16, .pushed = 32, .resume_slot = CTR };
 
 const struct wb_arch_info wb_arch_ppc64 = {
 	.arch = WB_ARCH_PPC64,

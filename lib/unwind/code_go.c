@@ -169,7 +169,7 @@ enum wb_err wb_go_frame_read(struct wb_image *image, const struct wb_arch_info *
 	enum wb_err err = WB_OK;
 
 	if (arch->arch == WB_ARCH_X86_64)
-		err = read_x86_64(image, table, function, kind == WB_GO_FROM_C, &frame);
+		err = read_x86_64(image, table, function, kind == WB_GO_FROM_C || kind == WB_GO_HANDLER, &frame);
 	if (!err && (kind == WB_GO_SWITCH || kind == WB_GO_LEAVE))
 		err = find_switch(image, arch->arch, function, &frame.sp_written);
 	if (!err)

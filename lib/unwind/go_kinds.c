@@ -21,8 +21,8 @@ static const struct { const char *name; enum wb_go_kind kind; } kinds[] = {
 	{ "runtime.sigreturn", WB_GO_SIGNAL },
 	{ "runtime.sigreturn__sigaction", WB_GO_SIGNAL },
 	/* The runtime ends its own tracebacks here; the context of what was interrupted is behind it. */
-	{ "runtime.sigtramp", WB_GO_FROM_C },
-	{ "runtime.cgoSigtramp", WB_GO_FROM_C },
+	{ "runtime.sigtramp", WB_GO_HANDLER },
+	{ "runtime.cgoSigtramp", WB_GO_HANDLER },
 	{ "crosscall2", WB_GO_FROM_C },
 	{ "runtime.systemstack", WB_GO_SWITCH },
 	{ "runtime.asmcgocall", WB_GO_SWITCH },
@@ -62,4 +62,9 @@ enum wb_go_kind wb_go_kind(const struct wb_pclntab *table, const struct wb_go_fu
 	if (function->flags & WB_GO_TOP_FRAME)
 		return WB_GO_TOP;
 	return function->flags & WB_GO_SP_WRITE ? WB_GO_SWITCH : WB_GO_PLAIN;
+}
+
+bool wb_go_kind_is_by_hand(const struct wb_arch_info *arch, enum wb_go_kind kind)
+{
+	return arch->leaf.ra_in_register && (kind == WB_GO_FROM_C || (kind == WB_GO_HANDLER && arch->go->handler_by_hand));
 }

@@ -7,5 +7,7 @@
 #include "unwind/go_rows.h"
 
 enum wb_go_kind wb_go_kind(const struct wb_pclntab *table, const struct wb_go_function *function);
+/* Whether such a function keeps its return address elsewhere than Go's functions do, of which neither pclntab nor .debug_frame say anything. */
+bool wb_go_kind_is_by_hand(const struct wb_arch_info *arch, enum wb_go_kind kind);
 
 #endif

@@ -109,7 +109,7 @@ static enum wb_err add_pushed(struct builder *b, uint64_t offset, int32_t distan
 		row.fp_offset = (int16_t)(-2 * word);
 		row.flags |= WB_ROW_FP_SAVED;
 	}
-	if (b->kind == WB_GO_FROM_C && offset >= frame->saved_from && distance >= frame->saved_distance) {
+	if (frame->num_saved && offset >= frame->saved_from && distance >= frame->saved_distance) {
 		row.rules = frame->first_rule;
 		row.num_rules = frame->num_saved;
 	}
@@ -141,6 +141,8 @@ static enum wb_err add_linked(struct builder *b, uint64_t offset, int32_t distan
 	struct wb_row_rule fp = { .slot = arch->fp, .kind = WB_RULE_SAME };
 	enum wb_err err;
 
+	if (distance > 0 && wb_go_kind_is_by_hand(arch, b->kind))
+		pc.offset = arch->go->c_link;
 	if (distance <= 0) {
 		pc = (struct wb_row_rule){ .slot = arch->pc, .kind = WB_RULE_REGISTER, .base = distance < 0 ? arch->go->resume_slot : link };
 	} else {
@@ -213,6 +215,14 @@ static bool is_distance(const struct builder *b, int32_t value)
 	return value % b->arch->word_size == 0 && value < INT32_MAX - 4096 && (value >= 0 || (b->kind == WB_GO_INJECTED && value >= -64));
 }
 
+/* Not where an injected function has given its frame back before it loads the pc to go on at, nor where the frame is one of C's. */
+static bool tells_return_address(const struct builder *b, int32_t distance)
+{
+	const struct wb_arch_go *go = b->arch->go;
+
+	return distance < 0 ? go->resume_slot != WB_SLOT_NONE : !distance || go->c_link || !wb_go_kind_is_by_hand(b->arch, b->kind);
+}
+
 /* Up to where the function's table has a distance for each pc: behind it is what pads functions, and what never runs. */
 static enum wb_err add_rows(struct builder *b, uint64_t *ret_end)
 {
@@ -225,8 +235,7 @@ static enum wb_err add_rows(struct builder *b, uint64_t *ret_end)
 			continue;
 		if (values.end > b->function.end)
 			return WB_ERR_DATA;
-		/* Of pcs behind the last, or where the pc to go on at is in no register. */
-		if (values.value == -1 || (values.value < 0 && b->arch->go->resume_slot == WB_SLOT_NONE))
+		if (values.value == -1 || !tells_return_address(b, values.value))
 			break;
 		if (!is_distance(b, values.value))
 			return WB_ERR_DATA;

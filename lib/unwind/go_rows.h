@@ -26,7 +26,8 @@ enum wb_go_kind {
 	WB_GO_SIGNAL,                 /* what signal handlers return to */
 	WB_GO_SWITCH,                 /* goes on on another stack and comes back */
 	WB_GO_LEAVE,                  /* goes on on another stack and does not come back */
-	WB_GO_FROM_C,                 /* called from C: keeps the registers that C keeps */
+	WB_GO_FROM_C,                 /* called from C, in C's way: keeps the registers that C keeps */
+	WB_GO_HANDLER,                /* the same, called by the system for a signal */
 };
 /* WB_NONE: no Go function is at image_pc. */
 enum wb_err wb_go_kind_at(const struct wb_go_rows *rows, uint64_t image_pc, enum wb_go_kind *ret_kind);

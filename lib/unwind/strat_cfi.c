@@ -8,7 +8,7 @@
 #include "unwind/code_edge.h"
 #include "unwind/code_insn.h"
 #include "unwind/code_reader.h"
-#include "unwind/go_rows.h"
+#include "unwind/go_kinds.h"
 #include "unwind/strategy.h"
 
 /* What holds at a function's first instruction: nothing is saved, and the return address is in its register. */
@@ -99,12 +99,8 @@ static bool needs_sp(const struct wb_found *found, const struct wb_arch_info *ar
 }
 
 /* Go's .debug_frame says how far SP is from the frame's end, but not where stacks end, where they are switched, and whose callers were interrupted. */
-static void mend_go(const struct wb_lookup *lookup, struct wb_row *row)
+static void mend_go(const struct wb_lookup *lookup, enum wb_go_kind kind, struct wb_row *row)
 {
-	enum wb_go_kind kind;
-
-	if (wb_go_kind_at(lookup->info.go, lookup->image_pc + (lookup->exact ? 0 : lookup->arch->call_step), &kind))
-		return;
 	if (kind == WB_GO_TOP) {
 		row->flags |= WB_ROW_ROOT;
 		row->special = WB_ROW_GO_TOP;
@@ -115,8 +111,15 @@ static void mend_go(const struct wb_lookup *lookup, struct wb_row *row)
 	}
 }
 
+/* Whether a Go function is there. C's in the same image are as everywhere. */
+static bool is_go(const struct wb_lookup *lookup, enum wb_go_kind *ret_kind)
+{
+	return wb_go_kind_at(lookup->info.go, lookup->image_pc + (lookup->exact ? 0 : lookup->arch->call_step), ret_kind) == WB_OK;
+}
+
 enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_found)
 {
+	enum wb_go_kind kind;
 	enum wb_err err;
 
 	if (!lookup->image || !lookup->info.cfi)
@@ -126,9 +129,13 @@ enum wb_err wb_strat_cfi(const struct wb_lookup *lookup, struct wb_found *ret_fo
 		return err;
 	ret_found->row = *wb_row_table_find(ret_found->table, lookup->image_pc);
 	ret_found->cacheable = !ret_found->loose;
-	if (lookup->info.go) {
-		mend_go(lookup, &ret_found->row);
-		return WB_OK;
+	if (lookup->info.go && is_go(lookup, &kind)) {
+		if (!wb_go_kind_is_by_hand(lookup->arch, kind)) {
+			mend_go(lookup, kind, &ret_found->row);
+			return WB_OK;
+		}
+		wb_mem_free(ret_found->loose);
+		return WB_NONE;
 	}
 	if (!lookup->has_sp && lookup->arch->frame.cfa_is_bound && needs_sp(ret_found, lookup->arch)) {
 		wb_mem_free(ret_found->loose);
