@@ -28,4 +28,8 @@ for program in program stripped; do
     ${MESON_EXE_WRAPPER-} "$callers" "./$program" output || status=1
 done
 ${MESON_EXE_WRAPPER-} "$tables" ./program || status=1
+for arch in riscv64; do
+    GOARCH=$arch go build -ldflags=-compressdwarf=false -o $arch . || continue
+    ${MESON_EXE_WRAPPER-} "$tables" ./$arch || status=1
+done
 exit $status

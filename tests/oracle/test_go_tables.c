@@ -26,9 +26,21 @@ static void complain(uint64_t *count, const char *what, uint64_t pc, const char 
 		fprintf(stderr, "0x%" PRIx64 ": %s: %s, DWARF says %s\n", pc, what, ours, theirs);
 }
 
+/* How far a row's CFA is above SP; -1: it counts from something else. */
+static int64_t distance_of(const struct wb_row_table *rows, const struct wb_row *row, const struct wb_arch_info *arch)
+{
+	const struct wb_row_rule *cfa = wb_row_table_rules(rows) + row->rules;
+
+	if (!(row->flags & WB_ROW_GENERAL))
+		return row->flags & WB_ROW_FP_BASE ? -1 : row->cfa_offset;
+	return row->num_rules && cfa->slot == WB_SLOT_CFA && cfa->kind == WB_RULE_OFFSET && cfa->base == arch->sp ? cfa->offset : -1;
+}
+
 /* Go's linker leaves the last byte of each function out of its FDE (cmd/link/internal/ld/dwarf.go, writeframes). */
 static void compare_rows(struct wb_cfi *cfi, const struct wb_go_function *function)
 {
+	const struct wb_arch_info *arch = wb_arch_info(wb_image_platform(image).arch);
+	int pushed = arch->leaf.ra_in_register ? 0 : table->word_size;
 	struct wb_go_values values;
 
 	wb_go_values_begin(table, function, function->sp, &values);
@@ -42,7 +54,7 @@ static void compare_rows(struct wb_cfi *cfi, const struct wb_go_function *functi
 				continue;
 			row = wb_row_table_find(rows, pc);
 			num_pcs++;
-			if (row->flags & (WB_ROW_GENERAL | WB_ROW_FP_BASE) || row->cfa_offset != values.value + table->word_size)
+			if (distance_of(rows, row, arch) != values.value + pushed)
 				complain(&num_wrong, "CFA", pc, "another", "SP + n");
 			wb_mem_free(loose);
 		}
