@@ -269,7 +269,7 @@ static const char *reason_text(struct wb_goroutines *all, uint8_t reason)
 
 	if (!reason || !all->runtime.reasons || !wb_go_read_word(memory, header, &text) ||
 	    !wb_go_read_word(memory, header + memory->word_size, &length) || !length || length >= STATE_SIZE ||
-	    wb_space_read(memory->space, text, all->state, (size_t)length))
+	    !wb_go_read_constant(&all->runtime, text, all->state, (size_t)length))
 		return NULL;
 	for (size_t i = 0; i < length; i++)
 		if (all->state[i] < 0x20 || all->state[i] == 0x7f)

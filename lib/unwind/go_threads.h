@@ -47,13 +47,17 @@ uint64_t wb_go_load_word(const struct wb_go_memory *memory, const void *bytes);
 struct wb_go_runtime {
 	struct wb_go_memory memory;
 	const struct wb_arch_info *arch;
-	const struct wb_pclntab *table; /* lives as long as its image, which the space has */
+	struct wb_image *image;       /* borrowed: the space has it */
+	const struct wb_pclntab *table; /* lives as long as the image */
 	uint64_t bias;                /* address - image pc */
 	const struct wb_go_layout *layout;
 	uint64_t list, num_listed;    /* allgs: address of its pointers */
 	uint64_t threads;             /* address of the newest m, from which all others are reached; 0: unknown */
 	uint64_t reasons;             /* address of the array of strings that name wait reasons; 0: unknown */
 };
+
+/* Bytes that a program does not write: cores leave them out, then its file has them, which names its functions, too. False: absent. */
+bool wb_go_read_constant(const struct wb_go_runtime *runtime, uint64_t address, void *buffer, size_t count);
 
 /* WB_NONE: no Go runtime's data are in the space. WB_ERR_DATA: they are unsound (reported). */
 enum wb_err wb_go_runtime_find(struct wb_space *space, struct wb_go_runtime *ret_runtime);

@@ -40,6 +40,12 @@ bool wb_go_read_word(const struct wb_go_memory *memory, uint64_t address, uint64
 	return true;
 }
 
+bool wb_go_read_constant(const struct wb_go_runtime *runtime, uint64_t address, void *buffer, size_t count)
+{
+	return wb_space_read(runtime->memory.space, address, buffer, count) == WB_OK ||
+	       wb_image_read(runtime->image, address - runtime->bias, buffer, count) == WB_OK;
+}
+
 static bool function_at(const struct wb_go_runtime *runtime, uint64_t address, struct wb_go_function *ret_function)
 {
 	return wb_pclntab_find(runtime->table, address - runtime->bias, ret_function) == WB_OK;
@@ -119,12 +125,12 @@ static bool is_list(const struct wb_go_memory *memory, uint64_t list, uint64_t l
 	return true;
 }
 
-static bool is_text(const struct wb_go_memory *memory, uint64_t address, const char *text)
+static bool is_text(const struct wb_go_runtime *runtime, uint64_t address, const char *text)
 {
 	char bytes[32];
 	size_t size = strlen(text);
 
-	return size <= sizeof(bytes) && !wb_space_read(memory->space, address, bytes, size) && !memcmp(bytes, text, size);
+	return size <= sizeof(bytes) && wb_go_read_constant(runtime, address, bytes, size) && !memcmp(bytes, text, size);
 }
 
 /* The last words that were looked at, oldest first. */
@@ -142,8 +148,8 @@ static void look(struct wb_go_runtime *runtime, const struct window *window, uin
 		runtime->num_listed = w[2];
 	}
 	/* The array's first string is empty. */
-	if (window->known == 4 && !runtime->reasons && w[1] == sizeof(first) - 1 && w[3] == sizeof(second) - 1 && is_text(memory, w[0], first) &&
-	    is_text(memory, w[2], second))
+	if (window->known == 4 && !runtime->reasons && w[1] == sizeof(first) - 1 && w[3] == sizeof(second) - 1 && is_text(runtime, w[0], first) &&
+	    is_text(runtime, w[2], second))
 		runtime->reasons = end - 6 * (uint64_t)memory->word_size;
 }
 
@@ -365,6 +371,7 @@ enum wb_err wb_go_runtime_find(struct wb_space *space, struct wb_go_runtime *ret
 			now = wb_pclntab_of_image(map->image, &runtime.table);
 		if (!now && runtime.table && runtime.table->word_size == arch->word_size) {
 			num_tried++;
+			runtime.image = map->image;
 			tried = map->image;
 			now = find_in_image(map->image, &runtime);
 			if (!now) {
