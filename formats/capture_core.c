@@ -46,6 +46,8 @@ static void core_free(void *state)
 	wb_mem_free(core->files);
 	wb_mem_free(core->stacks);
 	wb_mem_free(core->threads);
+	wb_mem_free(core->dump_modules);
+	wb_mem_free(core->dump_texts);
 	wb_mem_free(core);
 }
 
@@ -97,7 +99,8 @@ static enum wb_err read_core(struct core *core)
 		               "the core was cut here: memory behind is absent, stacks first");
 	if (!core->num_threads)
 		wb_core_report(core, WB_OK, WB_DIAG_CAPTURE_MALFORMED, UINT64_MAX, "no thread's registers are in it");
-	return wb_core_read_modules(core);
+	err = wb_core_read_modules(core);
+	return err ? err : wb_core_describe(core);
 }
 
 static enum wb_err core_open(struct wb_capture_input *input, void **ret_state)
@@ -319,6 +322,7 @@ static enum wb_err core_info(void *state, struct wb_capture_info *info)
 	info->signal_code = core->siginfo.code;
 	info->signal_address = wb_signal_has_address(core->siginfo.signal, core->siginfo.code) ? core->siginfo.address : 0;
 	info->crash_reason = core->reason;
+	info->dump = &core->dump;
 	info->crash_tid = *core->reason && core->num_threads ? core->threads[core->crashed].tid : 0;
 	for (size_t i = 0; i < memory->num_segments; i++) {
 		info->memory_mapped += memory->segments[i].end - memory->segments[i].start;

@@ -117,6 +117,10 @@ struct core {
 	struct core_module *modules;
 	size_t num_modules, modules_capacity;
 	struct wb_capture_module *shown; /* the modules as wb_capture_info gives them */
+	struct wb_dump dump;          /* what is told as other systems' dumps tell it, and what that points to */
+	struct wb_dump_module *dump_modules;
+	struct core_dump_texts *dump_texts;
+	char crash_type[64];
 	struct wb_space *space;       /* mappings and memory */
 	struct wb_mapping *mappings;  /* to be added to it; images are borrowed from the modules */
 	size_t num_mappings, mappings_capacity;
@@ -167,6 +171,9 @@ enum wb_err wb_core_flush_mappings(struct core *core);
 enum wb_err wb_core_list_stacks(struct core *core);
 /* A goroutine, with all that it points to, for as long as the batch. WB_NONE: it is not in memory. */
 enum wb_err wb_core_take_goroutine(const struct core *core, uint32_t index, struct wb_capture_batch *batch, struct wb_goroutine **ret_goroutine);
+
+/* capture_core_dump.c: core->dump, once the modules are known. */
+enum wb_err wb_core_describe(struct core *core);
 
 /* capture_core_links.c: what the dynamic linker knows of the modules: names, and those that NT_FILE does not have. */
 enum wb_err wb_core_read_links(struct core *core);

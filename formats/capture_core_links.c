@@ -189,6 +189,8 @@ static enum wb_err add_by_file(struct core *core, const char *path, uint64_t sta
 	module->bias = bias;
 	if (by_entry && wb_image_object(module->image, WB_FILE_EXECUTABLE, &object) == WB_OK)
 		module->bias = (bias & ~core->arch->code_bits) - object->entry;
+	if (module->num_headers)
+		module->start = module->bias + module->headers[0].vaddr - module->headers[0].offset;
 	return wb_core_map_by_headers(core, module);
 }
 

@@ -6,6 +6,7 @@
 #include "formats/capture_minidump.h"
 
 #include "base/mem.h"
+#include "formats/debug_id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ enum {
 	MODULE_SIZE = 108,
 	RSDS = 0x53445352, NB10 = 0x3031424e, BPEL = 0x4270454c, /* signatures of CodeView records */
 	RECORD_MAX = 64 << 10,        /* bytes of a CodeView record: a path, mostly */
-	GUID_SIZE = 16,
+	GUID_SIZE = WB_GUID_SIZE,
 	BUILD_ID_MAX = 64,
 };
 
@@ -32,15 +33,6 @@ static void put_hex(char *text, const uint8_t *bytes, size_t size, const char *f
 		snprintf(text + 2 * i, 3, format, bytes[i]);
 }
 
-/* A GUID's bytes in the order in which it is written: its first three parts are little-endian (RFC 9562, 4, "alternate"). */
-static void guid_order(const uint8_t *guid, uint8_t *ret)
-{
-	static const uint8_t order[GUID_SIZE] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
-
-	for (unsigned i = 0; i < GUID_SIZE; i++)
-		ret[i] = guid[order[i]];
-}
-
 static void store_be32(uint8_t *to, uint32_t value)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -52,9 +44,8 @@ static void identify_guid(const struct wb_minidump *m, const uint8_t *guid, uint
 {
 	uint8_t written[GUID_SIZE];
 
-	guid_order(guid, written);
-	put_hex(build->debug_id, written, GUID_SIZE, "%02X");
-	snprintf(build->debug_id + 2 * GUID_SIZE, 16, "%X", (unsigned)age);
+	wb_guid_order(guid, written);
+	wb_debug_id_of_guid(guid, age, build->debug_id);
 	build->id_size = GUID_SIZE;
 	switch (m->platform.os) {
 	case WB_OS_WINDOWS:
@@ -71,17 +62,12 @@ static void identify_guid(const struct wb_minidump *m, const uint8_t *guid, uint
 	}
 }
 
-/* An ELF build id: its first 16 bytes make the GUID that symbol files are known by. */
+/* An ELF build id. */
 static void identify_elf(const uint8_t *id, size_t size, struct build *build)
 {
-	uint8_t guid[GUID_SIZE] = { 0 }, written[GUID_SIZE];
-
 	build->id_size = size < BUILD_ID_MAX ? size : BUILD_ID_MAX;
 	memcpy(build->id, id, build->id_size);
-	memcpy(guid, id, size < GUID_SIZE ? size : GUID_SIZE);
-	guid_order(guid, written);
-	put_hex(build->debug_id, written, GUID_SIZE, "%02X");
-	strcat(build->debug_id, "0");
+	wb_debug_id_of_build_id(id, size, build->debug_id);
 }
 
 static enum wb_err keep_name(struct wb_minidump *m, struct wb_bytes *b, const char **ret_name)

@@ -336,7 +336,7 @@ static void put_crash(const struct minidump_part *part, struct wb_json *json, co
 
 	wb_json_open(json, "crash_info", '{');
 	put_text(json, "type", dump->crash_type);
-	if (*dump->crash_type)
+	if (*dump->crash_type && (dump->has_crash_address || dump->crash_address || dump->crash_kind != WB_CRASH_SIGNAL))
 		put_address(part, json, "address", dump->crash_address);
 	else
 		wb_json_null(json, "address");

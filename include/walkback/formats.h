@@ -74,7 +74,7 @@ struct wb_capture_info {
 	uint8_t truncated;            /* 1: the file ends too early; what it has is given */
 	uint64_t threads;             /* of the process; 0 if not counted */
 	uint64_t memory_mapped, memory_dumped; /* bytes that the process had mapped, and bytes of them that are in the capture; 0: not a dump */
-	const struct wb_dump *dump;   /* what only minidumps tell; NULL: the capture is none */
+	const struct wb_dump *dump;   /* what crash dumps tell, most of it minidumps alone; NULL: the capture is none */
 };
 WB_API enum wb_err wb_capture_info(struct wb_capture *capture, struct wb_capture_info *info);
 
@@ -96,7 +96,7 @@ struct wb_dump_module {
 	const char *debug_id;         /* as symbol servers and Breakpad's symbol files know it: GUID and age, 33 hexadecimal digits or more */
 	const char *code_id;          /* Windows: time stamp and size; else the build id or UUID; lower-case hexadecimal digits */
 };
-/* What minidumps tell beyond their threads, which are the capture's samples, and beyond what all crash dumps tell. */
+/* What crash dumps tell beyond their threads, which are the capture's samples, and beyond what all crash dumps tell. */
 struct wb_dump {
 	size_t size;                  /* of this struct, set by the library */
 	enum wb_crash_kind crash_kind;
@@ -156,11 +156,11 @@ struct wb_stack {
 
 struct wb_sink_opts {
 	size_t size;
-	uint8_t meta;                 /* json: also capture and summary lines */
+	uint8_t meta;                 /* json: also capture and summary lines; text: of dumps, also the modules that no frame is in */
 	uint8_t registers;            /* text, json: the registers of each thread, as they were captured */
 	struct wb_session *session;   /* to name the images of frames, borrowed as long as the sink; may be NULL: then modules are not named */
 };
-/* format: "text", "folded", "json", "go" (as Go's runtime prints stacks), "minidump-json" (minidumps alone: wb_run gives WB_ERR_UNSUPPORTED for
+/* format: "text", "folded", "json", "go" (as Go's runtime prints stacks), "minidump-json" (crash dumps alone: wb_run gives WB_ERR_UNSUPPORTED for
  * others). write and arg are borrowed until wb_sink_free. */
 WB_API enum wb_err wb_sink_new(const char *format, const struct wb_sink_opts *opts, wb_write_fn write, void *arg, struct wb_sink **ret_sink);
 WB_API void wb_sink_free(struct wb_sink *sink);

@@ -10,7 +10,7 @@
 #include "formats/signals.h"
 #include "model/space.h"
 
-enum { PAGE = 4096, STACK = 0x7ff000, CODE = 0x400000, EXEC = 5, READ = 4, RW = 6 };
+enum { PAGE = 4096, STACK = 0x7ff000, CODE = 0x400000, MODULE_END = CODE + 0x2000 + PAGE, EXEC = 5, READ = 4, RW = 6 };
 
 static const uint8_t build_id[20] = { 0xab, 0xcd, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18 };
 static uint8_t stack[256], code[PAGE];
@@ -88,6 +88,30 @@ static const struct {
 	{ "s390x", true, true, 22, 1, 17, 27, 15, WB_ARCH_S390X, 0 },
 };
 
+/* As other systems' dumps tell it: the build id's first 16 bytes as a GUID (its first three parts little-endian), and age 0. */
+static void check_dump(const struct wb_dump *dump)
+{
+	char code_id[2 * sizeof(build_id) + 1], debug_id[64];
+
+	REQUIRE(dump != NULL && dump->num_modules == 1);
+	for (size_t i = 0; i < sizeof(build_id); i++)
+		snprintf(code_id + 2 * i, 3, "%02x", build_id[i]);
+	snprintf(debug_id, sizeof(debug_id), "%02X%02X%02X%02X%02X%02X%02X%02X%02X%02X%02X%02X%02X%02X%02X%02X0", build_id[3], build_id[2], build_id[1], build_id[0],
+	         build_id[5], build_id[4], build_id[7], build_id[6], build_id[8], build_id[9], build_id[10], build_id[11], build_id[12], build_id[13],
+	         build_id[14], build_id[15]);
+	CHECK_EQ_I64(dump->crash_kind, WB_CRASH_SIGNAL);
+	CHECK_EQ_U64(dump->crash_code, 11);
+	CHECK_EQ_U64(dump->crash_detail, 1);
+	CHECK_STR(dump->crash_type, "SIGSEGV / SEGV_MAPERR");
+	CHECK(dump->has_crash_address && dump->crash_address == 0x10);
+	CHECK_STR(dump->os_name, "Linux");
+	CHECK_EQ_U64(dump->modules[0].start, CODE);
+	CHECK_EQ_U64(dump->modules[0].end, MODULE_END);
+	CHECK_STR(dump->modules[0].path, "/opt/prog (deleted)");
+	CHECK_STR(dump->modules[0].code_id, code_id);
+	CHECK_STR(dump->modules[0].debug_id, debug_id);
+}
+
 static uint64_t reg_of(const struct wb_sample *sample, uint32_t number)
 {
 	for (size_t i = 0; i < sample->contexts[0].num_regs; i++)
@@ -118,6 +142,7 @@ static void threads_come_with_their_registers_and_stacks(void)
 		CHECK_EQ_U64(info.crash_tid, 101);
 		CHECK_EQ_U64(info.signal_address, 0x10);
 		CHECK_EQ_U64(info.threads, 2);
+		check_dump(info.dump);
 		CHECK_EQ_U64(info.memory_mapped, 4 * PAGE);
 		CHECK_EQ_U64(info.memory_dumped, PAGE + sizeof(stack));
 		/* The thread that crashed first, then in the order of the file. */
