@@ -4,8 +4,6 @@
 
 #include "base/mem.h"
 
-
-
 enum {
 	NOTES_MAX = 4096,             /* of a dump, all modules together: Crashpad's own limits give some 400 */
 	ANNOTATION_STRING = 1,        /* type of an annotation whose bytes are text */
@@ -39,8 +37,38 @@ static enum wb_err add_pair(struct wb_minidump *m, uint32_t key_offset, uint32_t
 	return err || !*key ? err : wb_minidump_note(m, key, value);
 }
 
-/* MinidumpSimpleStringDictionary: pairs of strings. */
-static enum wb_err read_pairs(struct wb_minidump *m, struct wb_minidump_location at)
+/* MinidumpSimpleStringDictionaryEntry: a pair of strings. */
+static enum wb_err read_pair(struct wb_minidump *m, struct wb_bytes *b)
+{
+	uint32_t key = wb_bytes_u32(b);
+
+	return add_pair(m, key, wb_bytes_u32(b));
+}
+
+/* MinidumpAnnotation: name, type, value. */
+static enum wb_err read_object(struct wb_minidump *m, struct wb_bytes *b)
+{
+	uint32_t name = wb_bytes_u32(b);
+	uint16_t type = wb_bytes_u16(b);
+	uint32_t value;
+
+	wb_bytes_skip(b, 2);
+	value = wb_bytes_u32(b);
+	return type == ANNOTATION_STRING ? add_pair(m, name, value) : WB_OK;
+}
+
+/* Of a MinidumpRVAList of strings: a note without a key. */
+static enum wb_err read_string(struct wb_minidump *m, struct wb_bytes *b)
+{
+	const char *value;
+	enum wb_err err = wb_minidump_string8(m, wb_bytes_u32(b), &value);
+
+	return err ? err : wb_minidump_note(m, "note", value);
+}
+
+/* Crashpad's lists: a count, then entries of one size. */
+static enum wb_err read_list(struct wb_minidump *m, struct wb_minidump_location at, size_t entry_size,
+                             enum wb_err (*read)(struct wb_minidump *m, struct wb_bytes *b))
 {
 	struct wb_piece piece;
 	struct wb_bytes b;
@@ -48,57 +76,15 @@ static enum wb_err read_pairs(struct wb_minidump *m, struct wb_minidump_location
 
 	if (err)
 		return err == WB_NONE ? WB_OK : err;
-	for (uint32_t i = 0, count = wb_bytes_u32(&b); i < count && m->num_notes < NOTES_MAX && wb_bytes_left(&b) >= 8 && !err; i++) {
-		uint32_t key = wb_bytes_u32(&b);
-
-		err = add_pair(m, key, wb_bytes_u32(&b));
-	}
+	for (uint32_t i = 0, count = wb_bytes_u32(&b); i < count && m->num_notes < NOTES_MAX && wb_bytes_left(&b) >= entry_size && !err; i++)
+		err = read(m, &b);
 	wb_piece_deinit(&piece);
 	return err;
 }
 
-/* MinidumpAnnotationList: name, type, value. */
-static enum wb_err read_objects(struct wb_minidump *m, struct wb_minidump_location at)
-{
-	struct wb_piece piece;
-	struct wb_bytes b;
-	enum wb_err err = table_at(m, at, &piece, &b);
-
-	if (err)
-		return err == WB_NONE ? WB_OK : err;
-	for (uint32_t i = 0, count = wb_bytes_u32(&b); i < count && m->num_notes < NOTES_MAX && wb_bytes_left(&b) >= 12 && !err; i++) {
-		uint32_t name = wb_bytes_u32(&b);
-		uint16_t type = wb_bytes_u16(&b);
-		uint32_t value;
-
-		wb_bytes_skip(&b, 2);
-		value = wb_bytes_u32(&b);
-		if (type == ANNOTATION_STRING)
-			err = add_pair(m, name, value);
-	}
-	wb_piece_deinit(&piece);
-	return err;
-}
-
-/* MinidumpRVAList of strings: notes without a key. */
-static enum wb_err read_strings(struct wb_minidump *m, struct wb_minidump_location at)
-{
-	struct wb_piece piece;
-	struct wb_bytes b;
-	enum wb_err err = table_at(m, at, &piece, &b);
-
-	if (err)
-		return err == WB_NONE ? WB_OK : err;
-	for (uint32_t i = 0, count = wb_bytes_u32(&b); i < count && m->num_notes < NOTES_MAX && wb_bytes_left(&b) >= 4 && !err; i++) {
-		const char *value;
-
-		err = wb_minidump_string8(m, wb_bytes_u32(&b), &value);
-		if (!err)
-			err = wb_minidump_note(m, "note", value);
-	}
-	wb_piece_deinit(&piece);
-	return err;
-}
+static enum wb_err read_pairs(struct wb_minidump *m, struct wb_minidump_location at) { return read_list(m, at, 8, read_pair); }
+static enum wb_err read_objects(struct wb_minidump *m, struct wb_minidump_location at) { return read_list(m, at, 12, read_object); }
+static enum wb_err read_strings(struct wb_minidump *m, struct wb_minidump_location at) { return read_list(m, at, 4, read_string); }
 
 /* MinidumpModuleCrashpadInfo. */
 static enum wb_err read_module(struct wb_minidump *m, struct wb_minidump_location at)
