@@ -17,7 +17,11 @@ enum {
 };
 
 /* An address with a line, by address. size 0: unknown. */
-struct entry { uint64_t start, size; uint32_t at; };
+struct entry {
+	uint64_t start, size;
+	uint32_t at;
+	uint32_t lines, end;          /* FUNC: behind the last INLINE and behind the last line that belong to it, as places; 0: there are none */
+};
 struct table { struct entry *entries; size_t count, capacity; };
 struct numbered { uint32_t number, at; };
 struct numbers { struct numbered *items; size_t count, capacity; };
@@ -29,6 +33,7 @@ struct wb_breakpad_sym {
 	struct table functions, publics, cfi, win, fpo;
 	struct numbers files, origins;
 	bool has_call_files;          /* INLINE lines say which file the call is in, and INLINE_ORIGIN lines have none: since 2022 */
+	size_t open;                  /* while reading: functions up to the one whose lines may follow; 0: none */
 	uint64_t charged;
 	struct wb_session *session;   /* NULL: nothing was charged */
 };
@@ -112,7 +117,7 @@ static bool add_entry(struct table *table, uint64_t start, uint64_t size, uint32
 	if (!wb_mem_grow(&entries, &table->capacity, table->count, 1, sizeof(*table->entries)))
 		return false;
 	table->entries = entries;
-	table->entries[table->count++] = (struct entry){ start, size, at };
+	table->entries[table->count++] = (struct entry){ start, size, at, 0, 0 };
 	return true;
 }
 
@@ -225,7 +230,21 @@ static bool read_function(struct wb_breakpad_sym *sym, struct words w, enum wb_e
 		return false;
 	if (!add_entry(&sym->functions, start, size, at))
 		*err = WB_ERR_MEMORY;
+	else
+		sym->open = sym->functions.count;
 	return true;
+}
+
+/* A line of the function before, or a call inlined there. */
+static void extend_function(struct wb_breakpad_sym *sym, const char *line, bool is_inline)
+{
+	struct entry *entry = sym->open ? &sym->functions.entries[sym->open - 1] : NULL;
+
+	if (!entry)
+		return;
+	entry->end = place_of(sym, line + strlen(line) + 1);
+	if (is_inline)
+		entry->lines = entry->end;
 }
 
 /* PUBLIC [m] address parameters name */
@@ -277,12 +296,29 @@ static void note_form(struct wb_breakpad_sym *sym, const char *line)
 		sym->has_call_files = true;
 }
 
+/* address size line file */
+static bool is_line(const char *line)
+{
+	return digit_of(*line) < 16 && strncmp(line, "FUNC", 4) && strncmp(line, "FILE", 4);
+}
+
 static bool read_line(struct wb_breakpad_sym *sym, const char *line, enum wb_err *err)
 {
 	struct words w = { line };
 
-	if (digit_of(*line) < 16 && strncmp(line, "FUNC", 4) && strncmp(line, "FILE", 4))
-		return true; /* a line of the function before */
+	if (is_line(line)) {
+		extend_function(sym, line, false);
+		return true;
+	}
+	if (take_word(&w, "INLINE")) {
+		if (!sym->has_call_files)
+			note_form(sym, w.at);
+		extend_function(sym, line, true);
+		return true;
+	}
+	/* Lines that end with CR LF are followed by an empty one here. */
+	if (*line)
+		sym->open = 0;
 	if (take_word(&w, "FUNC"))
 		return read_function(sym, w, err);
 	if (take_word(&w, "PUBLIC"))
@@ -293,11 +329,6 @@ static bool read_line(struct wb_breakpad_sym *sym, const char *line, enum wb_err
 		return read_numbered(sym, &sym->origins, w, err);
 	if (take_word(&w, "STACK"))
 		return read_stack(sym, w, err);
-	if (take_word(&w, "INLINE")) {
-		if (!sym->has_call_files)
-			note_form(sym, w.at);
-		return true;
-	}
 	return !*line || take_word(&w, "MODULE") || take_word(&w, "INFO");
 }
 
@@ -454,31 +485,72 @@ bool wb_breakpad_function(const struct wb_breakpad_sym *sym, uint64_t offset, st
 	if (!take_hex(&w, &ret->start) || !take_hex(&w, &ret->size) || !take_u32(&w, 16, &ret->parameters))
 		return false;
 	ret->name = rest(&w);
+	ret->records = ret->lines = ret->end = NULL;
+	if (!entry->end)
+		return true;
 	ret->records = next_line(sym, ret->name);
+	ret->lines = entry->lines ? sym->text + entry->lines : ret->records;
+	ret->end = sym->text + entry->end;
 	return true;
 }
 
-/* A line, or an inlined call; anything else ends the function. */
-static bool is_record(const char *line)
+/* The line at or before a place behind `first`. */
+static const char *line_at(const char *first, const char *place)
 {
-	return (digit_of(*line) < 16 && strncmp(line, "FUNC", 4) && strncmp(line, "FILE", 4)) || !strncmp(line, "INLINE ", 7);
+	do {
+		while (place > first && place[-1])
+			place--;
+		/* An empty one says nothing. */
+	} while (!*place && place > first && place--);
+	return place;
+}
+
+/* The last line that starts at or before the offset, as far as they are in order. */
+static const char *line_before(const struct wb_breakpad_function *function, uint64_t offset)
+{
+	const char *low = function->lines, *high = function->end, *found = NULL;
+
+	while (low < high) {
+		const char *middle = line_at(low, low + (high - low) / 2);
+		struct words w = { middle };
+		uint64_t start;
+
+		bool has_start = take_hex(&w, &start);
+
+		if (has_start && start > offset) {
+			high = middle;
+			continue;
+		}
+		found = has_start ? middle : found;
+		low = middle + strlen(middle) + 1;
+	}
+	return found;
+}
+
+static bool take_line(const struct wb_breakpad_sym *sym, const char *line, uint64_t offset, struct wb_breakpad_line *ret)
+{
+	struct words w = { line };
+	uint64_t start, size, number, file;
+
+	if (!take_hex(&w, &start) || !take_hex(&w, &size) || offset < start || offset - start >= size)
+		return false;
+	if (!take_number(&w, 10, &number) || !take_number(&w, 10, &file))
+		return false;
+	*ret = (struct wb_breakpad_line){ text_of_number(sym, &sym->files, file), number <= UINT32_MAX ? (uint32_t)number : 0 };
+	return true;
 }
 
 bool wb_breakpad_line(const struct wb_breakpad_sym *sym, const struct wb_breakpad_function *function, uint64_t offset, struct wb_breakpad_line *ret)
 {
-	const char *line = function->records;
+	const char *line = function->records ? line_before(function, offset) : NULL;
 
-	for (unsigned i = 0; line && is_record(line) && i < RECORDS_MAX; i++, line = next_line(sym, line)) {
-		struct words w = { line };
-		uint64_t start, size, number, file;
-
-		if (*line == 'I' || !take_hex(&w, &start) || !take_hex(&w, &size) || offset < start || offset - start >= size)
-			continue;
-		if (!take_number(&w, 10, &number) || !take_number(&w, 10, &file))
-			continue;
-		*ret = (struct wb_breakpad_line){ text_of_number(sym, &sym->files, file), number <= UINT32_MAX ? (uint32_t)number : 0 };
+	if (line && take_line(sym, line, offset, ret))
 		return true;
-	}
+	/* Nothing is there, or the lines are not in order. */
+	line = function->records;
+	for (unsigned i = 0; line && line < function->end && i < RECORDS_MAX; i++, line = next_line(sym, line))
+		if (take_line(sym, line, offset, ret))
+			return true;
 	return false;
 }
 
@@ -520,8 +592,8 @@ size_t wb_breakpad_inlines(const struct wb_breakpad_sym *sym, const struct wb_br
 	const char *line = function->records;
 	size_t count = 0;
 
-	/* They come before the lines, callers before what they call. */
-	for (unsigned i = 0; line && is_record(line) && i < RECORDS_MAX; i++, line = next_line(sym, line)) {
+	/* Callers come before what they call. */
+	for (unsigned i = 0; line && line < function->lines && i < RECORDS_MAX; i++, line = next_line(sym, line)) {
 		uint64_t depth;
 
 		if (*line == 'I' && count < WB_BREAKPAD_INLINES_MAX && read_inline(sym, line, offset, &depth, &calls[count]) && depth == count)

@@ -34,7 +34,8 @@ struct wb_breakpad_function {
 	uint64_t start, size;         /* size 0: unknown (PUBLIC) */
 	uint32_t parameters;          /* bytes of parameters on the stack */
 	const char *name;             /* lives as long as the file, as all strings here */
-	const char *records;          /* lines and inlined calls; NULL: none */
+	const char *records;          /* inlined calls and lines; NULL: none */
+	const char *lines, *end;      /* what is behind the last inlined call, and behind the last line */
 };
 /* FUNC, else PUBLIC. False: none covers the offset. */
 bool wb_breakpad_function(const struct wb_breakpad_sym *sym, uint64_t offset, struct wb_breakpad_function *ret);

@@ -2,6 +2,8 @@
 /* Breakpad's symbol files: what lines give, in both forms of inlined calls; damaged ones. */
 #include "test.h"
 
+#include <stdio.h>
+
 #include "model/breakpad_sym.h"
 
 #include "base/mem.h"
@@ -169,6 +171,42 @@ static void finds_frame_data(void)
 	wb_breakpad_free(sym);
 }
 
+/* A function of many lines, with gaps between them: whatever ends them, and in whatever order they are, each address has its own. */
+static void finds_lines_in_large_functions(void)
+{
+	enum { LINES = 1000, STEP = 16, SIZE = 12, START = 0x4000 };
+	static const struct { const char *name, *end; unsigned order; bool has_inline; } rows[] = {
+		{ "in order", "\n", 1, false }, { "with a call before", "\n", 1, true }, { "CR LF", "\r\n", 1, true }, { "shuffled", "\n", 7, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static char made[64 * LINES];
+		struct wb_breakpad_function function = { 0 };
+		struct wb_breakpad_sym *sym;
+		size_t used = (size_t)snprintf(made, sizeof(made), "FILE 0 a.c%sFUNC %x %x 0 f%s", rows[i].end, START, LINES * STEP, rows[i].end);
+
+		test_row(rows[i].name);
+		if (rows[i].has_inline)
+			used += (size_t)snprintf(made + used, sizeof(made) - used, "INLINE 0 7 0 0 %x 4%s", START, rows[i].end);
+		/* 7 and 1000 have no common divisor: all come once. */
+		for (unsigned n = 0; n < LINES; n++) {
+			unsigned line = n * rows[i].order % LINES;
+
+			used += (size_t)snprintf(made + used, sizeof(made) - used, "%x %x %u 0%s", START + line * STEP, SIZE, line + 1, rows[i].end);
+		}
+		used += (size_t)snprintf(made + used, sizeof(made) - used, "FUNC 1 1 0 g%s1 1 2 0%s", rows[i].end, rows[i].end);
+		sym = read_text(made, used);
+		REQUIRE(wb_breakpad_function(sym, START, &function));
+		for (unsigned offset = 0; offset < LINES * STEP; offset++) {
+			struct wb_breakpad_line line = { NULL, 0 };
+
+			CHECK(wb_breakpad_line(sym, &function, START + offset, &line) == (offset % STEP < SIZE));
+			CHECK_EQ_U64(line.line, offset % STEP < SIZE ? offset / STEP + 1 : 0);
+		}
+		wb_breakpad_free(sym);
+	}
+}
+
 static void survives_every_prefix(void)
 {
 	for (size_t size = 0; size < sizeof(text); size++) {
@@ -222,6 +260,7 @@ int main(void)
 	TEST_RUN(finds_lines_and_calls);
 	TEST_RUN(reads_the_first_form);
 	TEST_RUN(finds_frame_data);
+	TEST_RUN(finds_lines_in_large_functions);
 	TEST_RUN(survives_every_prefix);
 	TEST_RUN(fails_without_memory);
 	return test_summary();
