@@ -424,15 +424,33 @@ static void put_dump_module(struct wb_out *out, const struct wb_sink_module *mod
 	put_refused(out, module->image);
 }
 
+/* Whether a frame needed any of its files. */
+static bool was_needed(const struct wb_sink_module *module)
+{
+	return module->image && (wb_image_verdict(module->image, WB_FILE_EXECUTABLE) != WB_VERDICT_NOT_TRIED ||
+	                         wb_image_verdict(module->image, WB_FILE_SYMBOLS) != WB_VERDICT_NOT_TRIED);
+}
+
+/* Processes have hundreds of modules, of which stacks are in a few. */
 static enum wb_err text_finish(struct wb_sink_part *base, struct wb_sink *sink)
 {
 	const struct wb_sink_modules *modules = &((struct text_part *)base)->modules;
+	uint64_t others = 0;
 
 	(void)sink;
 	if (modules->count)
 		wb_out_string(&base->out, "modules:\n");
-	for (size_t i = 0; i < modules->count; i++)
-		put_dump_module(&base->out, &modules->items[i]);
+	for (size_t i = 0; i < modules->count; i++) {
+		if (base->meta || was_needed(&modules->items[i]))
+			put_dump_module(&base->out, &modules->items[i]);
+		else
+			others++;
+	}
+	if (others) {
+		wb_out_string(&base->out, "  and ");
+		wb_out_decimal(&base->out, others, 1);
+		wb_out_string(&base->out, others == 1 ? " that no frame is in\n" : " others that no frame is in\n");
+	}
 	return WB_OK;
 }
 

@@ -41,8 +41,8 @@ static int check_usage(const struct wb_command *command, const struct stacks *st
 		return wb_options_refuse(command, "-f %s: this version does not write it yet, only text, folded, json, go and minidump-json", stacks->format);
 	if (!is_one_of(stacks->format, formats, sizeof(formats) / sizeof(formats[0])))
 		return wb_options_refuse(command, "-f %s: no such format; there are text, folded, json, go and minidump-json", stacks->format);
-	if (stacks->meta && strcmp(stacks->format, "json"))
-		return wb_options_refuse(command, "--meta is for -f json");
+	if (stacks->meta && strcmp(stacks->format, "json") && strcmp(stacks->format, "text"))
+		return wb_options_refuse(command, "--meta is for -f json and -f text");
 	return WB_EXIT_OK;
 }
 
@@ -79,8 +79,8 @@ static const char *stop_words(enum wb_stop_reason reason)
 static void print_summary(struct stacks *stacks, const struct wb_run_stats *stats)
 {
 	char line[1024], share[32];
-	int length = snprintf(line, sizeof(line), "%" PRIu64 " stacks, %" PRIu64 " complete (%s)", stats->stacks, stats->complete,
-	                      percent(share, stats->complete, stats->stacks));
+	int length = snprintf(line, sizeof(line), "%" PRIu64 " stack%s, %" PRIu64 " complete (%s)", stats->stacks, stats->stacks == 1 ? "" : "s",
+	                      stats->complete, percent(share, stats->complete, stats->stacks));
 
 	if (stats->complete < stats->stacks)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, ", %" PRIu64 " not", stats->stacks - stats->complete);
@@ -224,7 +224,7 @@ int wb_cmd_stacks(int argc, char **argv)
 		WB_PATH_MAPS_OPTION(&stacks.path_maps),
 		{ 0, "raw", WB_OPTION_FLAG, &stacks.raw, NULL, "addresses, no names" },
 		{ 0, "max-frames", WB_OPTION_COUNT, &stacks.max_frames, "N", "end each stack after N frames" },
-		{ 0, "meta", WB_OPTION_FLAG, &stacks.meta, NULL, "json: a line about the capture first, a summary last" },
+		{ 0, "meta", WB_OPTION_FLAG, &stacks.meta, NULL, "json: a line about the capture first, a summary last; text: all modules of a dump" },
 		{ 0, "registers", WB_OPTION_FLAG, &stacks.registers, NULL, "text, json: the registers of each thread, as they were captured" },
 		{ 0, "goroutines", WB_OPTION_FLAG, &stacks.input.goroutines, NULL, "ELF cores of Go programs: the stack of every goroutine" },
 		{ 0 },

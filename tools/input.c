@@ -230,8 +230,8 @@ static void report_wanted(struct wb_input *input, const struct wb_wanted *wanted
 	for (size_t i = 0; i < wanted->build_id_size && i < sizeof(wanted->build_id) && !kernel; i++)
 		snprintf(id + 2 * i, 3, "%02x", wanted->build_id[i]);
 	wb_input_wanted_text(wanted, text, sizeof(text));
-	wb_report_line(&input->report, "%s: %s%s%s: %" PRIu64 " frames without %s", *wanted->path ? wanted->path : "?", text,
-	               *id ? ", build id " : "", id, wanted->frames, kernel ? "a name" : "it");
+	wb_report_line(&input->report, "%s: %s%s%s: %" PRIu64 " frame%s without %s", *wanted->path ? wanted->path : "?", text,
+	               *id ? ", build id " : "", id, wanted->frames, wanted->frames == 1 ? "" : "s", kernel ? "a name" : "it");
 }
 
 void wb_input_report_missing(struct wb_input *input, size_t max)

@@ -65,7 +65,7 @@ expect 'unknown format' 2 'stacks: -f yaml: no such format' 1 "$walkback" stacks
 expect 'later format' 2 'stacks: -f pprof: this version does not write it' 1 "$walkback" stacks -f pprof x
 expect 'unknown strategy' 2 'stacks: --strategy cfi,magic: there are' 1 "$walkback" stacks --strategy cfi,magic x
 expect 'later strategy' 2 'stacks: --strategy sframe: there are' 1 "$walkback" stacks --strategy sframe x
-expect 'meta without json' 2 'stacks: --meta is for -f json' 1 "$walkback" stacks --meta x
+expect 'meta for folded' 2 'stacks: --meta is for -f json and -f text' 1 "$walkback" stacks -f folded --meta x
 expect 'no such format' 2 'symbolize: --format yaml: there are gnu, llvm and json' 1 "$walkback" symbolize --format yaml -e x 0
 expect 'no map' 2 'symbolize: --map /src: it is FROM=TO' 1 "$walkback" symbolize --map /src -e x 0
 expect 'no map for stacks' 2 'stacks: --map /src: it is FROM=TO' 1 "$walkback" stacks --map /src x
