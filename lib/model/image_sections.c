@@ -74,6 +74,7 @@ static void add_sections(struct listing *listing, enum wb_part_use use)
 		{ WB_PART_UNWIND, ".eh_frame_hdr", false },
 		{ WB_PART_UNWIND, "__unwind_info", false },
 		{ WB_PART_UNWIND, ".pdata", false },
+		{ WB_PART_UNWIND, ".ARM.exidx", false },
 		{ WB_PART_UNWIND, ".debug_frame", true },
 		{ WB_PART_NAMES, ".symtab", true },
 		{ WB_PART_NAMES, ".dynsym", false },
