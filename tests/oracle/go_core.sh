@@ -3,6 +3,7 @@
 # A Go program that dies now, in several ways: the goroutines of its core against what its runtime printed of them.
 #
 # usage: go_core.sh TEST_GO_TRACEBACK FOLDER
+# MESON_EXE_WRAPPER: the emulator's command line, where the test is for another machine.
 set -u
 export LC_ALL=C GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-mod=mod GOTRACEBACK=crash
 
@@ -31,7 +32,7 @@ for program in plain stripped cgo 32bit; do
         core=$(ls core* 2>/dev/null | head -n 1)
         [ -n "$core" ] || { echo "no core was left"; exit 77; }
         echo "$program $way"
-        "$test" "./$program" "$core" traceback || status=1
+        ${MESON_EXE_WRAPPER-} "$test" "./$program" "$core" traceback || status=1
     done
 done
 exit $status
