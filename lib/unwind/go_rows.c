@@ -285,8 +285,10 @@ static enum wb_err make_table(const struct builder *b, uint64_t end, struct wb_r
 	table->num_rows = (uint32_t)b->num_rows;
 	table->num_rules = (uint32_t)b->num_rules;
 	table->section_offset = b->function.record;
-	memcpy((uint32_t *)(uintptr_t)wb_row_table_offsets(table), b->offsets, b->num_rows * sizeof(*b->offsets));
-	memcpy((struct wb_row *)(uintptr_t)wb_row_table_rows(table), b->items, b->num_rows * sizeof(*b->items));
+	if (b->num_rows) {
+		memcpy((uint32_t *)(uintptr_t)wb_row_table_offsets(table), b->offsets, b->num_rows * sizeof(*b->offsets));
+		memcpy((struct wb_row *)(uintptr_t)wb_row_table_rows(table), b->items, b->num_rows * sizeof(*b->items));
+	}
 	if (b->num_rules)
 		memcpy((struct wb_row_rule *)(uintptr_t)wb_row_table_rules(table), b->rules, b->num_rules * sizeof(*b->rules));
 	*ret_table = table;
