@@ -6,7 +6,7 @@
 # usage: debug_map.sh WALKBACK
 set -u
 export LC_ALL=C
-walkback=$1
+walkback=$(realpath "$1")
 
 skip() {
     echo "skip: $1"
