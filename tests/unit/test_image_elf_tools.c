@@ -230,7 +230,7 @@ static void parts_are_readelfs(void)
 		fclose(text);
 		compare("parts", sorted("ours", buffer),
 		        output_of("readelf -SW '%s' | sed -n 's/^ *\\[ *[1-9][0-9]*\\] *//p' | sed 's/^\\.zdebug/.debug/' |"
-		                  "awk '$2 != \"NOBITS\" && $1 ~ /^\\.(eh_frame(_hdr)?|debug_(frame|info|line)|symtab|dynsym|gnu_debugdata)$/ {"
+		                  "awk '$2 != \"NOBITS\" && $1 ~ /^\\.(eh_frame(_hdr)?|debug_(frame|info|line)|symtab|dynsym|gnu_debugdata|ARM\\.exidx)$/ {"
 		                  "       sub(/^0+/, \"\", $5); if ($5 != \"\") print $1, $1 ~ /^.debug_/ ? 0 : $5 }' | sort -u", files[f]));
 		close_image(&opened);
 	}
