@@ -209,18 +209,21 @@ static enum wb_err add_run(struct builder *b, uint64_t start, uint64_t end, int3
 	return err;
 }
 
-/* Distances are of whole words; a negative one is only where an injected function has given back what its handler pushed. */
+/* Distances are of whole words. They are negative where an injected function has given back what its handler pushed, and where a call of the system
+ * (syscall.rawVforkSyscall) has its return address popped meanwhile. */
 static bool is_distance(const struct builder *b, int32_t value)
 {
-	return value % b->arch->word_size == 0 && value < INT32_MAX - 4096 && (value >= 0 || (b->kind == WB_GO_INJECTED && value >= -64));
+	return value % b->arch->word_size == 0 && value < INT32_MAX - 4096 && value >= -64;
 }
 
-/* Not where an injected function has given its frame back before it loads the pc to go on at, nor where the frame is one of C's. */
+/* Not where the return address is popped, unless into the register that injected functions go on by; nor where the frame is one of C's. */
 static bool tells_return_address(const struct builder *b, int32_t distance)
 {
 	const struct wb_arch_go *go = b->arch->go;
 
-	return distance < 0 ? go->resume_slot != WB_SLOT_NONE : !distance || go->c_link || !wb_go_kind_is_by_hand(b->arch, b->kind);
+	if (distance < 0)
+		return b->kind == WB_GO_INJECTED && go->resume_slot != WB_SLOT_NONE;
+	return !distance || go->c_link || !wb_go_kind_is_by_hand(b->arch, b->kind);
 }
 
 /* Up to where the function's table has a distance for each pc: behind it is what pads functions, and what never runs. */
@@ -235,10 +238,12 @@ static enum wb_err add_rows(struct builder *b, uint64_t *ret_end)
 			continue;
 		if (values.end > b->function.end)
 			return WB_ERR_DATA;
-		if (values.value == -1 || !tells_return_address(b, values.value))
+		if (values.value == -1)
 			break;
 		if (!is_distance(b, values.value))
 			return WB_ERR_DATA;
+		if (!tells_return_address(b, values.value))
+			break;
 		*ret_end = values.end;
 		err = add_run(b, values.start - b->function.start, values.end - b->function.start, values.value);
 	}

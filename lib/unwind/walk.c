@@ -236,9 +236,6 @@ static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, con
 	else
 		stop(w, WB_STOP_NO_INFO, lookup->lookup_pc);
 	w->stop.image_id = lookup->map ? lookup->map->image_id : 0;
-	/* A frame with a place in its image is counted when it is named. */
-	if (w->stop.reason == WB_STOP_NO_IMAGE && !lookup->image)
-		wb_image_missed(lookup->map->image, WB_FILE_EXECUTABLE, 1);
 }
 
 /* Whether what a guess came to can be true: it moves up, is aligned, and returns into code. */
@@ -480,6 +477,9 @@ static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 	if (err == WB_NONE)
 		w->found.row.flags = 0;
 	give_frame(w, &lookup, frame);
+	/* A frame with a place in its image is counted when it is named. */
+	if (lookup.map && lookup.map->image && !lookup.image)
+		wb_image_missed(lookup.map->image, WB_FILE_EXECUTABLE, 1);
 	return WB_OK;
 }
 

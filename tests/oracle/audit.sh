@@ -74,7 +74,11 @@ clobber() {
     "$walkback" audit -q --exe "$work/exe" "$work/core" >"$work/text" 2>/dev/null
     expect 'core, status' 0 $?
     has core '4 samples, 34 frames compared, 0 samples with a broken chain of frame pointers' "$work/text"
-    has 'core, cfi' 'cfi                   0 taken       33 agree        0 disagree        0 broken' "$work/text"
+    # Go packs its .debug_frame.
+    case " $("$walkback" --version | tr '\n' ' ') " in
+    *' zlib '* | *' libdeflate '* | *' isal '*)
+        has 'core, cfi' 'cfi                   0 taken       33 agree        0 disagree        0 broken' "$work/text" ;;
+    esac
     # traceback.txt: dieFromSignal has sp 0xc00004d9a0 (that is the CFA of raise) and fp 0xc00004d9c0, sigfwdgo fp 0xc00004d9f0.
     "$walkback" annotate -q --exe "$work/exe" "$work/core" >"$work/text" 2>/dev/null
     has annotate ' sp --> 0x000000c00004d998 +0x0000  0x000000000044da25  return address of #0 to runtime.dieFromSignal+0x45 (signal_unix.go:967)' "$work/text"

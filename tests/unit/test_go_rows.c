@@ -15,14 +15,14 @@
 
 #include <walkback/unwind.h>
 
-enum { X86_64 = 62, AARCH64 = 183, TEXT_SIZE = 0x60 };
+enum { X86_64 = 62, AARCH64 = 183, PPC64 = 21, RISCV = 243, TEXT_SIZE = 0x60 };
 
 static struct wb_session *session;
 
 /* An image with these instructions at the start of main.outer, whose name becomes `name`, with these flags. */
 static struct wb_image *make_image(uint16_t machine, const char *name, uint8_t flags, const uint8_t *code, size_t size)
 {
-	bool arm = machine == AARCH64;
+	bool is_wide = machine != X86_64; /* instructions of four bytes */
 	struct pclntab_make p;
 	struct wb_image *image;
 	struct elf_make m;
@@ -30,7 +30,7 @@ static struct wb_image *make_image(uint16_t machine, const char *name, uint8_t f
 	size_t file_size;
 
 	memcpy(text, code, size);
-	pclntab_make(&p, WB_PCLNTAB_1_20, 8, arm ? 4 : 1, false);
+	pclntab_make(&p, WB_PCLNTAB_1_20, 8, is_wide ? 4 : 1, false);
 	if (name)
 		pclntab_text(&p, 0x101, name);
 	/* Of the first function's description: behind 40 bytes the id, then the flags. */
@@ -147,6 +147,42 @@ static void finds_frames_of_aarch64(void)
 	wb_image_unref(plain);
 }
 
+/* Slots are DWARF numbers but for the pc's and, on ppc64, the link register's. The frame is 24 bytes from 0x1004 on. */
+static void finds_frames_of_others(void)
+{
+	static const struct { uint16_t machine; const char *name; uint8_t sp, pc, link; int32_t at; } expect[] = {
+		{ RISCV, NULL, 2, 32, 1, -24 },
+		{ PPC64, NULL, 1, 34, 32, -24 },
+		/* Its frame is C's: the return address is in the caller's (ELFv2 ABI, 2.2.3.1). */
+		{ PPC64, "runtime.sigtramp", 1, 34, 32, 16 },
+		{ RISCV, "runtime.sigtramp", 2, 32, 1, -24 },
+		/* And this one's is anywhere: 0. */
+		{ RISCV, "crosscall2", 2, 32, 1, 0 },
+		{ AARCH64, "crosscall2", 31, 32, 30, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(expect) / sizeof(expect[0]); i++) {
+		struct wb_image *image = make_image(expect[i].machine, expect[i].name, 0, old_prologue, 4);
+		const struct wb_row_table *table;
+		struct wb_row_table *loose;
+		struct wb_go_rows *rows;
+		const struct wb_row *row = find_row(image, 0x1000, &table);
+
+		test_row(expect[i].name ? expect[i].name : "main.outer");
+		CHECK(has_rule(table, row, WB_SLOT_CFA, WB_RULE_OFFSET, expect[i].sp, 0));
+		CHECK(has_rule(table, row, expect[i].pc, WB_RULE_REGISTER, expect[i].link, 0));
+		REQUIRE(wb_go_rows_of_image(image, &rows) == WB_OK && rows);
+		if (!expect[i].at) {
+			CHECK_EQ_I64(wb_go_rows_find(rows, 0x1004, &table, &loose), WB_NONE);
+		} else {
+			row = find_row(image, 0x1004, &table);
+			CHECK(has_rule(table, row, WB_SLOT_CFA, WB_RULE_OFFSET, expect[i].sp, 24));
+			CHECK(has_rule(table, row, expect[i].pc, WB_RULE_OFFSET, 0, expect[i].at));
+		}
+		wb_image_unref(image);
+	}
+}
+
 static void says_what_is_not_its_own(void)
 {
 	struct wb_image *image = make_image(X86_64, NULL, 0, old_prologue, sizeof(old_prologue));
@@ -169,6 +205,7 @@ int main(void)
 	TEST_RUN(finds_frames_of_x86_64);
 	TEST_RUN(knows_the_runtime);
 	TEST_RUN(finds_frames_of_aarch64);
+	TEST_RUN(finds_frames_of_others);
 	TEST_RUN(says_what_is_not_its_own);
 	wb_session_free(session);
 	return test_summary();

@@ -427,6 +427,38 @@ static void file_that_comes_later(void)
 	free((void *)(uintptr_t)late.bytes);
 }
 
+/* By frame pointers, whose last one is zero: each frame lacks the file, not just the one where a walk ends. */
+static void files_that_are_not_there(void)
+{
+	static const enum wb_how hows[] = { WB_HOW_FRAME_POINTER };
+	const struct wb_walker_opts opts = { .size = sizeof(opts), .strategies = hows, .num_strategies = 1 };
+	const struct wb_reg regs[] = { REG(WB_REG_PC, C(LEAF + 1)), REG(RSP, S(0)), REG(RBP, S(0)) };
+	uint64_t stack[WORDS] = { LE64(S(0x10)), LE64(C(ROOT + 1)), 0, LE64(C(ROOT + 2)) };
+	struct wb_region region = { STACK, stack, sizeof(stack) };
+	struct wb_context context = { .regs = regs, .num_regs = 3 };
+	struct wb_sample sample = { .size = sizeof(sample), .contexts = &context, .num_contexts = 1, .regions = &region, .num_regions = 1 };
+	struct wb_mapping mapping = { .size = sizeof(mapping), .start = C(0x1000), .end = C(END), .prot = WB_PROT_READ | WB_PROT_EXEC, .path = "/none" };
+	struct wb_wanted wanted = { .size = sizeof(wanted) };
+	struct wb_session *session;
+	struct wb_space *empty, *space;
+	struct wb_walker *walker;
+	struct result result;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	REQUIRE(wb_space_new(session, &platform, &empty) == WB_OK);
+	REQUIRE(wb_space_map(empty, &mapping, 1, &space) == WB_OK);
+	REQUIRE(wb_walker_new(session, &opts, &walker) == WB_OK);
+	run(walker, space, &sample, FRAMES, &result);
+	CHECK_EQ_U64(result.count, 3);
+	REQUIRE(wb_session_wanted(session, 0, &wanted) == WB_OK);
+	CHECK_STR(wanted.path, "/none");
+	CHECK_EQ_U64(wanted.frames, 3);
+	wb_walker_free(walker);
+	wb_space_unref(space);
+	wb_space_unref(empty);
+	wb_session_free(session);
+}
+
 /* Stops name the image that they are about, not one that an earlier frame or walk was in. */
 static void stops_name_their_image(void)
 {
@@ -479,6 +511,7 @@ int main(void)
 	TEST_RUN(wrong_calls);
 	TEST_RUN(registers);
 	TEST_RUN(file_that_comes_later);
+	TEST_RUN(files_that_are_not_there);
 	TEST_RUN(stops_name_their_image);
 	return test_summary();
 }
