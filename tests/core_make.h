@@ -192,7 +192,8 @@ static inline uint8_t *core_make_finish(struct core_make *m, size_t *ret_size)
 	memcpy(file + head, m->notes, m->notes_size);
 	for (unsigned i = 0; i < m->num_segments; i++) {
 		at = core_make_program(m, at, 1, m->segments[i].flags, offset, m->segments[i].address, m->segments[i].size, m->segments[i].memsz);
-		memcpy(file + offset, m->segments[i].bytes, m->segments[i].size);
+		if (m->segments[i].size)
+			memcpy(file + offset, m->segments[i].bytes, m->segments[i].size);
 		offset += m->segments[i].size;
 	}
 	*ret_size = size;

@@ -239,10 +239,10 @@ void wb_input_report_missing(struct wb_input *input, size_t max)
 	unsigned unverified = atomic_load(&input->report.unverified), mismatched = atomic_load(&input->report.mismatched);
 
 	if (mismatched && !input->report.named)
-		wb_report_line(&input->report, "%u files of this host are not used: they are of other builds", mismatched);
+		wb_report_line(&input->report, "not used, of this host: %u file%s of other builds", mismatched, mismatched == 1 ? "" : "s");
 	if (unverified && !input->paths.trust && !atomic_load(&input->paths.own_host))
-		wb_report_line(&input->report, "%u files of this host are not used: nothing tells whether they are the right builds; "
-		               "--trust-paths uses them", unverified);
+		wb_report_line(&input->report, "not used, of this host: %u file%s that nothing tells the build of; --trust-paths uses them", unverified,
+		               unverified == 1 ? "" : "s");
 	for (size_t i = 0; i < max; i++) {
 		struct wb_wanted wanted = { .size = sizeof(wanted) };
 

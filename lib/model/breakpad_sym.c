@@ -569,10 +569,10 @@ static const char *origin_name(const struct wb_breakpad_sym *sym, uint64_t numbe
 /* INLINE depth line [file] origin {start size}: whether it covers the offset, and the call. */
 static bool read_inline(const struct wb_breakpad_sym *sym, const char *line, uint64_t offset, uint64_t *ret_depth, struct wb_breakpad_inline *ret)
 {
-	struct words w = { line + strlen("INLINE ") };
+	struct words w = { line };
 	uint64_t number, file = UINT64_MAX, origin, start, size;
 
-	if (!take_number(&w, 10, ret_depth) || !take_number(&w, 10, &number) || (sym->has_call_files && !take_number(&w, 10, &file)) ||
+	if (!take_word(&w, "INLINE") || !take_number(&w, 10, ret_depth) || !take_number(&w, 10, &number) || (sym->has_call_files && !take_number(&w, 10, &file)) ||
 	    !take_number(&w, 10, &origin))
 		return false;
 	while (take_hex(&w, &start) && take_hex(&w, &size)) {
