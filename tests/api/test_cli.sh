@@ -119,7 +119,7 @@ expect 'unreadable module' 0 "$dir/module/words: " 4 "$walkback" stacks "$dir/mo
 mkdir "$dir/host"
 printf 'rip: 401000\nrsp: ff001000\n' >"$dir/host/regs.txt"
 printf '400000-410000 r-xp 0 00:00 0 /bin/sh\n' >"$dir/host/maps.txt"
-expect 'unverifiable file' 0 '1 files? of this host' 4 "$walkback" stacks "$dir/host"
+expect 'unverifiable file' 0 'not used, of this host: 1 file that' 4 "$walkback" stacks "$dir/host"
 expect 'snapshot of it' 0 "$dir/host2: sample 0" 1 "$walkback" snapshot "$dir/host" -o "$dir/host2"
 if [ -e "$dir/host2/sh" ] || [ "$(cat "$dir/host2/regs.txt")" != "$(printf 'rip: 401000\nrsp: ff001000')" ]; then
     echo 'snapshot of it: has the file, or other registers:'
