@@ -226,4 +226,21 @@ static inline size_t elf_make_build_id(const struct elf_make *m, uint8_t *at, co
 	return 16 + size;
 }
 
+/* A 64-bit ET_DYN with one function, "f", whose `size` bytes begin `text`, the loaded section at `address`. Finished; freed by the caller. */
+static inline uint8_t *elf_make_function(uint16_t machine, uint64_t address, const uint8_t *text, size_t text_size, size_t size, size_t *ret_size)
+{
+	static const char strings[] = "\0f";
+	uint8_t symbols[2 * 24];
+	struct elf_make m;
+
+	elf_make_init(&m, true, false, 3, machine);
+	unsigned section = elf_make_section(&m, ".text", 1, 6, address, text, text_size);
+	elf_make_symbol(&m, symbols, 0, 0, 0, 0, 0);
+	elf_make_symbol(&m, symbols + 24, 1, 0x12, (uint16_t)section, address, size);
+	unsigned symtab = elf_make_section(&m, ".symtab", 2, 0, 0, symbols, sizeof(symbols));
+	m.sections[symtab].link = elf_make_section(&m, ".strtab", 3, 0, 0, strings, sizeof(strings));
+	elf_make_segment(&m, 1, 5, section, section);
+	return elf_make_finish(&m, ret_size);
+}
+
 #endif

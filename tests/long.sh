@@ -6,7 +6,7 @@
 # usage: sh tests/long.sh [--minutes N] [PART...]
 #   --minutes  for each fuzzer; 10 if not given
 #   PART       plain, a form of tests/run.sh without its dashes, truth-MACHINE, fuzz, fuzz-TARGET; all if none is given,
-#              which takes an hour and a half, and four hours and a half of fuzzing
+#              which takes an hour and a half, and nearly five hours of fuzzing
 set -u
 
 cd "$(dirname "$0")/.." || exit 1

@@ -53,22 +53,11 @@ of_gdb() { # KIND CORE...: writes CORE.gdb
 }
 . "$source/frames.sh"
 
-failed=0 same=0 better=0
-
 # compare WHAT CORE OPTION...: ours with what gdb had for the core
 compare() {
     what=$1 core=$2
     shift 2
-    of_walkback "$@" "$core" >ours
-    if [ -s "$core.gdb" ] && cmp -s "$core.gdb" ours; then
-        same=$((same + 1))
-    elif excused "${what% *}" "${what#* }"; then
-        better=$((better + 1))
-    else
-        echo "$what: gdb's frames (<) are not ours (>)"
-        diff "$core.gdb" ours | head -20
-        failed=1
-    fi
+    against_gdb "${what% *}" "${what#* }" "$core.gdb" "$@" "$core"
 }
 
 some='call-zero throw other-stack threads'
@@ -152,5 +141,5 @@ if command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-gcc >/dev/
         fi
     fi
 fi
-echo "$same cores as expected, $better better than gdb"
+echo "$same stacks of cores as expected, $listed that gdb.txt tells of"
 exit $failed

@@ -7,11 +7,9 @@
 
 enum { X86_64 = 62, AARCH64 = 183, TEXT_SIZE = 0x60 };
 
-static void save(const char *folder, const char *name, struct elf_make *m)
+static void save(const char *folder, const char *name, uint8_t *bytes, size_t size)
 {
 	char path[512];
-	size_t size;
-	uint8_t *bytes = elf_make_finish(m, &size);
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
@@ -23,19 +21,12 @@ static void save(const char *folder, const char *name, struct elf_make *m)
 
 static void plain(const char *folder, const char *name, const uint8_t *code, size_t size)
 {
-	static const char strings[] = "\0f";
-	uint8_t symbols[2 * 24], text[TEXT_SIZE] = { 0 };
-	struct elf_make m;
+	uint8_t text[TEXT_SIZE] = { 0 }, *bytes;
+	size_t file_size;
 
 	memcpy(text, code, size);
-	elf_make_init(&m, true, false, 3, X86_64);
-	unsigned section = elf_make_section(&m, ".text", 1, 6, PCLNTAB_TEXT, text, sizeof(text));
-	elf_make_symbol(&m, symbols, 0, 0, 0, 0, 0);
-	elf_make_symbol(&m, symbols + 24, 1, 0x12, (uint16_t)section, PCLNTAB_TEXT, size);
-	unsigned symtab = elf_make_section(&m, ".symtab", 2, 0, 0, symbols, sizeof(symbols));
-	m.sections[symtab].link = elf_make_section(&m, ".strtab", 3, 0, 0, strings, sizeof(strings));
-	elf_make_segment(&m, 1, 5, section, section);
-	save(folder, name, &m);
+	bytes = elf_make_function(X86_64, PCLNTAB_TEXT, text, sizeof(text), size, &file_size);
+	save(folder, name, bytes, file_size);
 }
 
 static void go(const char *folder, const char *name, uint16_t machine, const uint8_t *code, size_t size)
@@ -43,6 +34,8 @@ static void go(const char *folder, const char *name, uint16_t machine, const uin
 	static const char list[] = "0123456789abcdefmod\texample.com/fast\tv1\t\n0123456789abcdef";
 	uint8_t text[TEXT_SIZE] = { 0xc3 }, build[128] = "\xff Go buildinf:\x08\x02";
 	struct pclntab_make p;
+	size_t file_size;
+	uint8_t *bytes;
 	struct elf_make m;
 
 	memcpy(text + 0x40, code, size);
@@ -55,7 +48,8 @@ static void go(const char *folder, const char *name, uint16_t machine, const uin
 	elf_make_section(&m, ".text", 1, 6, PCLNTAB_TEXT, text, sizeof(text));
 	elf_make_section(&m, ".gopclntab", 1, 2, PCLNTAB_ADDRESS, p.bytes, p.size);
 	elf_make_section(&m, ".go.buildinfo", 1, 3, 0xa000, build, 38 + sizeof(list) - 1);
-	save(folder, name, &m);
+	bytes = elf_make_finish(&m, &file_size);
+	save(folder, name, bytes, file_size);
 }
 
 int main(int argc, char **argv)

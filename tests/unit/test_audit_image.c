@@ -26,11 +26,9 @@ static enum wb_err see(void *arg, const struct wb_finding *finding)
 	return WB_OK;
 }
 
-static struct wb_image *open_made(struct elf_make *m)
+static struct wb_image *open_made(uint8_t *bytes, size_t size)
 {
 	struct wb_image *image;
-	size_t size;
-	uint8_t *bytes = elf_make_finish(m, &size);
 
 	if (wb_image_open_bytes(session, "made", bytes, size, 0, free, bytes, &image) != WB_OK)
 		exit(1);
@@ -40,19 +38,12 @@ static struct wb_image *open_made(struct elf_make *m)
 /* A file with one function, which a symbol tells of, and room behind it that belongs to no function. */
 static struct wb_image *make_plain(uint16_t machine, const uint8_t *code, size_t size)
 {
-	static const char strings[] = "\0f";
-	uint8_t symbols[2 * 24], text[0x100] = { 0 };
-	struct elf_make m;
+	uint8_t text[0x100] = { 0 }, *bytes;
+	size_t file_size;
 
 	memcpy(text, code, size);
-	elf_make_init(&m, true, false, 3, machine);
-	unsigned section = elf_make_section(&m, ".text", 1, 6, TEXT, text, sizeof(text));
-	elf_make_symbol(&m, symbols, 0, 0, 0, 0, 0);
-	elf_make_symbol(&m, symbols + 24, 1, 0x12, (uint16_t)section, TEXT, size);
-	unsigned symtab = elf_make_section(&m, ".symtab", 2, 0, 0, symbols, sizeof(symbols));
-	m.sections[symtab].link = elf_make_section(&m, ".strtab", 3, 0, 0, strings, sizeof(strings));
-	elf_make_segment(&m, 1, 5, section, section);
-	return open_made(&m);
+	bytes = elf_make_function(machine, TEXT, text, sizeof(text), size, &file_size);
+	return open_made(bytes, file_size);
 }
 
 /* The two functions of pclntab_make.h: outer comes back at once, last has the code. */
@@ -62,6 +53,8 @@ static struct wb_image *make_go(uint16_t machine, const uint8_t *code, size_t si
 	bool arm = machine == AARCH64;
 	uint8_t text[0x60] = { 0 };
 	struct pclntab_make p;
+	size_t file_size;
+	uint8_t *bytes;
 	struct elf_make m;
 
 	memcpy(text, arm ? ret_arm : ret_x86, arm ? 4 : 1);
@@ -70,7 +63,8 @@ static struct wb_image *make_go(uint16_t machine, const uint8_t *code, size_t si
 	elf_make_init(&m, true, false, 2, machine);
 	elf_make_section(&m, ".text", 1, 6, PCLNTAB_TEXT, text, sizeof(text));
 	elf_make_section(&m, ".gopclntab", 1, 2, PCLNTAB_ADDRESS, p.bytes, p.size);
-	return open_made(&m);
+	bytes = elf_make_finish(&m, &file_size);
+	return open_made(bytes, file_size);
 }
 
 struct row {
