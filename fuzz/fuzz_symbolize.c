@@ -147,6 +147,16 @@ static enum wb_err check_one_of_many(void *arg, size_t index, const struct wb_si
 	return WB_OK;
 }
 
+/* As for two threads, of which one comes. */
+static void check_job(struct wb_symbolizer *symbolizer, struct wb_image *image, struct probes *probes)
+{
+	struct wb_symbolize_job *job;
+
+	FUZZ_ASSERT(wb_symbolize_job_new(image, probes->at, probes->count, WB_PC_EXACT, 2, &job) == WB_OK);
+	FUZZ_ASSERT(wb_symbolize_job_run(job, symbolizer, check_one_of_many, probes) == WB_OK);
+	wb_symbolize_job_free(job);
+}
+
 static void check_answers(struct wb_symbolizer *symbolizer, struct wb_image *image, struct probes *probes)
 {
 	bool all = true;
@@ -164,8 +174,10 @@ static void check_answers(struct wb_symbolizer *symbolizer, struct wb_image *ima
 		if (i % 4 == 0)
 			check_aliases(symbolizer, image, probes->at[i]);
 	}
-	if (all)
-		FUZZ_ASSERT(wb_symbolize_many(symbolizer, image, probes->at, probes->count, WB_PC_EXACT, check_one_of_many, probes) == WB_OK);
+	if (!all)
+		return;
+	FUZZ_ASSERT(wb_symbolize_many(symbolizer, image, probes->at, probes->count, WB_PC_EXACT, check_one_of_many, probes) == WB_OK);
+	check_job(symbolizer, image, probes);
 }
 
 static bool answer(struct input *in, uint64_t cache_bytes, struct probes *probes)

@@ -44,8 +44,6 @@ struct wb_symbolize_worker {
 	struct wb_symbolize_batch *batch;
 	struct wb_symbolizer *symbolizer;
 	struct wb_buffer answers, aliases;
-	_Atomic size_t next;          /* its region: the place that nobody took yet, */
-	size_t end;                   /* and the one behind its last */
 	enum wb_err err;
 };
 
@@ -56,15 +54,16 @@ struct wb_symbolize_batch {
 	unsigned num_workers;
 	struct wb_symbolize_question *questions; /* the caller's, up to WB_SYMBOLIZE_BATCH_MAX */
 	size_t count;
-	struct wb_symbolize_place *places; /* of the answers, and in which order they are looked for */
-	uint64_t *addresses;          /* by place */
+	struct wb_symbolize_place *places; /* of their answers */
+	uint64_t *addresses;
+	struct wb_symbolize_job *job; /* under way */
 };
 
 /* session, image and style are borrowed until _deinit, which takes a zeroed batch too. threads: at least 1, the caller's counted. */
 enum wb_err wb_symbolize_batch_init(struct wb_symbolize_batch *batch, struct wb_session *session, struct wb_image *image,
                                     const struct wb_symbolizer_opts *opts, const struct wb_symbolize_style *style, unsigned threads);
 void wb_symbolize_batch_deinit(struct wb_symbolize_batch *batch);
-/* Answers the questions: by address, because neighbours share a unit, in as many threads as are worth it. */
+/* Answers the questions, in as many threads as are worth it. */
 enum wb_err wb_symbolize_batch_run(struct wb_symbolize_batch *batch);
 /* The answer to a question, whatever the number of threads; borrowed until the next run. */
 const char *wb_symbolize_batch_answer(const struct wb_symbolize_batch *batch, size_t question);

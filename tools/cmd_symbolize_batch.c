@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions that are there at the same time are answered in the order of their addresses, so that a unit is compiled once and stays while it
- * is needed, and by several threads where there are enough of them. Each thread has a symbolizer and a buffer of its own; the answers are
- * handed out in the order of the questions.
+ * Questions that are there at the same time are answered together, by several threads where there are enough of them. Each thread has a
+ * symbolizer and a buffer of its own; the answers are handed out in the order of the questions.
  */
 #include "cmd_symbolize.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	THREAD_MIN = 64,              /* questions that are worth a thread */
-	SHARES = 8,                   /* of a thread: small ones even out what questions cost, large ones keep neighbours together */
-};
+enum { THREAD_MIN = 64 };              /* questions that are worth a thread */
 
+/* Where the answer to a question is. */
 struct wb_symbolize_place {
-	uint64_t address;
-	size_t question;              /* places are sorted by address */
-	size_t of_question;           /* the place of question i is at places[i].of_question */
-	size_t offset;                /* of the answer in its worker's buffer */
-	unsigned worker;
+	const struct wb_symbolize_worker *worker;
+	size_t offset;                /* in its buffer */
 };
 
 enum wb_err wb_symbolize_batch_init(struct wb_symbolize_batch *batch, struct wb_session *session, struct wb_image *image,
@@ -79,17 +72,14 @@ static enum wb_err find_aliases(struct wb_symbolize_worker *worker, const struct
 	return worker->aliases.failed ? WB_ERR_MEMORY : WB_OK;
 }
 
-/* Prints the answer to the question at a place. */
-static enum wb_err give_answer(struct wb_symbolize_worker *worker, size_t at, const struct wb_site *sites, size_t count, const char *aliases)
+static enum wb_err give_answer(struct wb_symbolize_worker *worker, size_t index, const struct wb_site *sites, size_t count, const char *aliases)
 {
 	static const struct wb_site unknown = { .size = sizeof(unknown), .function_start = UINT64_MAX, .function_reason = WB_REASON_NO_SYMBOL,
 	                                        .line_reason = WB_REASON_NO_UNIT };
 	const struct wb_symbolize_batch *batch = worker->batch;
-	struct wb_symbolize_place *place = &batch->places[at];
-	const struct wb_symbolize_question *question = &batch->questions[place->question];
+	const struct wb_symbolize_question *question = &batch->questions[index];
 
-	place->worker = (unsigned)(worker - batch->workers);
-	place->offset = worker->answers.size;
+	batch->places[index] = (struct wb_symbolize_place){ worker, worker->answers.size };
 	if (!question->is_in_range) {
 		sites = &unknown;
 		count = 1;
@@ -99,11 +89,11 @@ static enum wb_err give_answer(struct wb_symbolize_worker *worker, size_t at, co
 	return worker->answers.failed ? WB_ERR_MEMORY : WB_OK;
 }
 
-/* With all names of the function: they are borrowed until the next call on the symbolizer, as sites are, so one is asked for after the other. */
-static enum wb_err answer_with_aliases(struct wb_symbolize_worker *worker, size_t at)
+/* The names are borrowed until the next call on the symbolizer, as sites are: one is asked for after the other. */
+static enum wb_err answer_with_aliases(struct wb_symbolize_worker *worker, size_t index)
 {
 	const struct wb_symbolize_batch *batch = worker->batch;
-	const struct wb_symbolize_question *question = &batch->questions[batch->places[at].question];
+	const struct wb_symbolize_question *question = &batch->questions[index];
 	const struct wb_site *sites = NULL;
 	const char *aliases = NULL;
 	size_t count = 0;
@@ -113,102 +103,36 @@ static enum wb_err answer_with_aliases(struct wb_symbolize_worker *worker, size_
 		err = find_aliases(worker, question, &aliases);
 	if (!err && question->is_in_range)
 		err = wb_symbolize(worker->symbolizer, batch->image, question->address, WB_PC_EXACT, &sites, &count);
-	return err ? err : give_answer(worker, at, sites, count, aliases);
+	return err ? err : give_answer(worker, index, sites, count, aliases);
+}
+
+static enum wb_err take_sites(void *arg, size_t index, const struct wb_site *sites, size_t count)
+{
+	struct wb_symbolize_worker *worker = arg;
+
+	return worker->batch->style->aliases ? answer_with_aliases(worker, index) : give_answer(worker, index, sites, count, NULL);
 }
 
 /* ---- All of them ---- */
 
-static int by_address(const void *left, const void *right)
-{
-	const struct wb_symbolize_place *a = left, *b = right;
-
-	if (a->address != b->address)
-		return a->address < b->address ? -1 : 1;
-	return a->question < b->question ? -1 : a->question > b->question;
-}
-
-static void sort_places(struct wb_symbolize_batch *batch)
-{
-	for (size_t i = 0; i < batch->count; i++) {
-		batch->places[i].address = batch->questions[i].address;
-		batch->places[i].question = i;
-	}
-	qsort(batch->places, batch->count, sizeof(*batch->places), by_address);
-	for (size_t i = 0; i < batch->count; i++) {
-		batch->places[batch->places[i].question].of_question = i;
-		batch->addresses[i] = batch->places[i].address;
-	}
-}
-
-/* Places that one worker takes at once. */
-struct share { struct wb_symbolize_worker *worker; size_t first; };
-
-static enum wb_err take_answer(void *arg, size_t index, const struct wb_site *sites, size_t count)
-{
-	const struct share *share = arg;
-
-	return give_answer(share->worker, share->first + index, sites, count, NULL);
-}
-
-static enum wb_err answer_share(struct wb_symbolize_worker *worker, size_t first, size_t count)
-{
-	struct wb_symbolize_batch *batch = worker->batch;
-	struct share share = { worker, first };
-	enum wb_err err = WB_OK;
-
-	if (!batch->style->aliases)
-		return wb_symbolize_many(worker->symbolizer, batch->image, &batch->addresses[first], count, WB_PC_EXACT, take_answer, &share);
-	for (size_t i = first; !err && i < first + count; i++)
-		err = answer_with_aliases(worker, i);
-	return err;
-}
-
-/* Takes shares of a worker's region until nothing is left of it. */
-static enum wb_err answer_region(struct wb_symbolize_worker *worker, struct wb_symbolize_worker *owner)
-{
-	struct wb_symbolize_batch *batch = worker->batch;
-	size_t share = batch->count / (batch->num_workers * SHARES) + 1;
-	enum wb_err err = WB_OK;
-
-	while (!err) {
-		size_t first = atomic_fetch_add_explicit(&owner->next, share, memory_order_relaxed);
-
-		if (first >= owner->end)
-			break;
-		err = answer_share(worker, first, owner->end - first < share ? owner->end - first : share);
-	}
-	return err;
-}
-
-/* Its own region, then what is left of the others': side by side, threads would need the same units at the same time, and wait for each other. */
 static void *work(void *arg)
 {
 	struct wb_symbolize_worker *worker = arg;
-	struct wb_symbolize_batch *batch = worker->batch;
-	size_t number = (size_t)(worker - batch->workers);
 
-	for (size_t i = 0; i < batch->num_workers && !worker->err; i++)
-		worker->err = answer_region(worker, &batch->workers[(number + i) % batch->num_workers]);
+	worker->err = wb_symbolize_job_run(worker->batch->job, worker->symbolizer, take_sites, worker);
 	return NULL;
 }
 
-enum wb_err wb_symbolize_batch_run(struct wb_symbolize_batch *batch)
+/* Where the system has no further thread, the others do its part. */
+static enum wb_err run_workers(struct wb_symbolize_batch *batch, unsigned wanted)
 {
 	pthread_t threads[WB_SYMBOLIZE_THREADS_MAX];
-	unsigned started = 0, wanted = batch->num_workers;
+	unsigned started = 0;
 
-	if (batch->count / THREAD_MIN < wanted)
-		wanted = (unsigned)(batch->count / THREAD_MIN);
-	sort_places(batch);
-	for (size_t i = 0; i < batch->num_workers; i++) {
-		struct wb_symbolize_worker *worker = &batch->workers[i];
-
-		atomic_store_explicit(&worker->next, batch->count * i / batch->num_workers, memory_order_relaxed);
-		worker->end = batch->count * (i + 1) / batch->num_workers;
-		wb_buffer_clear(&worker->answers);
-		worker->err = WB_OK;
+	for (unsigned i = 0; i < batch->num_workers; i++) {
+		wb_buffer_clear(&batch->workers[i].answers);
+		batch->workers[i].err = WB_OK;
 	}
-	/* Where the system has no further thread, the others do its part. */
 	while (started + 1 < wanted && !pthread_create(&threads[started], NULL, work, &batch->workers[started + 1]))
 		started++;
 	work(&batch->workers[0]);
@@ -220,9 +144,25 @@ enum wb_err wb_symbolize_batch_run(struct wb_symbolize_batch *batch)
 	return WB_OK;
 }
 
+enum wb_err wb_symbolize_batch_run(struct wb_symbolize_batch *batch)
+{
+	unsigned worthwhile = (unsigned)(batch->count / THREAD_MIN), wanted = worthwhile < batch->num_workers ? worthwhile : batch->num_workers;
+	enum wb_err err;
+
+	for (size_t i = 0; i < batch->count; i++)
+		batch->addresses[i] = batch->questions[i].address;
+	err = wb_symbolize_job_new(batch->image, batch->addresses, batch->count, WB_PC_EXACT, wanted, &batch->job);
+	if (err)
+		return err;
+	err = run_workers(batch, wanted);
+	wb_symbolize_job_free(batch->job);
+	batch->job = NULL;
+	return err;
+}
+
 const char *wb_symbolize_batch_answer(const struct wb_symbolize_batch *batch, size_t question)
 {
-	const struct wb_symbolize_place *place = &batch->places[batch->places[question].of_question];
+	const struct wb_symbolize_place *place = &batch->places[question];
 
-	return batch->workers[place->worker].answers.text + place->offset;
+	return place->worker->answers.text + place->offset;
 }

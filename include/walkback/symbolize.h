@@ -109,6 +109,18 @@ typedef enum wb_err (*wb_sites_fn)(void *arg, size_t index, const struct wb_site
 /* Many addresses of one image, in the order given (sorted ones are fastest). */
 WB_API enum wb_err wb_symbolize_many(struct wb_symbolizer *symbolizer, struct wb_image *image, const uint64_t *image_pcs, size_t count,
                                      enum wb_pc_kind kind, wb_sites_fn fn, void *arg);
+/* The same for several threads, each with a symbolizer of its own (of the image's session, all with the same options), in the order that suits the
+ * debug information: while one thread unpacks it, the others go through what is there. image_pcs are copied and the image is held; threads: how
+ * many will run it. */
+struct wb_symbolize_job;
+WB_API enum wb_err wb_symbolize_job_new(struct wb_image *image, const uint64_t *image_pcs, size_t count, enum wb_pc_kind kind, unsigned threads,
+                                        struct wb_symbolize_job **ret_job);
+/* Answers addresses as long as there are any that no thread took; fn is called by the thread that runs this, with the indexes in any order. A result
+ * other than WB_OK ends this thread's run and is returned; what it had taken stays unanswered. */
+WB_API enum wb_err wb_symbolize_job_run(struct wb_symbolize_job *job, struct wb_symbolizer *symbolizer, wb_sites_fn fn, void *arg);
+/* Once no thread runs it. NULL is fine. */
+WB_API void wb_symbolize_job_free(struct wb_symbolize_job *job);
+
 /* One of the names of an address. All strings are borrowed until the next call on the symbolizer. */
 struct wb_alias {
 	size_t size;                  /* of this struct, set by the library: step through arrays by it */

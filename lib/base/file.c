@@ -272,6 +272,35 @@ void wb_file_expect(void *memory, size_t size)
 		advise_large((uint8_t *)memory + (start - at), end - start);
 }
 
+/* Of Linux since 5.14; older ones refuse them, and pages come when they are touched. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static void prepare(uintptr_t start, uintptr_t end, int advice)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	start = (start + page - 1) / page * page;
+	end = end / page * page;
+	if (start < end)
+		(void)madvise((void *)start, end - start, advice);
+}
+
+void wb_file_prepare(void *memory, size_t size)
+{
+	prepare((uintptr_t)memory, (uintptr_t)memory + size, MADV_POPULATE_WRITE);
+}
+
+void wb_file_prepare_reading(struct wb_file *file, uint64_t offset, uint64_t size)
+{
+	uintptr_t memory = (uintptr_t)file->memory;
+
+	if (file->mapped && offset <= file->size && size <= file->size - offset)
+		prepare(memory + (uintptr_t)offset, memory + (uintptr_t)(offset + size), MADV_POPULATE_READ);
+}
+
 enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece)
 {
 	enum wb_err err;

@@ -39,6 +39,10 @@ void wb_file_forget(struct wb_file *file, uint64_t offset, uint64_t size);
 enum { WB_FILE_LARGE_PAGE = 2 << 20 };
 void wb_file_expect(void *memory, size_t size);
 
+/* Has the pages ready that will be written, or read of a mapped file: another thread than the one that uses them can do that. */
+void wb_file_prepare(void *memory, size_t size);
+void wb_file_prepare_reading(struct wb_file *file, uint64_t offset, uint64_t size);
+
 /* A piece of a file: points into the file's memory, or owns a copy. */
 struct wb_piece { const uint8_t *bytes; size_t size; void *owned; };
 enum wb_err wb_file_piece(struct wb_file *file, uint64_t offset, uint64_t size, struct wb_piece *ret_piece);

@@ -25,6 +25,7 @@ struct wb_unpack {
 	_Atomic size_t ready;         /* bytes that can be looked at; grows */
 	struct wb_lock lock;
 	struct wb_signal progress;
+	bool shared;                  /* see wb_unpack_share */
 	bool busy;                    /* a thread unpacks; what is below is its own */
 	enum wb_err err;              /* why there will be no more than is ready */
 	struct wb_inflate_stream *stream; /* NULL: not begun, or done with */
@@ -173,13 +174,13 @@ static enum wb_err unpack_next(struct wb_unpack *unpack, size_t ready, size_t *r
 	return err;
 }
 
-/* One step: all of it, if all is wanted, or it is small, or its codec knows nothing else; else the next chunk. */
-static enum wb_err unpack_step(struct wb_unpack *unpack, size_t end, size_t *ret_ready)
+/* One step: the next chunk, or all of it, which is also what a codec does that knows nothing else. */
+static enum wb_err unpack_step(struct wb_unpack *unpack, bool in_pieces, size_t *ret_ready)
 {
 	size_t ready = ready_of(unpack);
 	enum wb_err err = WB_ERR_UNSUPPORTED, streamed;
 
-	if (ready > 0 || (end < unpack->packed.size && unpack->packed.size > WHOLE_MAX))
+	if (ready > 0 || in_pieces)
 		err = unpack_next(unpack, ready, ret_ready);
 	if (ready > 0 || err != WB_ERR_UNSUPPORTED)
 		return err;
@@ -210,12 +211,14 @@ static enum wb_err report(const struct wb_unpack *unpack, enum wb_err err)
 /* Unpacks one step more, without the lock that is held. */
 static enum wb_err go_on(struct wb_unpack *unpack, size_t end)
 {
+	const size_t size = unpack->packed.size;
+	const bool in_pieces = size > WHOLE_MAX && (end < size || unpack->shared);
 	size_t ready = 0;
 	enum wb_err err;
 
 	unpack->busy = true;
 	wb_lock_give(&unpack->lock);
-	err = unpack_step(unpack, end, &ready);
+	err = unpack_step(unpack, in_pieces, &ready);
 	wb_lock_take(&unpack->lock);
 	unpack->busy = false;
 	if (!err)
@@ -252,6 +255,28 @@ bool wb_unpack_is_busy(struct wb_unpack *unpack)
 	busy = unpack->busy;
 	wb_lock_give(&unpack->lock);
 	return busy;
+}
+
+bool wb_unpack_share(struct wb_unpack *unpack)
+{
+	bool is_first;
+
+	wb_lock_take(&unpack->lock);
+	is_first = !unpack->shared;
+	unpack->shared = true;
+	wb_lock_give(&unpack->lock);
+	return is_first;
+}
+
+void wb_unpack_help(struct wb_unpack *unpack)
+{
+	const struct wb_packed *packed = &unpack->packed;
+
+	if (ready_of(unpack) == packed->size)
+		return;
+	wb_file_prepare(unpack->bytes, packed->size);
+	if (packed->file)
+		wb_file_prepare_reading(packed->file, packed->offset, packed->stored.size);
 }
 
 enum wb_err wb_unpack_all(struct wb_packed *packed, struct wb_piece *ret_piece)

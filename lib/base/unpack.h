@@ -43,6 +43,11 @@ const uint8_t *wb_unpack_bytes(const struct wb_unpack *unpack);
 enum wb_err wb_unpack_need(struct wb_unpack *unpack, uint64_t end);
 /* Whether another thread unpacks: who needs it too has the time to do something else. */
 bool wb_unpack_is_busy(struct wb_unpack *unpack);
+/* Several threads will use what is ready before all of it is: from now on it comes in pieces, which takes a tenth longer than to have all at
+ * once. True for the first who asks, who is to need all of it. */
+bool wb_unpack_share(struct wb_unpack *unpack);
+/* What a thread that follows can do for the one that unpacks: has the memory ready that is read and written next. */
+void wb_unpack_help(struct wb_unpack *unpack);
 /* All of it at once, in memory of the caller's. Takes packed, also on failure. */
 enum wb_err wb_unpack_all(struct wb_packed *packed, struct wb_piece *ret_piece);
 

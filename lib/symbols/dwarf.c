@@ -592,6 +592,31 @@ static enum wb_err look_up(struct wb_dwarf *dwarf, const struct wb_unit_index *i
 	return WB_OK;
 }
 
+/* Where the unit of an index's span begins. */
+static uint64_t place_of(const struct wb_dwarf *dwarf, const struct wb_unit_index *index, uint32_t owner)
+{
+	return index->sets ? index->sets[owner].offset : slot_of(dwarf, owner)->unit.header.offset;
+}
+
+uint64_t wb_dwarf_place(struct wb_dwarf *dwarf, uint64_t image_pc)
+{
+	struct wb_unit_index *index;
+	size_t cursor = SIZE_MAX;
+	uint64_t last = UINT64_MAX;
+	uint32_t owner;
+	enum wb_err err = index_of(dwarf, WB_INDEX_ARANGES, &index);
+
+	/* Without .debug_aranges, lookups will ask the units. */
+	if (!err && !index->num_spans)
+		err = index_of(dwarf, WB_INDEX_UNITS, &index);
+	for (unsigned i = 0; !err && i < CANDIDATES_MAX && wb_unit_index_next(index, image_pc, &cursor, &owner); i++) {
+		uint64_t place = place_of(dwarf, index, owner);
+
+		last = !i || place > last ? place : last;
+	}
+	return last;
+}
+
 /* A unit that says that the address is its own has the last word where no lines are wanted; else, if it knows anything. */
 static bool is_known(const struct wb_dwarf_hit *hit, struct wb_dwarf_use use)
 {

@@ -37,9 +37,12 @@ void wb_dwarf_free(struct wb_dwarf *dwarf);
 /* dwarf_image.c: the image's, made on first need; lives as long as the image. WB_NONE: it has no debug information. */
 enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwarf);
 
-/* Many addresses of the image will be asked for: unpacks all that they may need, which is faster than bit by bit; several threads each some of it.
- * What fails here fails again where it is needed. */
-void wb_dwarf_expect_many(struct wb_image *image, bool lines);
+/* Many addresses of the image will be asked for: unpacks all that they may need, which is faster than bit by bit. If several threads will ask
+ * (is_shared), the first of them unpacks .debug_info, and the others the rest. What fails here fails again where it is needed. */
+void wb_dwarf_expect_many(struct wb_image *image, bool lines, bool is_shared);
+/* Where in .debug_info the last unit begins that may hold an address; UINT64_MAX: none that is known. In this order addresses can be answered while
+ * it is unpacked. */
+uint64_t wb_dwarf_place(struct wb_dwarf *dwarf, uint64_t image_pc);
 
 const struct wb_dwarf_sections *wb_dwarf_sections_of(const struct wb_dwarf *dwarf);
 /* Lists all units of .debug_info, which is unpacked for it. Where there are none, lookups list line tables in their place. */

@@ -140,19 +140,34 @@ enum wb_err wb_dwarf_of_image(struct wb_image *image, struct wb_dwarf **ret_dwar
 	return WB_OK;
 }
 
-void wb_dwarf_expect_many(struct wb_image *image, bool lines)
+/* Has all of .debug_info, which other threads use meanwhile. False: another thread does that, or there is nothing to unpack. */
+static bool unpack_for_all(struct wb_image *image)
 {
-	const struct wb_dwarf_sections *sections;
+	struct wb_object *object = object_with_units(image);
+	struct wb_section_bytes info;
+
+	if (!object || wb_image_section_begin(image, object, wb_dwarf_section_name(WB_DWARF_INFO), &info) != WB_OK || !info.unpack)
+		return false;
+	if (wb_unpack_share(info.unpack)) {
+		(void)wb_unpack_need(info.unpack, info.size);
+		return true;
+	}
+	wb_unpack_help(info.unpack);
+	return false;
+}
+
+void wb_dwarf_expect_many(struct wb_image *image, bool lines, bool is_shared)
+{
 	const struct wb_symtab *symtab;
 	struct wb_dwarf *dwarf;
 
-	if (wb_dwarf_of_image(image, &dwarf) != WB_OK)
+	if ((is_shared && unpack_for_all(image)) || wb_dwarf_of_image(image, &dwarf) != WB_OK)
 		return;
-	sections = wb_dwarf_sections_of(dwarf);
-	if (sections->by_id[WB_DWARF_INFO].unpack && wb_unpack_is_busy(sections->by_id[WB_DWARF_INFO].unpack)) {
-		if (lines)
-			(void)wb_dwarf_need(sections, WB_DWARF_LINE, UINT64_MAX);
-		(void)wb_symtab_of_image(image, &symtab);
+	if (!is_shared) {
+		(void)wb_dwarf_need(wb_dwarf_sections_of(dwarf), WB_DWARF_INFO, UINT64_MAX);
+		return;
 	}
-	(void)wb_dwarf_need(sections, WB_DWARF_INFO, UINT64_MAX);
+	if (lines)
+		(void)wb_dwarf_need(wb_dwarf_sections_of(dwarf), WB_DWARF_LINE, UINT64_MAX);
+	(void)wb_symtab_of_image(image, &symtab);
 }

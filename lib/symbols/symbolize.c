@@ -663,13 +663,31 @@ enum wb_err wb_symbolize_frame(struct wb_symbolizer *symbolizer, const struct wb
 	return err;
 }
 
+/* Names alone come from symbols, and of Go's code all that is asked for from its own tables. */
+static bool asks_debug_info(const struct wb_symbolizer *symbolizer, struct wb_image *image)
+{
+	const struct wb_pclntab *table;
+
+	if (symbolizer->opts.detail == WB_DETAIL_NAMES)
+		return false;
+	return symbolizer->opts.go_from_debug || wb_pclntab_of_image(image, &table) != WB_OK || !table;
+}
+
+bool wb_symbolizer_expect(struct wb_symbolizer *symbolizer, struct wb_image *image, size_t count, bool is_shared)
+{
+	if (count < MANY_MIN || !asks_debug_info(symbolizer, image))
+		return false;
+	wb_dwarf_expect_many(image, !symbolizer->opts.no_lines, is_shared);
+	return true;
+}
+
 enum wb_err wb_symbolize_many(struct wb_symbolizer *symbolizer, struct wb_image *image, const uint64_t *image_pcs, size_t count,
                               enum wb_pc_kind kind, wb_sites_fn fn, void *arg)
 {
 	if (!symbolizer || (count > 0 && !image_pcs) || !fn)
 		return WB_ERR_ARGUMENT;
-	if (image && count >= MANY_MIN && symbolizer->opts.detail > WB_DETAIL_NAMES)
-		wb_dwarf_expect_many(image, !symbolizer->opts.no_lines);
+	if (image)
+		(void)wb_symbolizer_expect(symbolizer, image, count, false);
 	for (size_t i = 0; i < count; i++) {
 		const struct wb_site *sites;
 		size_t num_sites;

@@ -30,8 +30,8 @@ struct wb_symbolizer {
 	size_t aliases_capacity;
 };
 
-/* Another site of the answer, with nothing known of it. WB_ERR_LIMIT: there are as many as there may be. */
-enum wb_err wb_symbolizer_add_site(struct wb_symbolizer *symbolizer, struct wb_site **ret_site);
+/* So many addresses will be asked for, by several threads if is_shared. False: debug information need not be made ready for them. */
+bool wb_symbolizer_expect(struct wb_symbolizer *symbolizer, struct wb_image *image, size_t count, bool is_shared);
 /* symbolize_go.c: the sites of an address from Go's own tables. WB_NONE: it is not in Go code. */
 enum wb_err wb_symbolizer_go(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t image_pc);
 

@@ -137,6 +137,46 @@ static void keeps_what_comes_before_damage(void)
 	check_damaged(&stored, stored.size, SIZE - 1, (SIZE - 1) / CHUNK * CHUNK);
 }
 
+struct follower { struct wb_unpack *unpack; bool is_first, is_right; };
+
+static void *follow(void *arg)
+{
+	struct follower *follower = arg;
+
+	follower->is_first = wb_unpack_share(follower->unpack);
+	if (follower->is_first)
+		follower->is_right = wb_unpack_need(follower->unpack, SIZE) == WB_OK;
+	else
+		wb_unpack_help(follower->unpack);
+	for (size_t end = 1; end < SIZE; end += CHUNK / 3)
+		follower->is_right &= wb_unpack_need(follower->unpack, end) == WB_OK && wb_unpack_bytes(follower->unpack)[end - 1] == byte_at(end - 1);
+	return NULL;
+}
+
+/* One is told to unpack it all, and all see the same. */
+static void is_followed_by_several_threads(void)
+{
+	struct wb_unpack *unpack = unpack_of(&stored, stored.size, SIZE);
+	struct follower followers[THREADS];
+	pthread_t threads[THREADS];
+	unsigned firsts = 0;
+
+	REQUIRE(unpack != NULL);
+	for (size_t i = 0; i < THREADS; i++) {
+		followers[i] = (struct follower){ .unpack = unpack, .is_right = true };
+		REQUIRE(pthread_create(&threads[i], NULL, follow, &followers[i]) == 0);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		CHECK(followers[i].is_right);
+		firsts += followers[i].is_first;
+	}
+	CHECK_EQ_U64(firsts, 1);
+	CHECK(is_right(unpack, SIZE));
+	wb_unpack_help(unpack);
+	wb_unpack_free(unpack);
+}
+
 /* Of a small one there is all or nothing. */
 static void unpacks_small_ones_at_once(void)
 {
@@ -223,6 +263,7 @@ int main(void)
 		TEST_RUN(keeps_what_comes_before_damage);
 		TEST_RUN(unpacks_small_ones_at_once);
 		TEST_RUN(serves_several_threads);
+		TEST_RUN(is_followed_by_several_threads);
 		TEST_RUN(survives_lack_of_memory);
 	} else {
 		TEST_RUN(says_that_no_codec_is_in);
