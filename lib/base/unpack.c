@@ -19,7 +19,8 @@ enum {
 static const uint64_t unpacked_size_max = UINT64_C(4) << 30;
 
 struct wb_unpack {
-	struct wb_packed packed;
+	struct wb_packed packed;      /* its stored piece is the busy thread's, and given back when it is used up */
+	size_t stored_size;
 	void *memory;                 /* that bytes are in */
 	uint8_t *bytes;
 	_Atomic size_t ready;         /* bytes that can be looked at; grows */
@@ -79,6 +80,7 @@ enum wb_err wb_unpack_new(struct wb_packed *packed, struct wb_unpack **ret_unpac
 		return WB_ERR_MEMORY;
 	}
 	unpack->packed = *packed;
+	unpack->stored_size = packed->stored.size;
 	unpack->used = unpack->forgotten = packed->skip;
 	wb_lock_init(&unpack->lock);
 	wb_signal_init(&unpack->progress);
@@ -276,7 +278,7 @@ void wb_unpack_help(struct wb_unpack *unpack)
 		return;
 	wb_file_prepare(unpack->bytes, packed->size);
 	if (packed->file)
-		wb_file_prepare_reading(packed->file, packed->offset, packed->stored.size);
+		wb_file_prepare_reading(packed->file, packed->offset, unpack->stored_size);
 }
 
 enum wb_err wb_unpack_all(struct wb_packed *packed, struct wb_piece *ret_piece)
