@@ -310,6 +310,7 @@ static enum wb_err compile_source(struct wb_dwarf *dwarf, const struct wb_unit_s
 	enum wb_err err;
 
 	wb_functions_builder_init(&builder, &dwarf->text);
+	wb_functions_builder_expect(&builder, source->header->size);
 	err = run_compilers(source, policy_of(dwarf), &builder);
 	if (!err)
 		err = wb_functions_builder_finish(&builder, ret_functions);

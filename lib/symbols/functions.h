@@ -57,6 +57,8 @@ struct wb_functions_builder {
 	size_t num_functions, functions_capacity;
 };
 void wb_functions_builder_init(struct wb_functions_builder *builder, const struct wb_text *text);
+/* Sets memory aside for what a unit of so many bytes has most often, so that it need not be moved while it grows. */
+void wb_functions_builder_expect(struct wb_functions_builder *builder, uint64_t unit_size);
 void wb_functions_builder_deinit(struct wb_functions_builder *builder);
 enum wb_err wb_functions_add_name(struct wb_functions_builder *builder, uint64_t name, uint64_t linkage, uint32_t *ret_index);
 /* entry UINT64_MAX: where the first range starts. *ret_node is WB_NODE_NONE if no range is alive: calls inlined into it need not be added. */
