@@ -372,7 +372,7 @@ static enum wb_err read_vdso(struct core *core)
 	uint8_t *bytes;
 	enum wb_err err;
 
-	if (!segment || start - segment->start >= segment->size || size > VDSO_MAX)
+	if (!segment || start - segment->start >= segment->size || size < 4 || size > VDSO_MAX)
 		return WB_OK;
 	bytes = wb_mem_alloc((size_t)size);
 	if (!bytes)

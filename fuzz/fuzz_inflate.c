@@ -74,7 +74,8 @@ static size_t run_stream(enum wb_packing packing, const uint8_t *in, size_t in_s
 		FUZZ_ASSERT(used <= in_now && got <= out_now);
 		at += used;
 		made += got;
-		if (at == in_size && got < out_now)
+		/* All is used, or what is left is behind the end. */
+		if ((at == in_size && got < out_now) || (!used && !got))
 			break;
 	}
 	*ret_done = err != WB_ERR_UNSUPPORTED && wb_inflate_stream_is_done(stream);
