@@ -84,8 +84,8 @@ static bool is_simple(const struct program *p, const struct state *s)
 
 		if (kind == WB_RULE_REGISTER || kind == WB_RULE_EXPRESSION || kind == WB_RULE_VAL_EXPRESSION || kind == WB_RULE_DEREF)
 			return false;
-		/* Of these a walk recovers none later. */
-		if (!(kept >> slot & 1) && (kind == WB_RULE_OFFSET || kind == WB_RULE_VAL_OFFSET || kind == WB_RULE_SAME))
+		/* Of the others a walk recovers those that were saved here, but not what they were in a callee. */
+		if (!(kept >> slot & 1) && kind == WB_RULE_SAME)
 			return false;
 	}
 	return true;

@@ -1,58 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registers of a frame, recovered when asked for: from the newest step back to the oldest, the first rule that names the register tells its value;
- * if none does, a callee-saved register still has the value that the walk began with. A memo per register makes the next question start there.
+ * Registers of a frame, recovered when asked for: from the newest step back to the oldest, the first rule that names a register tells its value;
+ * if none does, a callee-saved register still has the value that the walk began with. All that are asked for are looked for in one pass. A memo per
+ * register makes the next question start there.
  */
 #include "unwind/walker.h"
 
-struct found_reg {
-	uint64_t value;
-	bool has, derived;
+/* Registers that are looked for, by slot. */
+struct search {
+	uint64_t left;                /* not found yet */
+	uint64_t popped;              /* of these: saved in a frame that had popped them already, so what is found will be derived */
+	struct wb_regs *found;
 };
-
-/* What one step says. False: the step leaves the register alone, or it was popped already; then *ret tells if the value will be derived. */
-static bool by_step(struct wb_walker *w, size_t step, uint8_t slot, struct found_reg *ret)
-{
-	const struct wb_frame *left = (const struct wb_frame *)(const void *)(w->trail_frames + step * w->trail_stride);
-	const struct wb_row_rule *rules = wb_rules_of(w->trail[step]);
-
-	for (unsigned i = 0; i < wb_rules_count(w->trail[step]); i++) {
-		const struct wb_row_rule *rule = &rules[i];
-		uint64_t address = left->cfa + (uint64_t)(int64_t)rule->offset;
-		struct wb_saved saved;
-
-		if (rule->slot != slot)
-			continue;
-		switch ((enum wb_rule_kind)rule->kind) {
-		case WB_RULE_SAME:
-			return false;
-		case WB_RULE_OFFSET:
-			saved = wb_row_saved(w->arch, &w->view, address, true, left->sp, true, 0);
-			if (saved.derived) {
-				ret->derived = true;
-				return false;
-			}
-			ret->has = saved.has;
-			ret->value = saved.value;
-			return true;
-		case WB_RULE_VAL_OFFSET:
-			ret->has = true;
-			ret->value = address;
-			return true;
-		case WB_RULE_UNSPECIFIED:
-		case WB_RULE_UNDEFINED:
-		case WB_RULE_REGISTER:
-		case WB_RULE_EXPRESSION:
-		case WB_RULE_VAL_EXPRESSION:
-		case WB_RULE_DEREF:
-		case WB_RULE_CONSTANT:
-			/* The others are not in simple rows, and only those make steps of the trail. */
-			ret->has = false;
-			return true;
-		}
-	}
-	return false;
-}
 
 void wb_walker_need_base(struct wb_walker *w)
 {
@@ -74,38 +33,137 @@ void wb_walker_need_base(struct wb_walker *w)
 	w->base.derived = 0;
 }
 
-bool wb_walker_recover(struct wb_walker *w, uint8_t slot, uint64_t *ret_value, bool *ret_derived)
+static void give(struct search *s, uint8_t slot, uint64_t value, bool has, bool derived)
 {
-	struct found_reg found = { 0, false, false };
-	size_t level = w->memo >> slot & 1 ? w->memos[slot].level : 0, i = w->num_trail;
+	s->left &= ~(UINT64_C(1) << slot);
+	if (has)
+		wb_regs_set(s->found, slot, value, derived || s->popped >> slot & 1);
+}
 
-	if (w->has_stepped && !(w->arch->callee_saved >> slot & 1))
-		return false;
-	wb_walker_need_base(w);
-	while (i > level && !by_step(w, i - 1, slot, &found))
-		i--;
-	if (i == level) {
-		bool popped = found.derived;
+/* What a step's rule says of a register that is looked for. */
+static void by_rule(struct wb_walker *w, const struct wb_frame *left, const struct wb_row_rule *rule, struct search *s)
+{
+	uint64_t address = left->cfa + (uint64_t)(int64_t)rule->offset;
+	struct wb_saved saved;
 
-		if (level) {
-			found = (struct found_reg){ w->memos[slot].value, w->memos[slot].has, w->memos[slot].derived };
-		} else {
-			found = (struct found_reg){ w->base.value[slot], wb_regs_has(&w->base, slot), w->base.derived >> slot & 1 };
-		}
-		found.derived |= popped;
+	switch ((enum wb_rule_kind)rule->kind) {
+	case WB_RULE_SAME:
+		return;
+	case WB_RULE_OFFSET:
+		saved = wb_row_saved(w->arch, &w->view, address, true, left->sp, true, 0);
+		if (saved.derived)
+			s->popped |= UINT64_C(1) << rule->slot;
+		else
+			give(s, rule->slot, saved.value, saved.has, false);
+		return;
+	case WB_RULE_VAL_OFFSET:
+		give(s, rule->slot, address, true, false);
+		return;
+	case WB_RULE_UNSPECIFIED:
+	case WB_RULE_UNDEFINED:
+	case WB_RULE_REGISTER:
+	case WB_RULE_EXPRESSION:
+	case WB_RULE_VAL_EXPRESSION:
+	case WB_RULE_DEREF:
+	case WB_RULE_CONSTANT:
+		break;
 	}
-	if (slot == w->arch->ra_column && w->has_stepped)
-		found.value = wb_address_strip(found.value, w->pointer_mask);
-	if (w->num_trail) {
-		w->memo |= UINT64_C(1) << slot;
+	/* The others are not in simple rows, and only those make steps of the trail. */
+	give(s, rule->slot, 0, false, false);
+}
+
+static void by_step(struct wb_walker *w, size_t step, struct search *s)
+{
+	const struct wb_frame *left = (const struct wb_frame *)(const void *)(w->trail_frames + step * w->trail_stride);
+	const struct wb_row_rule *rules = wb_rules_of(w->trail[step]);
+
+	for (unsigned i = wb_rules_count(w->trail[step]); i > 0; i--, rules++)
+		if (rules->slot < WB_SLOTS_MAX && s->left >> rules->slot & 1)
+			by_rule(w, left, rules, s);
+}
+
+/* How far back the newest memo of what is left is: so many steps had been made. 0: there is none. */
+static size_t newest_memo(const struct wb_walker *w, uint64_t left)
+{
+	size_t newest = 0;
+
+	for (left &= w->memo; left; left &= left - 1) {
+		size_t level = w->memos[__builtin_ctzll(left)].level;
+
+		newest = level > newest ? level : newest;
+	}
+	return newest;
+}
+
+static void by_memos(struct wb_walker *w, size_t level, struct search *s)
+{
+	for (uint64_t some = s->left & w->memo; some; some &= some - 1) {
+		uint8_t slot = (uint8_t)__builtin_ctzll(some);
+
+		if (w->memos[slot].level == level)
+			give(s, slot, w->memos[slot].value, w->memos[slot].has, w->memos[slot].derived);
+	}
+}
+
+static void by_base(const struct wb_walker *w, struct search *s)
+{
+	for (uint64_t some = s->left & w->base.have; some; some &= some - 1) {
+		uint8_t slot = (uint8_t)__builtin_ctzll(some);
+
+		give(s, slot, w->base.value[slot], true, w->base.derived >> slot & 1);
+	}
+}
+
+static void remember(struct wb_walker *w, uint64_t asked, const struct wb_regs *found)
+{
+	w->memo |= asked;
+	for (; asked; asked &= asked - 1) {
+		uint8_t slot = (uint8_t)__builtin_ctzll(asked);
+
 		w->memos[slot].level = w->num_trail;
-		w->memos[slot].value = found.value;
-		w->memos[slot].has = found.has;
-		w->memos[slot].derived = found.derived;
+		w->memos[slot].has = found->have >> slot & 1;
+		w->memos[slot].value = w->memos[slot].has ? found->value[slot] : 0;
+		w->memos[slot].derived = found->derived >> slot & 1;
 	}
-	*ret_value = found.value;
-	*ret_derived = found.derived;
-	return found.has;
+}
+
+/* Registers that the callee need not have kept, but did: the newest step's rules alone tell them, any further step makes them unknown. */
+static uint64_t kept_besides(const struct wb_walker *w)
+{
+	uint64_t newest = w->num_trail ? w->trail[w->num_trail - 1] : 0, slots = 0;
+	const struct wb_row_rule *rules = wb_rules_of(newest);
+
+	for (unsigned i = wb_rules_count(newest); i > 0; i--, rules++)
+		slots |= rules->slot < WB_SLOTS_MAX ? UINT64_C(1) << rules->slot : 0;
+	return slots & ~w->arch->callee_saved;
+}
+
+/* Adds those of the slots asked for that can be known. */
+static void recover(struct wb_walker *w, uint64_t asked, struct wb_regs *found)
+{
+	struct search s = { asked | kept_besides(w), 0, found };
+	size_t step = w->num_trail;
+	uint8_t ra = w->arch->ra_column;
+
+	wb_walker_need_base(w);
+	if (s.left != asked)
+		by_step(w, --step, &s);
+	/* Popped already in the first frame of all, they still hold what they had. */
+	s.left &= asked | (step == 0 ? s.popped : 0);
+	while (s.left) {
+		size_t level = newest_memo(w, s.left);
+
+		while (s.left && step > level)
+			by_step(w, --step, &s);
+		if (!level)
+			break;
+		by_memos(w, level, &s);
+	}
+	by_base(w, &s);
+	if (w->has_stepped && asked >> ra & 1 && wb_regs_has(found, ra))
+		found->value[ra] = wb_address_strip(found->value[ra], w->pointer_mask);
+	if (w->num_trail)
+		remember(w, asked, found);
 }
 
 void wb_walker_recover_all(struct wb_walker *w, struct wb_regs *ret_regs)
@@ -117,17 +175,8 @@ void wb_walker_recover_all(struct wb_walker *w, struct wb_regs *ret_regs)
 		wb_walker_need_base(w);
 		*ret_regs = w->base;
 	} else {
-		uint64_t left = arch->callee_saved & ~special;
-
 		ret_regs->have = ret_regs->derived = 0;
-		for (; left; left &= left - 1) {
-			uint8_t slot = (uint8_t)__builtin_ctzll(left);
-			uint64_t value;
-			bool derived;
-
-			if (wb_walker_recover(w, slot, &value, &derived))
-				wb_regs_set(ret_regs, slot, value, derived);
-		}
+		recover(w, arch->callee_saved & ~special, ret_regs);
 	}
 	ret_regs->have &= ~special;
 	ret_regs->derived &= ~special;

@@ -186,8 +186,6 @@ enum wb_err wb_walk_fast(struct wb_walker *walker, struct wb_frame *frames, size
 uint64_t wb_walk_fast_what(uint8_t how);
 
 /* walk_regs.c */
-/* A register of the frame that the walk stands on. */
-bool wb_walker_recover(struct wb_walker *walker, uint8_t slot, uint64_t *ret_value, bool *ret_derived);
 /* Takes base from the context where the walk began, if it was not yet. */
 void wb_walker_need_base(struct wb_walker *walker);
 /* All that can be known, in a file of its own. */
