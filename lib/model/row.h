@@ -43,6 +43,8 @@ enum wb_row_special {
 	WB_ROW_INJECTED = 1,          /* not called but made to look so: the caller was interrupted, its pc is exact */
 	WB_ROW_JOINT = 2,             /* the caller may be on another stack: what is absent there ends the walk at a joint */
 	WB_ROW_GO_TOP = 4,            /* with WB_ROW_ROOT: by Go's word */
+	WB_ROW_LINK = 8,              /* set by the row cache alone: the return address is still in its register and the CFA SP + cfa_offset; the walk's
+	                               * fast form can run it for a frame with registers of its own */
 };
 
 struct wb_row_rule {

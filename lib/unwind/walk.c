@@ -64,7 +64,7 @@ static void resolve_info(struct wb_walker *w, struct wb_hint *hint)
 }
 
 /* The frame that the walk stands on, or one of the same registers at another pc, as strategies see it. hint may be NULL: nothing is mapped there. */
-static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t lookup_pc, bool exact, struct wb_lookup *ret)
+void wb_walker_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t lookup_pc, bool exact, struct wb_lookup *ret)
 {
 	ret->arch = w->arch;
 	ret->space = w->space;
@@ -95,64 +95,6 @@ static void make_lookup(struct wb_walker *w, struct wb_hint *hint, uint64_t look
 	if (hint->image && !hint->has_info)
 		resolve_info(w, hint);
 	ret->info = hint->info;
-}
-
-/* What the fast form can run: simple rows whose return address lies below the CFA and not below the register that the CFA counts from, so that finding
- * it there is progress; and whose FP, if saved, lies between the two: it was not popped already. */
-static bool is_fast(const struct wb_row *row)
-{
-	const uint8_t odd = WB_ROW_GENERAL | WB_ROW_SIGNAL | WB_ROW_ROOT | WB_ROW_GUESS | WB_ROW_BARRIER;
-
-	if (row->flags & odd || row->special || row->ra_offset >= 0 || row->cfa_offset < -row->ra_offset)
-		return false;
-	return !(row->flags & WB_ROW_FP_SAVED) || (row->fp_offset < row->ra_offset && row->cfa_offset >= -row->fp_offset);
-}
-
-/* Asks the first strategy that the image has something for; and the next one where that is Go's tables or compact unwind information, which know parts of an
- * image. Rows of others are not cached: they depend on those before them saying no. */
-static enum wb_err find_cacheable(struct wb_walker *w, const struct wb_lookup *lookup, struct wb_found *ret_found)
-{
-	for (size_t i = w->hint->first_strategy; i < w->num_strategies; i++) {
-		enum wb_err err = w->strategies[i](lookup, ret_found);
-
-		if (err != WB_NONE || (w->hows[i] != WB_HOW_GO && w->hows[i] != WB_HOW_COMPACT))
-			return err;
-	}
-	return WB_NONE;
-}
-
-/* The row of an image pc, cached if it may be. A place and its neighbour make a set of two: the newer one is in front, where the fast form looks. */
-const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *w, uint64_t image_pc, bool exact)
-{
-	struct wb_hint *hint = w->hint;
-	struct wb_row_entry *entry = wb_walker_row_place(w, image_pc), *second = &w->rows[(image_pc & w->row_mask) ^ 1];
-	struct wb_found found = { .cacheable = false };
-	uint64_t tag = hint->tag | (uint64_t)exact << WB_TAG_EXACT;
-	struct wb_lookup lookup;
-
-	if (second->image_pc == image_pc && second->tag == tag) {
-		struct wb_row_entry older = *entry;
-
-		*entry = *second;
-		*second = older;
-		return entry;
-	}
-	make_lookup(w, hint, image_pc - hint->image_start + hint->start, exact, &lookup);
-	if (find_cacheable(w, &lookup, &found) != WB_OK)
-		return NULL;
-	if (!found.cacheable) {
-		wb_mem_free(found.loose);
-		return NULL;
-	}
-	*second = *entry;
-	entry->image_pc = image_pc;
-	entry->tag = tag;
-	entry->row = found.row;
-	entry->row.flags |= is_fast(&found.row) ? WB_ROW_FAST : 0;
-	entry->rules = wb_rules_pack(wb_row_table_rules(found.table) + found.row.rules, found.row.num_rules);
-	entry->table = found.table;
-	entry->what = wb_walk_fast_what(found.row.how);
-	return entry;
 }
 
 /* ---- One step ---- */
@@ -462,7 +404,7 @@ static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 
 	if (!wb_walker_find_hint(w, lookup_pc))
 		w->hint = &w->nowhere;
-	make_lookup(w, w->hint->map ? w->hint : NULL, lookup_pc, w->now.exact, &lookup);
+	wb_walker_lookup(w, w->hint->map ? w->hint : NULL, lookup_pc, w->now.exact, &lookup);
 	w->applied.has_cfa = false;
 	if (w->no_memory)
 		return WB_ERR_MEMORY;
@@ -497,7 +439,7 @@ bool wb_walker_look_again(struct wb_walker *w, struct wb_lookup *ret_lookup, str
 	if (!w->arch || !w->is_pending)
 		return false;
 	wb_walker_recover_all(w, ret_regs);
-	make_lookup(w, w->hint->map ? w->hint : NULL, w->now.pc - (w->now.exact ? 0 : w->arch->call_step), w->now.exact, ret_lookup);
+	wb_walker_lookup(w, w->hint->map ? w->hint : NULL, w->now.pc - (w->now.exact ? 0 : w->arch->call_step), w->now.exact, ret_lookup);
 	add_link(w, ret_regs, ret_lookup);
 	return true;
 }
@@ -525,6 +467,16 @@ static inline bool context_reg(const struct wb_arch_info *arch, const struct wb_
 	}
 	*ret_value = context->regs[seen->at].value & arch->address_mask;
 	return true;
+}
+
+bool wb_walker_link(struct wb_walker *w, uint64_t *ret_link)
+{
+	uint8_t slot = w->arch->leaf.ra_slot;
+
+	if (w->base_context)
+		return context_reg(w->arch, w->base_context, slot, &w->seen_link, ret_link);
+	*ret_link = w->base.value[slot];
+	return wb_regs_has(&w->base, slot) && !(w->base.derived >> slot & 1);
 }
 
 /* Stands on the first frame of the next context. False: there is none, or it has no pc. */
@@ -588,7 +540,7 @@ static void set_space(struct wb_walker *w, struct wb_space *space)
 	w->space = wb_space_ref(space);
 	forget_hints(w);
 	w->arch = wb_space_arch(space);
-	w->seen_pc = w->seen_sp = w->seen_fp = (struct wb_seen_reg){ SIZE_MAX, 0 };
+	w->seen_pc = w->seen_sp = w->seen_fp = w->seen_link = (struct wb_seen_reg){ SIZE_MAX, 0 };
 	w->pointer_mask = wb_space_pointer_mask(space);
 	w->view.space = space;
 	w->view.word_size = w->arch ? w->arch->word_size : 8;

@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -22,22 +21,6 @@ struct hot {
 	uint8_t *frame;               /* where the next frame goes */
 	uint64_t what;                /* how, flags and context of the frame, as they stand in struct wb_frame */
 };
-
-/* The last eight bytes of a frame are stored as one. */
-static uint64_t pack_what(unsigned how, unsigned flags)
-{
-	struct wb_frame frame = { .how = (uint16_t)how, .flags = (uint16_t)(flags | WB_FRAME_HAS_CFA | WB_FRAME_HAS_IMAGE) };
-	uint64_t what;
-
-	_Static_assert(sizeof(frame) - offsetof(struct wb_frame, how) == sizeof(what), "how, flags and context end the frame");
-	memcpy(&what, &frame.how, sizeof(what));
-	return what;
-}
-
-uint64_t wb_walk_fast_what(uint8_t how)
-{
-	return pack_what(how, 0);
-}
 
 static inline void put_frame(struct hot *h, uint64_t lookup, uint64_t image_pc, uint64_t cfa, size_t stride)
 {
@@ -60,6 +43,27 @@ static __attribute__((noinline)) bool is_cut(struct wb_walker *w, uint64_t at)
 	uint64_t word;
 
 	return wb_view_word(&w->view, at, &word) == WB_NONE;
+}
+
+/* Leaves the frame for its caller. */
+static inline void leave(struct hot *h, const struct wb_row_entry *entry, uint64_t lookup, uint64_t image_pc, uint64_t cfa, uint64_t ra, size_t stride)
+{
+	*h->trail++ = entry->rules;
+	put_frame(h, lookup, image_pc, cfa, stride);
+	h->what = entry->what;
+	h->pc = ra;
+	h->sp = cfa;
+}
+
+/* The return address in its register. SP stays in the region. */
+static bool find_link(struct wb_walker *w, const struct hot *h, const struct wb_row_entry *entry, uint64_t cfa, uint64_t pointer_mask, uint64_t *ret_ra)
+{
+	uint64_t link;
+
+	if (entry->row.special != WB_ROW_LINK || cfa < h->sp || cfa >= h->limit || !wb_walker_link(w, &link))
+		return false;
+	*ret_ra = wb_address_strip(link, pointer_mask);
+	return *ret_ra != 0;
 }
 
 /* One frame and its step. False: not ordinary, or the walk ended. exact and stride are constants where this is inlined. */
@@ -90,7 +94,10 @@ static inline __attribute__((always_inline)) bool step(struct wb_walker *w, stru
 			put_frame(h, lookup, image_pc, cfa, stride);
 			wb_walker_stop_root(w, &entry->row);
 		}
-		return false;
+		if (!exact || !find_link(w, h, entry, cfa, pointer_mask, &ra))
+			return false;
+		leave(h, entry, lookup, image_pc, cfa, ra, stride);
+		return true;
 	}
 	/* What is saved lies between base and CFA. Addresses of the region have no top bit, so as signed numbers base + offset cannot wrap. */
 	at = cfa + (uint64_t)(int64_t)entry->row.ra_offset;
@@ -108,11 +115,7 @@ static inline __attribute__((always_inline)) bool step(struct wb_walker *w, stru
 		return false;
 	if (LIKELY(entry->row.flags & WB_ROW_FP_SAVED))
 		h->fp = wb_load64((const void *)(h->origin + (uintptr_t)(cfa + (uint64_t)(int64_t)entry->row.fp_offset)), false);
-	*h->trail++ = entry->rules;
-	put_frame(h, lookup, image_pc, cfa, stride);
-	h->what = entry->what;
-	h->pc = ra;
-	h->sp = cfa;
+	leave(h, entry, lookup, image_pc, cfa, ra, stride);
 	return true;
 }
 
@@ -137,7 +140,7 @@ static inline void load(struct wb_walker *w, struct hot *h)
 	h->origin = (uintptr_t)region->bytes - (uintptr_t)region->address;
 	h->limit = region->address + (region->size - 7);
 	h->trail = w->trail + w->num_trail;
-	h->what = pack_what(now->how, now->exact ? WB_FRAME_EXACT : 0);
+	h->what = wb_pack_what(now->how, now->exact ? WB_FRAME_EXACT : 0);
 }
 
 /* What a run came to. */

@@ -19,6 +19,9 @@
 #include "unwind/row_apply.h"
 #include "unwind/strategy.h"
 
+#include <stddef.h>
+#include <string.h>
+
 enum {
 	WB_STRATEGIES_MAX = 16,
 	WB_TOPS = 64,                 /* stacks, by megabyte of address */
@@ -49,6 +52,17 @@ struct wb_row_entry {
 	uint64_t unused;
 };
 enum { WB_TAG_EXACT = 63 };          /* bit of a tag: the row is for an exact pc */
+
+/* How a frame was found, its flags and its context, as they stand in struct wb_frame, whose last eight bytes they are. */
+static inline uint64_t wb_pack_what(unsigned how, unsigned flags)
+{
+	struct wb_frame frame = { .how = (uint16_t)how, .flags = (uint16_t)(flags | WB_FRAME_HAS_CFA | WB_FRAME_HAS_IMAGE) };
+	uint64_t what;
+
+	_Static_assert(sizeof(frame) - offsetof(struct wb_frame, how) == sizeof(what), "how, flags and context end the frame");
+	memcpy(&what, &frame.how, sizeof(what));
+	return what;
+}
 
 /* A step by a simple row: its rules. A pointer and, in the top byte, their number: addresses of this process have at most 56 bits. The CFA and SP of
  * the frame that was left are in the caller's frames. */
@@ -115,7 +129,7 @@ struct wb_walker {
 	/* Registers. */
 	struct wb_regs base;
 	const struct wb_context *base_context; /* base was not yet taken from there; NULL: it was */
-	struct wb_seen_reg { size_t at; uint32_t number; } seen_pc, seen_sp, seen_fp; /* where the last context had them */
+	struct wb_seen_reg { size_t at; uint32_t number; } seen_pc, seen_sp, seen_fp, seen_link; /* where the last context had them */
 	struct wb_top tops[WB_TOPS];
 	bool is_prefetched;           /* the stack of this walk was asked for before */
 	bool has_stepped;             /* steps were made since base: caller-saved registers are gone */
@@ -148,7 +162,11 @@ static inline bool wb_walker_find_hint(struct wb_walker *walker, uint64_t addres
 void wb_walker_stop_root(struct wb_walker *walker, const struct wb_row *row);
 /* The same where the return address, at `at`, was not captured. */
 void wb_walker_stop_cut(struct wb_walker *walker, const struct wb_row *row, uint64_t at);
-/* The cached row of an image pc in the hint's image, looked up and cached if it can be; NULL otherwise. */
+/* What the link register holds where the walk, or the part of it since the last signal, begins; false: that is not known for certain. */
+bool wb_walker_link(struct wb_walker *walker, uint64_t *ret_link);
+/* What strategies are asked at a pc. hint: NULL: nothing is mapped there. */
+void wb_walker_lookup(struct wb_walker *walker, struct wb_hint *hint, uint64_t lookup_pc, bool exact, struct wb_lookup *ret_lookup);
+/* row_cache.c: the cached row of an image pc in the hint's image, looked up and cached if it can be; NULL otherwise. */
 const struct wb_row_entry *wb_walker_fill_row(struct wb_walker *walker, uint64_t image_pc, bool exact);
 /* Gives one frame and goes on, by the slow form. WB_NONE: no frame; the walk was stopped. */
 enum wb_err wb_walker_step(struct wb_walker *walker, struct wb_frame *ret_frame);
@@ -181,9 +199,6 @@ static inline bool wb_walker_next_given(struct wb_walker *walker, struct wb_fram
 
 /* walk_fast.c: as many frames as the fast form can give, at most cap, `stride` bytes apart. */
 enum wb_err wb_walk_fast(struct wb_walker *walker, struct wb_frame *frames, size_t stride, size_t cap, size_t *ret_count);
-
-/* A row entry's `what`. */
-uint64_t wb_walk_fast_what(uint8_t how);
 
 /* walk_regs.c */
 /* Takes base from the context where the walk began, if it was not yet. */
