@@ -465,43 +465,6 @@ static void place_sections(struct elf *elf)
 	}
 }
 
-/* Whether the bytes in memory lie as in the file, as in a vDSO: then offsets mean what they say, and section headers may be there. */
-static bool loads_as_stored(const struct elf *elf)
-{
-	for (size_t i = 0; i < elf->base.num_segments; i++) {
-		if (elf->segments[i].vaddr - elf->load_base != elf->segments[i].offset)
-			return false;
-	}
-	return true;
-}
-
-static void move_to_memory(const struct elf *elf, uint64_t vaddr, uint64_t *offset, uint64_t *filesz)
-{
-	uint64_t end;
-
-	*offset = vaddr - elf->load_base;
-	if (!wb_u64_add(*offset, *filesz, &end))
-		*filesz = 0;
-}
-
-/* Offsets of an image that was read from memory count from its first page. */
-static enum wb_err use_loaded_layout(struct elf *elf)
-{
-	if (!elf->base.num_segments)
-		return wb_elf_report(elf, WB_ERR_DATA, WB_DIAG_OBJECT_MALFORMED, "", UINT64_MAX, "read from memory, and without segments");
-	elf->base.loaded_layout = true;
-	elf->load_base = elf->segments[0].vaddr - elf->segments[0].offset;
-	if (loads_as_stored(elf))
-		return WB_OK;
-	elf->shnum = 0;
-	elf->shoff = 0;
-	for (size_t i = 0; i < elf->base.num_segments; i++)
-		move_to_memory(elf, elf->segments[i].vaddr, &elf->segments[i].offset, &elf->segments[i].filesz);
-	for (uint32_t i = 0; i < elf->phnum; i++)
-		move_to_memory(elf, elf->program[i].vaddr, &elf->program[i].offset, &elf->program[i].filesz);
-	return WB_OK;
-}
-
 /* A separate debug file has its code sections without their bytes. */
 static bool is_debug_only(const struct elf *elf)
 {
@@ -521,16 +484,18 @@ static bool is_debug_only(const struct elf *elf)
 
 /* ---- Opening ------------------------------------------------------------------------------------------------------------------ */
 
-static enum wb_err read_all_headers(struct elf *elf, uint32_t flags)
+static enum wb_err read_all_headers(struct elf *elf, const struct elf_open *how)
 {
+	bool is_loaded = how->flags & WB_IMAGE_LOADED;
 	enum wb_err err = read_header(elf);
 
-	if (!err)
+	/* Section headers are not loaded, as a rule: an image read from memory is not asked for more than its segments. */
+	if (!err && !is_loaded)
 		err = read_extended_counts(elf);
 	if (!err)
 		err = read_program(elf);
-	if (!err && flags & WB_IMAGE_LOADED)
-		err = use_loaded_layout(elf);
+	if (!err && is_loaded)
+		err = wb_elf_use_loaded_layout(elf, how->address);
 	if (!err)
 		err = read_sections(elf);
 	if (!err)
@@ -551,8 +516,7 @@ static enum wb_err read_all_headers(struct elf *elf, uint32_t flags)
 	return err ? err : wb_elf_read_links(elf);
 }
 
-enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, bool is_inner,
-                        struct wb_object **ret_object)
+enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file *file, const struct elf_open *how, struct wb_object **ret_object)
 {
 	struct elf *elf = wb_mem_zalloc(1, sizeof(*elf));
 	enum wb_err err;
@@ -565,9 +529,9 @@ enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file
 	elf->base.diags = diags;
 	elf->base.path = path;
 	elf->base.file = file;
-	elf->is_inner = is_inner;
+	elf->is_inner = how->is_inner;
 	wb_lock_init(&elf->lock);
-	err = read_all_headers(elf, flags);
+	err = read_all_headers(elf, how);
 	if (err) {
 		elf_close(&elf->base);
 		return err;
@@ -579,13 +543,20 @@ enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file
 static enum wb_err elf_open_file(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags,
                                  struct wb_object **ret_object)
 {
-	return wb_elf_open(diags, path, file, flags, false, ret_object);
+	return wb_elf_open(diags, path, file, &(struct elf_open){ .flags = flags }, ret_object);
+}
+
+static enum wb_err elf_open_loaded(struct wb_diags *diags, const char *path, struct wb_file *file, uint64_t address,
+                                   struct wb_object **ret_object)
+{
+	return wb_elf_open(diags, path, file, &(struct elf_open){ .flags = WB_IMAGE_LOADED, .address = address }, ret_object);
 }
 
 const struct wb_image_format wb_image_format_elf = {
 	.name = "elf",
 	.probe = elf_probe,
 	.open = elf_open_file,
+	.open_loaded = elf_open_loaded,
 	.close = elf_close,
 	.read_section = wb_elf_read_section,
 	.read_packed = wb_elf_read_packed,

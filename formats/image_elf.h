@@ -76,7 +76,7 @@ struct elf {
 	uint64_t phoff, shoff;
 	uint32_t phnum, shnum, shstrndx;
 	uint16_t phentsize, shentsize;
-	uint64_t load_base;           /* image pc of offset 0, in the loaded layout */
+	uint64_t bias;                /* loaded layout: address - image pc, 0 if not known */
 	struct elf_segment *program;  /* program headers; phnum of them */
 	struct elf_section *headers;  /* section headers; base.num_sections of them */
 	struct wb_segment *segments;  /* base.segments */
@@ -104,9 +104,14 @@ static inline uint64_t elf_word(const struct elf *elf, struct wb_bytes *b) { ret
 
 /* image_elf.c: reports about the file; returns err. */
 enum wb_err wb_elf_report(struct elf *elf, enum wb_err err, enum wb_diag_code code, const char *section, uint64_t offset, const char *text);
-/* Opens the ELF file within file; takes file, also on failure. is_inner: what .gnu_debugdata held. */
-enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, bool is_inner,
-                        struct wb_object **ret_object);
+/* What of a file is to be opened. */
+struct elf_open {
+	uint32_t flags;               /* enum wb_image_flags */
+	uint64_t address;             /* loaded layout: of its first byte; 0 if not known */
+	bool is_inner;                /* it is what .gnu_debugdata held */
+};
+/* Opens the ELF file within file; takes file, also on failure. */
+enum wb_err wb_elf_open(struct wb_diags *diags, const char *path, struct wb_file *file, const struct elf_open *how, struct wb_object **ret_object);
 /* Room for one more section, zeroed, which the caller fills; NULL when out of memory. */
 struct wb_section *wb_elf_add_section(struct elf *elf, struct elf_section **ret_header);
 /* The section's bytes as they are stored. */
@@ -116,6 +121,13 @@ bool wb_elf_find(const struct elf *elf, const char *name, size_t *ret_index);
 /* image_elf_notes.c: build id, debug link and supplementary link. */
 enum wb_err wb_elf_read_notes(struct elf *elf);
 enum wb_err wb_elf_read_links(struct elf *elf);
+
+/* image_elf_loaded.c: offsets of an image that was read from memory count from its first page. */
+enum wb_err wb_elf_use_loaded_layout(struct elf *elf, uint64_t address);
+/* How many of size bytes from offset on are there, before the first page that is absent. */
+uint64_t wb_elf_present(const struct elf *elf, uint64_t offset, uint64_t size);
+/* Image pc of an address in the dynamic section, which dynamic linkers may have relocated in place. */
+uint64_t wb_elf_unrelocated(const struct elf *elf, uint64_t value);
 
 /* image_elf_segments.c: sections that have no header, from what the segments say. */
 enum wb_err wb_elf_add_sections_of_segments(struct elf *elf);

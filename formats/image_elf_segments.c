@@ -18,7 +18,7 @@ enum {
 	EH_PE_PCREL = 0x10, EH_PE_DATAREL = 0x30,
 };
 
-/* Adds a section at vaddr that ends with its segment's bytes in the file, or after size bytes if that is less. */
+/* Adds a section at vaddr that ends with its segment's bytes in the file, or after size bytes if that is less, or where memory has no more of it. */
 static enum wb_err add(struct elf *elf, const char *name, uint32_t type, uint64_t vaddr, uint64_t size, size_t *ret_index)
 {
 	const struct wb_segment *segment = NULL;
@@ -33,13 +33,16 @@ static enum wb_err add(struct elf *elf, const char *name, uint32_t type, uint64_
 	if (!segment || !size)
 		return WB_NONE;
 	left = segment->filesz - (vaddr - segment->vaddr);
+	left = wb_elf_present(elf, segment->offset + (vaddr - segment->vaddr), size < left ? size : left);
+	if (!left)
+		return WB_NONE;
 	section = wb_elf_add_section(elf, &header);
 	if (!section)
 		return WB_ERR_MEMORY;
 	section->name = name;
 	section->vaddr = vaddr;
 	section->offset = segment->offset + (vaddr - segment->vaddr);
-	section->size = section->file_size = size < left ? size : left;
+	section->size = section->file_size = left;
 	section->flags = WB_SECTION_ALLOC;
 	header->type = type;
 	header->flags = ELF_SHF_ALLOC;
@@ -126,11 +129,11 @@ static enum wb_err read_dynamic(struct elf *elf, const struct elf_segment *segme
 		if (wb_bytes_failed(&b) || tag == ELF_DT_NULL)
 			break;
 		switch (tag) {
-		case ELF_DT_SYMTAB: dynamic->symtab = value; break;
-		case ELF_DT_STRTAB: dynamic->strtab = value; break;
+		case ELF_DT_SYMTAB: dynamic->symtab = wb_elf_unrelocated(elf, value); break;
+		case ELF_DT_STRTAB: dynamic->strtab = wb_elf_unrelocated(elf, value); break;
 		case ELF_DT_STRSZ: dynamic->strsz = value; break;
-		case ELF_DT_HASH: dynamic->hash = value; break;
-		case ELF_DT_GNU_HASH: dynamic->gnu_hash = value; break;
+		case ELF_DT_HASH: dynamic->hash = wb_elf_unrelocated(elf, value); break;
+		case ELF_DT_GNU_HASH: dynamic->gnu_hash = wb_elf_unrelocated(elf, value); break;
 		default: break;
 		}
 	}

@@ -315,7 +315,7 @@ enum wb_err wb_elf_open_inner(struct wb_object *object, struct wb_object **ret_i
 	if (err)
 		return err;
 	wb_elf_hold(elf, size);
-	return wb_elf_open(elf->base.diags, elf->base.path, file, 0, true, ret_inner);
+	return wb_elf_open(elf->base.diags, elf->base.path, file, &(struct elf_open){ .is_inner = true }, ret_inner);
 }
 
 static enum wb_err list_inner(struct elf *elf, wb_symbol_fn fn, void *arg)

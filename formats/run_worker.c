@@ -140,9 +140,12 @@ static uint8_t missed_file(const struct wb_run_worker *worker, const struct wb_f
 		return 0;
 	if (outer->function_reason == WB_REASON_NO_FILE || outer->function_reason == WB_REASON_MISMATCHED)
 		return 1 + WB_FILE_EXECUTABLE;
-	if (outer->line_reason != WB_REASON_NO_DEBUG_INFO || wb_image_by_id(worker->session, frame->image_id, &image))
+	if ((outer->line_reason != WB_REASON_NO_DEBUG_INFO && outer->line_reason != WB_REASON_NOT_ASKED) ||
+	    wb_image_by_id(worker->session, frame->image_id, &image))
 		return 0;
-	if (wb_image_verdict(image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
+	if (wb_image_is_in_memory(image))
+		missed = 1 + WB_FILE_EXECUTABLE;
+	else if (outer->line_reason == WB_REASON_NO_DEBUG_INFO && wb_image_verdict(image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
 		missed = 1 + WB_FILE_DEBUG;
 	wb_image_unref(image);
 	return missed;

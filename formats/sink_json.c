@@ -9,7 +9,7 @@
  *   capture  (meta) type format arch hostname os_release command_line events pid threads crash_reason crash_tid signal signal_code signal_address
  *            truncated memory_mapped memory_dumped modules;
  *            of minidumps: crash_type crash_code crash_detail crash_address assertion os os_version cpu notes
- *   summary  (meta) type stacks complete frames stops; of dumps: modules (path build_id address verdict file refused)
+ *   summary  (meta) type stacks complete frames stops; of dumps: modules (path build_id address verdict file in_memory refused)
  *
  * Frames are innermost first; an inlined call is an entry of its own with the same pc. image_pc, file_offset and offset (from the start of
  * the function) are of lookup_pc: for a caller, that is inside the call.
@@ -393,6 +393,8 @@ static void put_verdicts(struct wb_json *json, const struct wb_sink_modules *mod
 		wb_json_string(json, "verdict", wb_verdict_text(file.verdict));
 		if (*file.path)
 			wb_json_string(json, "file", file.path);
+		if (wb_image_is_in_memory(module->image))
+			wb_json_true(json, "in_memory");
 		put_refused(json, module->image);
 		wb_json_close(json, '}');
 	}

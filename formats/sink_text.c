@@ -412,6 +412,8 @@ static void put_dump_module(struct wb_out *out, const struct wb_sink_module *mod
 		wb_out_string(out, ", from ");
 		put_clean(out, file.path);
 	}
+	if (wb_image_is_in_memory(module->image))
+		wb_out_string(out, ", read from memory");
 	if (!wb_image_file(module->image, WB_FILE_SYMBOLS, &file) && file.verdict != WB_VERDICT_NOT_TRIED && file.verdict != WB_VERDICT_MISSING) {
 		wb_out_string(out, ", symbols ");
 		wb_out_string(out, wb_verdict_text(file.verdict));

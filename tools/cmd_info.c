@@ -108,6 +108,8 @@ static enum wb_err put_image(struct info *info, struct wb_image *image)
 	if (*described.format)
 		wb_output_format(&info->output, "    format      %s, %s\n", described.format, wb_arch_name(described.platform.arch));
 	put_file(info, "file", &described.files[WB_FILE_EXECUTABLE]);
+	if (described.in_memory)
+		wb_output_text(&info->output, "                what was captured of the process's memory serves instead\n");
 	put_file(info, "debug file", &described.files[WB_FILE_DEBUG]);
 	put_file(info, "dwz file", &described.files[WB_FILE_SUPPLEMENTARY]);
 	put_file(info, "symbols", &described.files[WB_FILE_SYMBOLS]);
@@ -337,6 +339,14 @@ static void put_threads(struct info *info)
 	}
 }
 
+/* Whether frames are in an image read from memory instead, which is listed then. */
+static bool is_listed_in_memory(struct wb_image *image)
+{
+	struct wb_image_info described = { .size = sizeof(described) };
+
+	return wb_image_info(image, &described) == WB_OK && described.in_memory;
+}
+
 /* A dump's modules that no frame is in are wanted too: whether they would match is known only once they are looked for. */
 static void add_modules(struct info *info)
 {
@@ -345,7 +355,7 @@ static void add_modules(struct info *info)
 	if (!info->num_threads || wb_capture_info(info->input.capture, &capture))
 		return;
 	for (size_t i = 0; i < capture.num_modules; i++)
-		if (capture.modules[i].image)
+		if (capture.modules[i].image && !is_listed_in_memory(capture.modules[i].image))
 			module_of(info, wb_image_id(capture.modules[i].image));
 }
 

@@ -301,6 +301,7 @@ struct wb_image_info {
 	const char *format;           /* "elf", "perf-map", "kallsyms", ...; "" while not opened */
 	struct wb_file_info files[6]; /* by enum wb_file_role */
 	uint64_t num_symbols;
+	uint8_t in_memory;            /* 1: the file is not had, and what was captured of the process's memory served instead of it */
 };
 /* info->size is the caller's. Opens the main file, the debug file and dwz's (finders are asked) if they were not yet. */
 WB_API enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *info);

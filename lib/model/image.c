@@ -249,6 +249,59 @@ enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_ident
 	return err;
 }
 
+/* A path that a file can have: not "[vdso]", nor none. */
+static bool can_be_file(const char *path)
+{
+	return *path && *path != '[';
+}
+
+enum wb_err wb_image_of_memory(struct wb_session *session, struct wb_image *instead, struct wb_object *object, struct wb_image **ret_image)
+{
+	struct wb_identity identity = { .size = sizeof(identity), .platform = object->platform, .path = "", .flags = WB_IMAGE_LOADED };
+	enum wb_verdict verdict = object->build_id ? WB_VERDICT_MATCHED : WB_VERDICT_FORCED;
+	char *path = wb_mem_strdup(object->path);
+	struct wb_image_file *file;
+	struct wb_image *image;
+	enum wb_err err;
+
+	if (instead) {
+		identity.path = instead->path;
+		identity.debug_path = instead->debug_path;
+		identity.debug_id = instead->debug_id;
+		identity.build_id = wb_image_wanted_id(instead, &identity.build_id_size);
+	}
+	if (!identity.build_id && object->build_id_size <= WB_BUILD_ID_MAX) {
+		identity.build_id = object->build_id;
+		identity.build_id_size = object->build_id_size;
+	}
+	err = path ? wb_image_pool_add(wb_session_image_pool(session), session, &identity, &image) : WB_ERR_MEMORY;
+	if (err) {
+		wb_mem_free(path);
+		wb_object_close(object);
+		return err;
+	}
+	err = wb_image_file_new(image, object, path, &file);
+	if (err) {
+		wb_image_unref(image);
+		return err;
+	}
+	/* What became of the file stays the verdict: it is still wanted. */
+	if (instead && can_be_file(instead->path)) {
+		verdict = wb_image_verdict(instead, WB_FILE_EXECUTABLE);
+		atomic_store_explicit(&image->in_memory, true, memory_order_relaxed);
+	}
+	if (instead)
+		atomic_store_explicit(&instead->in_memory, true, memory_order_relaxed);
+	wb_image_adopt(image, WB_FILE_EXECUTABLE, file, verdict);
+	*ret_image = image;
+	return WB_OK;
+}
+
+bool wb_image_is_in_memory(const struct wb_image *image)
+{
+	return atomic_load_explicit(&((struct wb_image *)(uintptr_t)image)->in_memory, memory_order_relaxed);
+}
+
 enum wb_err wb_image_add_symbols(struct wb_image *image, const char *name, const void *bytes, size_t size)
 {
 	struct wb_image_file *file;
@@ -359,13 +412,19 @@ struct wb_platform wb_image_platform(const struct wb_image *image)
 	return file ? file->object->platform : image->platform;
 }
 
+/* Whether what serves the role was no file. */
+static bool is_of_memory(const struct wb_image *image, enum wb_file_role role)
+{
+	return role == WB_FILE_EXECUTABLE && wb_image_is_in_memory(image);
+}
+
 void wb_image_missed(struct wb_image *image, enum wb_file_role role, uint64_t frames)
 {
 	struct wb_wanted wanted = { .size = sizeof(wanted), .role = role, .verdict = wb_image_verdict(image, role), .path = image->path,
 	                            .image_id = image->id, .frames = frames };
 	const uint8_t *id = wb_image_wanted_id(image, &wanted.build_id_size);
 
-	if (atomic_load_explicit(&image->roles[role].file, memory_order_acquire))
+	if (atomic_load_explicit(&image->roles[role].file, memory_order_acquire) && !is_of_memory(image, role))
 		return;
 	if (id)
 		memcpy(wanted.build_id, id, wanted.build_id_size);
@@ -414,13 +473,14 @@ enum wb_err wb_image_info(struct wb_image *image, struct wb_image_info *ret_info
 	info.platform = wb_image_platform(image);
 	info.path = image->path;
 	info.build_id = wb_image_wanted_id(image, &info.build_id_size);
+	info.in_memory = wb_image_is_in_memory(image);
 	for (size_t i = 0; i < WB_FILE_ROLES; i++) {
 		struct wb_image_role *role = &image->roles[i];
 		const struct wb_image_file *file = atomic_load_explicit(&role->file, memory_order_acquire);
 		const struct wb_refusal *refused = wb_refusals_last(atomic_load_explicit(&role->refused, memory_order_acquire));
 
 		info.files[i].verdict = atomic_load_explicit(&role->verdict, memory_order_relaxed);
-		info.files[i].path = file ? file->path : refused ? refused->path : "";
+		info.files[i].path = file && !is_of_memory(image, i) ? file->path : refused ? refused->path : "";
 	}
 	return wb_struct_give(ret_info, &info, sizeof(info));
 }
@@ -451,6 +511,6 @@ enum wb_err wb_image_file(struct wb_image *image, enum wb_file_role role, struct
 		return WB_ERR_ARGUMENT;
 	file = atomic_load_explicit(&image->roles[role].file, memory_order_acquire);
 	ret_info->verdict = (enum wb_verdict)atomic_load_explicit(&image->roles[role].verdict, memory_order_relaxed);
-	ret_info->path = file ? file->path : "";
+	ret_info->path = file && !is_of_memory(image, role) ? file->path : "";
 	return WB_OK;
 }

@@ -81,6 +81,11 @@ bool wb_image_slot_is_busy(struct wb_image *image, enum wb_image_slot slot);
 enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_identity *identity, struct wb_object *object,
                                struct wb_image **ret_image);
 
+/* A new image for one whose file is not had (NULL: there never was one), whose object lies in captured memory. Takes the object, also on failure. */
+enum wb_err wb_image_of_memory(struct wb_session *session, struct wb_image *instead, struct wb_object *object, struct wb_image **ret_image);
+/* Whether memory served where a file would have told more: the image is of memory, or one of memory serves instead of it. */
+bool wb_image_is_in_memory(const struct wb_image *image);
+
 struct wb_session *wb_image_session(struct wb_image *image);
 const char *wb_image_path(const struct wb_image *image);          /* recorded path, "" if unknown */
 /* The build id that files of this image must have: the identity's, else its executable's. NULL if unknown. */

@@ -181,6 +181,8 @@ static enum wb_err open_candidate(struct search *search, const struct wb_candida
 	struct wb_session *session = search->image->session;
 	struct wb_diags *diags = wb_session_diags(session);
 	const struct wb_object_choice choice = { search->wants.platform.arch, search->wants.build_id, search->wants.build_id_size, search->wants.member };
+	/* The image's executable alone is what may lie as in memory. */
+	uint32_t flags = search->image->flags & ~(uint32_t)(search->query.role == WB_FILE_EXECUTABLE ? 0 : WB_IMAGE_LOADED);
 	const char *reason = "";
 	struct wb_file *file;
 	enum wb_err err;
@@ -194,7 +196,7 @@ static enum wb_err open_candidate(struct search *search, const struct wb_candida
 		return wb_diag_report(diags, err, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", reason);
 	}
 	if (!err)
-		err = wb_object_open_chosen(diags, path, file, search->image->flags, &choice, ret_object);
+		err = wb_object_open_chosen(diags, path, file, flags, &choice, ret_object);
 	*ret_reason = wb_err_text(err);
 	return err;
 }

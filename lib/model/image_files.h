@@ -78,6 +78,7 @@ struct wb_image {
 	uint8_t build_id[WB_BUILD_ID_MAX];
 	size_t build_id_size;         /* 0 if unknown */
 	struct wb_platform platform;  /* of the identity */
+	_Atomic bool in_memory;       /* read from memory, because its file is not had */
 	_Atomic uint32_t laters;      /* how often a finder said WB_LATER */
 	struct wb_lock files_lock, held_lock;
 	struct wb_lock section_locks[WB_IMAGE_SECTION_LOCKS]; /* by a section's index: different ones are read at the same time */

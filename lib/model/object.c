@@ -48,6 +48,21 @@ enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_f
 	return wb_object_open_chosen(diags, path, file, flags, &(struct wb_object_choice){ .arch = WB_ARCH_UNKNOWN }, ret_object);
 }
 
+enum wb_err wb_object_open_loaded(struct wb_diags *diags, const char *path, struct wb_file *file, uint64_t address, struct wb_object **ret_object)
+{
+	uint8_t head[PROBE_SIZE];
+	size_t size = wb_file_size(file) < sizeof(head) ? (size_t)wb_file_size(file) : sizeof(head);
+
+	/* Memory may end anywhere. */
+	while (size && wb_file_read(file, 0, head, size))
+		size /= 2;
+	for (size_t i = 0; size && wb_image_formats[i]; i++)
+		if (wb_image_formats[i]->open_loaded && wb_image_formats[i]->probe(head, size))
+			return wb_image_formats[i]->open_loaded(diags, path, file, address, ret_object);
+	wb_file_free(file);
+	return WB_NONE;
+}
+
 void wb_object_close(struct wb_object *object)
 {
 	if (object)

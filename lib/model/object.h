@@ -71,6 +71,7 @@ struct wb_object {
 	bool absolute;                /* image pcs are process addresses */
 	bool relocatable;             /* ET_REL: sections are placed one after the other by the format, relocations applied */
 	uint64_t entry;               /* image pc where a process starts; 0 if it does not say */
+	uint64_t loaded_base;         /* image pc of the first byte, if they are laid out as in memory */
 	uint64_t base;                /* image pc that offsets within the image count from (the Mach-O header); 0 where the format has none */
 	const struct wb_segment *segments; /* sorted by vaddr */
 	size_t num_segments;
@@ -110,6 +111,11 @@ struct wb_image_format {
 	/* The same where a file holds several objects, each of which is of another format then. NULL: it holds one. */
 	enum wb_err (*open_chosen)(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags,
 	                           const struct wb_object_choice *choice, struct wb_object **ret_object);
+	/* Opens what lies in a process's memory at address, from its header on; bytes of it may be absent anywhere. As open otherwise. NULL: not known. */
+	enum wb_err (*open_loaded)(struct wb_diags *diags, const char *path, struct wb_file *file, uint64_t address, struct wb_object **ret_object);
+	/* Of archives, which are opened as an object without anything in it where no member is meant: the member that has the byte at offset, and where
+	 * that begins. The name is borrowed as long as the archive. WB_NONE: none. NULL: the format is of objects. */
+	enum wb_err (*find_member)(struct wb_object *object, uint64_t offset, const char **ret_name, uint64_t *ret_start);
 	void (*close)(struct wb_object *object);
 	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, of several
 	 * sections by several threads; the result is kept by the caller. */
@@ -134,6 +140,8 @@ enum wb_err wb_object_open(struct wb_diags *diags, const char *path, struct wb_f
 /* The same of a file that may hold several. choice is borrowed for the call. */
 enum wb_err wb_object_open_chosen(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags,
                                   const struct wb_object_choice *choice, struct wb_object **ret_object);
+/* Opens what lies at address of a process's memory, which file has from there on. Takes file. WB_NONE: nothing that can be opened so, which is no fault. */
+enum wb_err wb_object_open_loaded(struct wb_diags *diags, const char *path, struct wb_file *file, uint64_t address, struct wb_object **ret_object);
 void wb_object_close(struct wb_object *object);
 /* One that is grouped is second choice. WB_NONE if there is no section of that name with bytes. */
 enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index);

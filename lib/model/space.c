@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Versions of address spaces: who is mapped where, and extra memory. A version is immutable; a change copies the leaves (arrays of mappings)
- * that it touches and shares the others. Files are opened by the image, never here.
+ * that it touches and shares the others. Files are opened by the image, never here; which image pc an address is, is place.c's.
  */
 #include "model/space.h"
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "model/loaded.h"
 #include "model/session.h"
 
 #include <string.h>
@@ -37,6 +38,7 @@ struct wb_space {
 	const struct wb_arch_info *arch;
 	struct wb_space *parent;
 	struct block *newest;         /* extra memory, the newest that holds an address wins; NULL: none */
+	struct wb_loaded *loaded;     /* what is found in it; shared by all versions of the same memory */
 	uint64_t pointer_mask;        /* the caller's, if has_pointer_mask */
 	bool has_pointer_mask;
 	uint64_t num_maps;
@@ -46,15 +48,16 @@ struct wb_space {
 
 /* ---- Leaves and blocks ---- */
 
-/* A copy that borrows the image. Another thread may be publishing the bias of `from`. */
+/* A copy that borrows the images. Another thread may be publishing the bias of `from`. */
 static struct wb_map map_copy(const struct wb_map *from)
 {
-	uint8_t state = atomic_load_explicit(&from->bias_state, memory_order_acquire);
+	bool is_known = atomic_load_explicit(&from->bias_state, memory_order_acquire) == WB_BIAS_KNOWN;
 	struct wb_map to = { .start = from->start, .end = from->end, .file_offset = from->file_offset, .base = from->base,
 	                     .image = from->image, .image_id = from->image_id, .prot = from->prot };
 
 	atomic_init(&to.bias, atomic_load_explicit(&from->bias, memory_order_relaxed));
-	atomic_init(&to.bias_state, state == WB_BIAS_KNOWN ? WB_BIAS_KNOWN : WB_BIAS_UNKNOWN);
+	atomic_init(&to.member, is_known ? atomic_load_explicit(&from->member, memory_order_relaxed) : NULL);
+	atomic_init(&to.bias_state, is_known ? WB_BIAS_KNOWN : WB_BIAS_UNKNOWN);
 	return to;
 }
 
@@ -67,8 +70,10 @@ static struct leaf *leaf_new(const struct wb_map *maps, size_t count)
 	atomic_init(&leaf->refs, 1);
 	leaf->count = (uint32_t)count;
 	memcpy(leaf->maps, maps, count * sizeof(maps[0]));
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		wb_image_ref(leaf->maps[i].image);
+		wb_image_ref(atomic_load_explicit(&leaf->maps[i].member, memory_order_relaxed));
+	}
 	return leaf;
 }
 
@@ -76,8 +81,10 @@ static void leaf_unref(struct leaf *leaf)
 {
 	if (!leaf || atomic_fetch_sub_explicit(&leaf->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < leaf->count; i++)
+	for (size_t i = 0; i < leaf->count; i++) {
 		wb_image_unref(leaf->maps[i].image);
+		wb_image_unref(atomic_load_explicit(&leaf->maps[i].member, memory_order_relaxed));
+	}
 	wb_mem_free(leaf);
 }
 
@@ -131,6 +138,7 @@ static struct wb_space *space_like(const struct wb_space *space, size_t num_leav
 	next->arch = space->arch;
 	next->parent = wb_space_ref(space->parent);
 	next->newest = block_ref(space->newest);
+	next->loaded = wb_loaded_ref(space->loaded);
 	next->pointer_mask = space->pointer_mask;
 	next->has_pointer_mask = space->has_pointer_mask;
 	return next;
@@ -180,6 +188,7 @@ void wb_space_unref(struct wb_space *space)
 
 		for (size_t i = 0; i < space->num_leaves; i++)
 			leaf_unref(space->leaves[i]);
+		wb_loaded_unref(space->loaded);
 		block_unref(space->newest);
 		wb_session_unref(space->session);
 		wb_mem_free(space);
@@ -233,6 +242,21 @@ const struct wb_map *wb_space_map_at(const struct wb_space *space, uint64_t addr
 		if (map && map->start <= address)
 			return map;
 	}
+	return NULL;
+}
+
+const struct wb_map *wb_space_map_below(const struct wb_space *space, uint64_t address)
+{
+	size_t index = leaf_above(space, address);
+
+	/* The last leaf that starts below; leaves are never empty. */
+	if (index == space->num_leaves || space->leaves[index]->maps[0].start >= address)
+		index--;
+	if (index >= space->num_leaves)
+		return NULL;
+	for (size_t i = space->leaves[index]->count; i-- > 0;)
+		if (space->leaves[index]->maps[i].start < address)
+			return &space->leaves[index]->maps[i];
 	return NULL;
 }
 
@@ -474,6 +498,62 @@ static enum wb_err block_new(const struct wb_memory *memory, struct block *older
 	return WB_OK;
 }
 
+static enum wb_err memory_read(const struct wb_memory *memory, uint64_t address, void *buffer, size_t count)
+{
+	switch (memory->kind) {
+	case WB_MEMORY_BYTES:
+		memcpy(buffer, (const uint8_t *)memory->bytes + (address - memory->start), count);
+		return WB_OK;
+	case WB_MEMORY_ZERO:
+		memset(buffer, 0, count);
+		return WB_OK;
+	case WB_MEMORY_CALLBACK:
+		return memory->read(memory->arg, address, buffer, count);
+	}
+	return WB_NONE;
+}
+
+/* A piece of at most *count bytes that one block holds; *count becomes its size, also when no block holds it. */
+static enum wb_err blocks_read_piece(const struct block *block, uint64_t address, void *buffer, size_t *count)
+{
+	for (; block; block = block->older) {
+		const struct wb_memory *memory = &block->memory;
+		uint64_t left;
+		enum wb_err err;
+
+		if (address >= memory->end)
+			continue;
+		/* A newer block that starts further on shadows what is under it from there. */
+		left = (address < memory->start ? memory->start : memory->end) - address;
+		*count = left < *count ? (size_t)left : *count;
+		if (address < memory->start)
+			continue;
+		err = memory_read(memory, address, buffer, *count);
+		/* What a callback does not have may be under it. */
+		if (err != WB_NONE)
+			return err;
+	}
+	return WB_NONE;
+}
+
+static enum wb_err blocks_read(const void *newest, uint64_t address, void *buffer, size_t count)
+{
+	uint8_t *to = buffer;
+
+	/* Each turn gets at least one byte further. */
+	while (count) {
+		size_t part = count;
+		enum wb_err err = blocks_read_piece(newest, address, to, &part);
+
+		if (err)
+			return err;
+		to += part;
+		address += part;
+		count -= part;
+	}
+	return WB_OK;
+}
+
 static bool memory_is_valid(const struct wb_memory *memory)
 {
 	if (memory->start >= memory->end)
@@ -516,58 +596,37 @@ enum wb_err wb_space_add_memory(struct wb_space *space, const struct wb_memory *
 	}
 	block_unref(next->newest);
 	next->newest = block;
+	wb_loaded_unref(next->loaded);
+	next->loaded = wb_loaded_new(blocks_read, block);
+	if (!next->loaded) {
+		wb_space_unref(next);
+		return WB_ERR_MEMORY;
+	}
 	*ret_next = next;
 	return WB_OK;
 }
 
-static enum wb_err memory_read(const struct wb_memory *memory, uint64_t address, void *buffer, size_t count)
-{
-	switch (memory->kind) {
-	case WB_MEMORY_BYTES:
-		memcpy(buffer, (const uint8_t *)memory->bytes + (address - memory->start), count);
-		return WB_OK;
-	case WB_MEMORY_ZERO:
-		memset(buffer, 0, count);
-		return WB_OK;
-	case WB_MEMORY_CALLBACK:
-		return memory->read(memory->arg, address, buffer, count);
-	}
-	return WB_NONE;
-}
-
-/* A piece of at most *count bytes that one block or mapping holds; *count becomes its size. */
+/* The same, or what a mapping's file holds. */
 static enum wb_err space_read_piece(const struct wb_space *space, uint64_t address, bool any_file, void *buffer, size_t *count)
 {
+	enum wb_err err = blocks_read_piece(space->newest, address, buffer, count);
+	struct wb_image *image;
 	const struct wb_map *map;
 	uint64_t bias, left;
-	enum wb_err err;
 
-	for (const struct block *block = space->newest; block; block = block->older) {
-		const struct wb_memory *memory = &block->memory;
-
-		if (address >= memory->end)
-			continue;
-		/* A newer block that starts further on shadows what is under it from there. */
-		left = (address < memory->start ? memory->start : memory->end) - address;
-		*count = left < *count ? (size_t)left : *count;
-		if (address < memory->start)
-			continue;
-		err = memory_read(memory, address, buffer, *count);
-		/* What a callback does not have may be under it. */
-		if (err != WB_NONE)
-			return err;
-	}
+	if (err != WB_NONE)
+		return err;
 	/* What is writable may differ from the file by now: absent is honest. */
 	map = map_above(space, address);
 	if (!map || map->start > address || !map->image || map->prot & WB_PROT_WRITE)
 		return WB_NONE;
 	left = map->end - address;
 	*count = left < *count ? (size_t)left : *count;
-	err = wb_map_bias(map, &bias);
+	err = wb_map_place(space, map, &image, &bias);
 	/* Nor is a file the process's memory that only may be the one that was mapped. */
-	if (!err && !any_file && !wb_image_is_proven(map->image))
+	if (!err && !any_file && !wb_image_is_proven(image))
 		return WB_NONE;
-	return err ? err : wb_image_read(map->image, address - bias, buffer, *count);
+	return err ? err : wb_image_read(image, address - bias, buffer, *count);
 }
 
 static enum wb_err space_read(struct wb_space *space, uint64_t address, bool any_file, void *buffer, size_t count)
@@ -643,68 +702,14 @@ uint64_t wb_space_pointer_mask(const struct wb_space *space)
 	return (UINT64_C(1) << arch->signature_end) - (UINT64_C(1) << bits);
 }
 
+struct wb_loaded *wb_space_loaded(const struct wb_space *space)
+{
+	return space->loaded;
+}
+
 struct wb_session *wb_space_session(const struct wb_space *space)
 {
 	return space->session;
-}
-
-/* The lowest segment's page is at the base. Without the executable, image pcs count from there. WB_NONE: it may yet come. */
-static enum wb_err bias_of_base(const struct wb_map *map, const struct wb_object *object, uint64_t *ret_bias)
-{
-	if (!object && wb_image_verdict(map->image, WB_FILE_EXECUTABLE) == WB_VERDICT_NOT_TRIED)
-		return WB_NONE;
-	*ret_bias = map->base - (object ? wb_object_base(object) : 0);
-	return WB_OK;
-}
-
-static enum wb_err bias_compute(const struct wb_map *map, uint64_t *ret_bias)
-{
-	struct wb_object *object;
-	uint64_t vaddr;
-	enum wb_err err;
-
-	if (wb_image_is_absolute(map->image)) {
-		*ret_bias = 0;
-		return WB_OK;
-	}
-	err = wb_image_object(map->image, WB_FILE_EXECUTABLE, &object);
-	if (map->base && err >= 0)
-		return bias_of_base(map, err ? NULL : object, ret_bias);
-	if (err)
-		return err;
-	err = wb_object_vaddr_of_offset(object, map->file_offset, map->prot & WB_PROT_EXEC, &vaddr);
-	if (err)
-		return err;
-	*ret_bias = map->start - vaddr;
-	return WB_OK;
-}
-
-enum wb_err wb_map_bias(const struct wb_map *map, uint64_t *ret_bias)
-{
-	/* The version is immutable but for this: what the file says, published once. Every thread computes the same. */
-	struct wb_map *cache = (struct wb_map *)(uintptr_t)map;
-	uint8_t state = atomic_load_explicit(&cache->bias_state, memory_order_acquire);
-	uint64_t bias;
-	enum wb_err err;
-
-	if (state == WB_BIAS_KNOWN) {
-		*ret_bias = atomic_load_explicit(&cache->bias, memory_order_relaxed);
-		return WB_OK;
-	}
-	if (state == WB_BIAS_NONE || !map->image)
-		return WB_NONE;
-	err = bias_compute(map, &bias);
-	if (err == WB_OK) {
-		atomic_store_explicit(&cache->bias, bias, memory_order_relaxed);
-		atomic_store_explicit(&cache->bias_state, WB_BIAS_KNOWN, memory_order_release);
-		*ret_bias = bias;
-		return WB_OK;
-	}
-	/* A finder that says "later" leaves the verdict open; everything else is final, but for what another thread found meanwhile. */
-	state = WB_BIAS_UNKNOWN;
-	if (err == WB_NONE && wb_image_verdict(map->image, WB_FILE_EXECUTABLE) != WB_VERDICT_NOT_TRIED)
-		atomic_compare_exchange_strong_explicit(&cache->bias_state, &state, WB_BIAS_NONE, memory_order_relaxed, memory_order_relaxed);
-	return err == WB_ERR_MEMORY ? err : WB_NONE;
 }
 
 bool wb_space_is_empty(const struct wb_space *space)
@@ -721,29 +726,6 @@ bool wb_space_may_execute(const struct wb_space *space, uint64_t address)
 	return map->prot & (WB_PROT_EXEC | WB_PROT_UNKNOWN);
 }
 
-static enum wb_err place_give(const struct wb_map *map, uint64_t address, struct wb_place *ret_place)
-{
-	struct wb_place place = { .size = sizeof(place), .image = map->image, .start = map->start, .end = map->end,
-	                          .file_offset = map->file_offset, .prot = map->prot };
-	uint64_t bias;
-
-	if (map->image && wb_map_bias(map, &bias) == WB_OK) {
-		place.image_pc = address - bias;
-		place.has_image_pc = 1;
-	}
-	return wb_struct_give(ret_place, &place, sizeof(place));
-}
-
-enum wb_err wb_space_find(struct wb_space *space, uint64_t address, struct wb_place *place)
-{
-	const struct wb_map *map;
-
-	if (!space || !place)
-		return WB_ERR_ARGUMENT;
-	map = wb_space_map_at(space, address);
-	return map ? place_give(map, address, place) : WB_NONE;
-}
-
 const struct wb_map *wb_space_map_above(const struct wb_space *space, uint64_t address)
 {
 	const struct wb_map *best = NULL;
@@ -755,14 +737,4 @@ const struct wb_map *wb_space_map_above(const struct wb_space *space, uint64_t a
 			best = map;
 	}
 	return best;
-}
-
-enum wb_err wb_space_next(struct wb_space *space, uint64_t address, struct wb_place *place)
-{
-	const struct wb_map *best;
-
-	if (!space || !place)
-		return WB_ERR_ARGUMENT;
-	best = wb_space_map_above(space, address);
-	return best ? place_give(best, best->start > address ? best->start : address, place) : WB_NONE;
 }

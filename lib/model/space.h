@@ -13,7 +13,8 @@
 
 #include <stdatomic.h>
 
-enum wb_bias_state { WB_BIAS_UNKNOWN = 0, WB_BIAS_KNOWN = 1, WB_BIAS_NONE = 2 };
+/* What the file behind a mapping says of its place. BASE: nothing, for it is not had; image pcs count from where the image was loaded. */
+enum wb_bias_state { WB_BIAS_UNKNOWN = 0, WB_BIAS_KNOWN = 1, WB_BIAS_NONE = 2, WB_BIAS_BASE = 3 };
 
 struct wb_map {
 	uint64_t start, end;          /* addresses */
@@ -21,6 +22,7 @@ struct wb_map {
 	uint64_t base;                /* address of the image's lowest segment; 0: unknown */
 	struct wb_image *image;       /* referenced; NULL: anonymous */
 	uint64_t image_id;            /* copy of the image's; 0: anonymous */
+	_Atomic(struct wb_image *) member; /* referenced: of what is mapped out of an archive, which image is; NULL: it is none, or not opened yet */
 	_Atomic uint64_t bias;        /* address - image_pc; valid once bias_state says known */
 	_Atomic uint8_t bias_state;   /* enum wb_bias_state: computed when first needed, published once */
 	uint8_t prot;
@@ -36,8 +38,15 @@ const struct wb_map *wb_space_map_at(const struct wb_space *space, uint64_t addr
 const struct wb_map *wb_space_map_above(const struct wb_space *space, uint64_t address);
 /* wb_space_read, and where that has nothing, the file that is used there, verified or not: of code and headers, which a walk takes from it anyway. */
 enum wb_err wb_space_read_code(struct wb_space *space, uint64_t address, void *buffer, size_t count);
-/* The mapping's bias; WB_NONE if the image's file is not had. Opens the image on first need. */
-enum wb_err wb_map_bias(const struct wb_map *map, uint64_t *ret_bias);
+/* The last mapping of the space itself that starts below address; NULL before the first. */
+const struct wb_map *wb_space_map_below(const struct wb_space *space, uint64_t address);
+/* Images that are only in the space's extra memory; NULL without such memory. Lives as long as the space. */
+struct wb_loaded *wb_space_loaded(const struct wb_space *space);
+/* Whose mapping it is as far as that is known: the archive's member, or the image. NULL: nobody's. */
+struct wb_image *wb_map_image(const struct wb_map *map);
+/* The image that is mapped there, which serves for the mapping's own where that is an archive's or not had, and address - image_pc in it. WB_NONE if
+ * there is none. Opens files on first need. The image lives as long as the space. */
+enum wb_err wb_map_place(const struct wb_space *space, const struct wb_map *map, struct wb_image **ret_image, uint64_t *ret_bias);
 /* False only if mappings are known and say that address is not executable. */
 bool wb_space_may_execute(const struct wb_space *space, uint64_t address);
 /* Whether the space has any mapping at all. */

@@ -492,6 +492,8 @@ static uint32_t missing_file(const struct wb_symbolizer *symbolizer, const struc
 		return 0;
 	if (wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) != WB_OK)
 		return lookup->has_symbol || lookup->hit.table || lookup->function_reason == WB_REASON_NO_SYMBOL ? 0 : 1 + WB_FILE_EXECUTABLE;
+	if (!lookup->hit.table && wb_image_is_in_memory(lookup->image))
+		return 1 + WB_FILE_EXECUTABLE;
 	if (lookup->line_reason == WB_REASON_NO_DEBUG_INFO && wb_image_verdict(lookup->image, WB_FILE_DEBUG) == WB_VERDICT_MISSING)
 		return 1 + WB_FILE_DEBUG;
 	if (lookup->lacks_object || lacks_split(lookup))

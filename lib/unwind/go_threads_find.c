@@ -365,15 +365,16 @@ enum wb_err wb_go_runtime_find(struct wb_space *space, struct wb_go_runtime *ret
 		struct wb_go_runtime runtime = { .memory = { space, arch->word_size, wb_space_platform(space).big_endian }, .arch = arch };
 		enum wb_err now = WB_NONE;
 
-		if (map->image && map->image != tried && !wb_image_is_absolute(map->image))
-			now = wb_map_bias(map, &runtime.bias);
+		if (!map->image || !wb_image_is_absolute(map->image))
+			now = wb_map_place(space, map, &runtime.image, &runtime.bias);
+		if (!now && runtime.image == tried)
+			now = WB_NONE;
 		if (!now)
-			now = wb_pclntab_of_image(map->image, &runtime.table);
+			now = wb_pclntab_of_image(runtime.image, &runtime.table);
 		if (!now && runtime.table && runtime.table->word_size == arch->word_size) {
 			num_tried++;
-			runtime.image = map->image;
-			tried = map->image;
-			now = find_in_image(map->image, &runtime);
+			tried = runtime.image;
+			now = find_in_image(runtime.image, &runtime);
 			if (!now) {
 				*ret_runtime = runtime;
 				return WB_OK;

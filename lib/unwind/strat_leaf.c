@@ -52,6 +52,7 @@ static bool by_link(const struct wb_lookup *lookup, const struct wb_bound *bound
 {
 	const struct wb_convention *frame = &lookup->arch->frame;
 	uint64_t call = lookup->link - lookup->arch->call_step, saved, bias;
+	struct wb_image *image;
 	const struct wb_map *map = lookup->has_link ? wb_space_map_at(lookup->space, call) : NULL;
 
 	if (!map || !wb_space_may_execute(lookup->space, call) || has_cfi(lookup->image, lookup->image_pc))
@@ -59,7 +60,7 @@ static bool by_link(const struct wb_lookup *lookup, const struct wb_bound *bound
 	if (lookup->has_fp && frame->cfa_base != WB_SLOT_NONE && wb_view_word(lookup->view, lookup->fp + (uint64_t)(frame->cfa_offset + frame->ra_offset), &saved) == WB_OK &&
 	    wb_address_strip(saved, wb_space_pointer_mask(lookup->space)) == lookup->link)
 		return false;
-	if (map->image && wb_map_bias(map, &bias) == WB_OK && has_cfi(map->image, call - bias))
+	if (wb_map_place(lookup->space, map, &image, &bias) == WB_OK && has_cfi(image, call - bias))
 		return true;
 	return bound->start <= lookup->image_pc && call - (lookup->pc - lookup->image_pc) - bound->start >= bound->end - bound->start;
 }

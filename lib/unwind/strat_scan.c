@@ -13,13 +13,14 @@ enum {
 };
 
 /* Whether the symbol file of an image without its executable, if it has one, knows no function there. */
-static bool is_no_function(const struct wb_map *map, uint64_t address)
+static bool is_no_function(const struct wb_space *space, const struct wb_map *map, uint64_t address)
 {
 	struct wb_breakpad_function function;
 	struct wb_breakpad_sym *sym;
+	struct wb_image *image;
 	uint64_t bias;
 
-	if (!map->image || wb_map_bias(map, &bias) != WB_OK || wb_breakpad_of_image(map->image, &sym) != WB_OK)
+	if (!map->image || wb_map_place(space, map, &image, &bias) != WB_OK || wb_breakpad_of_image(image, &sym) != WB_OK)
 		return false;
 	return !wb_breakpad_function(sym, wb_breakpad_offset(sym, address - bias), &function);
 }
@@ -32,7 +33,7 @@ static bool follows_call(const struct wb_lookup *lookup, uint64_t address)
 	uint8_t bytes[CALL_MAX];
 
 	if (!map || !wb_space_may_execute(lookup->space, address - 1) || (map->base && address - 1 - map->base < HEADER_SIZE) ||
-	    is_no_function(map, address - 1))
+	    is_no_function(lookup->space, map, address - 1))
 		return false;
 	if (!code || address < CALL_MAX || wb_space_read_code(lookup->space, address - CALL_MAX, bytes, CALL_MAX) != WB_OK)
 		return true;

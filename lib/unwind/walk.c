@@ -21,20 +21,23 @@ enum { SIGNAL_FRAME_MAX = 65536, SWITCHER_FRAME_MAX = 512 };
 
 static void hint_fill(struct wb_walker *w, struct wb_hint *hint, const struct wb_map *map)
 {
+	struct wb_image *image;
 	enum wb_err err;
 	uint64_t bias;
 
 	w->filled_hints[(hint - w->hints) / 64] |= UINT64_C(1) << (hint - w->hints) % 64;
-	*hint = (struct wb_hint){ .start = map->start, .size = map->end - map->start, .map = map, .image_id = map->image_id };
-	if (!map->image)
-		return;
-	err = wb_map_bias(map, &bias);
+	*hint = (struct wb_hint){ .start = map->start, .size = map->end - map->start, .map = map };
+	err = wb_map_place(w->space, map, &image, &bias);
 	w->no_memory |= err == WB_ERR_MEMORY;
-	if (err)
+	if (err) {
+		image = wb_map_image(map);
+		hint->image_id = image ? wb_image_id(image) : 0;
 		return;
+	}
 	hint->image_start = map->start - bias;
-	hint->image = map->image;
-	hint->tag = map->image_id | w->generation << 48;
+	hint->image = image;
+	hint->image_id = wb_image_id(image);
+	hint->tag = hint->image_id | w->generation << 48;
 }
 
 bool wb_walker_fill_hint(struct wb_walker *w, struct wb_hint *hint, uint64_t address)
@@ -177,7 +180,7 @@ static void stop_no_row(struct wb_walker *w, const struct wb_lookup *lookup, con
 		stop(w, WB_STOP_NO_IMAGE, lookup->lookup_pc);
 	else
 		stop(w, WB_STOP_NO_INFO, lookup->lookup_pc);
-	w->stop.image_id = lookup->map ? lookup->map->image_id : 0;
+	w->stop.image_id = lookup->map ? w->hint->image_id : 0;
 }
 
 /* Whether what a guess came to can be true: it moves up, is aligned, and returns into code. */
@@ -261,7 +264,7 @@ static void give_frame(const struct wb_walker *w, const struct wb_lookup *lookup
 		.lookup_pc = lookup->lookup_pc + back,
 		.cfa = w->applied.has_cfa ? w->applied.cfa : 0,
 		.sp = now->has_sp ? now->sp : 0,
-		.image_id = has_map ? lookup->map->image_id : 0,
+		.image_id = has_map ? w->hint->image_id : 0,
 		.image_pc = has_image ? lookup->image_pc + back : 0,
 		.how = now->how,
 		.flags = (uint16_t)((now->exact || signal ? WB_FRAME_EXACT : 0) | (signal ? WB_FRAME_SIGNAL : 0) |
@@ -421,7 +424,7 @@ static enum wb_err look(struct wb_walker *w, struct wb_frame *frame)
 	give_frame(w, &lookup, frame);
 	/* A frame with a place in its image is counted when it is named. */
 	if (lookup.map && lookup.map->image && !lookup.image)
-		wb_image_missed(lookup.map->image, WB_FILE_EXECUTABLE, 1);
+		wb_image_missed(wb_map_image(lookup.map), WB_FILE_EXECUTABLE, 1);
 	return WB_OK;
 }
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ELF images as they lie in memory: bytes are where the program headers say that they are loaded, not where the file has them. Bytes may be absent
+ * anywhere, since nobody captures all of a process; sections are not loaded, so that those stand in for them that segments tell of.
+ */
+#include "formats/image_elf.h"
+
+#include "base/mem.h"
+
+enum { PAGE = 4096 };                 /* the smallest: memory is captured in whole ones */
+
+/* Image pc of the ELF header, which is at offset 0: of the segment that begins in the file's first page, or of the first one by where it says. */
+static uint64_t image_pc_of_header(const struct elf *elf)
+{
+	for (size_t i = 0; i < elf->base.num_segments; i++) {
+		const struct wb_segment *segment = &elf->segments[i];
+
+		if (segment->offset < PAGE && segment->vaddr % PAGE == segment->offset)
+			return segment->vaddr - segment->offset;
+	}
+	return elf->segments[0].vaddr - elf->segments[0].offset;
+}
+
+/* Whether the bytes in memory lie as in the file, as in a vDSO: then offsets mean what they say, and section headers may be there. */
+static bool loads_as_stored(const struct elf *elf)
+{
+	for (size_t i = 0; i < elf->base.num_segments; i++) {
+		if (elf->segments[i].vaddr - elf->base.loaded_base != elf->segments[i].offset)
+			return false;
+	}
+	return true;
+}
+
+static bool has_section_headers(const struct elf *elf)
+{
+	uint64_t size = (uint64_t)elf->shnum * elf->shentsize;
+
+	return elf->shoff && size && wb_elf_present(elf, elf->shoff, size) == size;
+}
+
+static void move_to_memory(const struct elf *elf, uint64_t vaddr, uint64_t *offset, uint64_t *filesz)
+{
+	uint64_t end;
+
+	*offset = vaddr - elf->base.loaded_base;
+	if (!wb_u64_add(*offset, *filesz, &end))
+		*filesz = 0;
+}
+
+enum wb_err wb_elf_use_loaded_layout(struct elf *elf, uint64_t address)
+{
+	bool is_stored;
+
+	if (!elf->base.num_segments)
+		return wb_elf_report(elf, WB_ERR_DATA, WB_DIAG_OBJECT_MALFORMED, "", UINT64_MAX, "read from memory, and without segments");
+	elf->base.loaded_layout = true;
+	elf->base.loaded_base = image_pc_of_header(elf);
+	elf->bias = address ? address - elf->base.loaded_base : 0;
+	is_stored = loads_as_stored(elf);
+	if (!is_stored || !has_section_headers(elf)) {
+		elf->shnum = 0;
+		elf->shoff = 0;
+	}
+	for (size_t i = 0; !is_stored && i < elf->base.num_segments; i++)
+		move_to_memory(elf, elf->segments[i].vaddr, &elf->segments[i].offset, &elf->segments[i].filesz);
+	for (uint32_t i = 0; !is_stored && i < elf->phnum; i++)
+		move_to_memory(elf, elf->program[i].vaddr, &elf->program[i].offset, &elf->program[i].filesz);
+	return WB_OK;
+}
+
+static bool is_there(const struct elf *elf, uint64_t offset)
+{
+	uint8_t byte;
+
+	return wb_file_read(elf->base.file, offset, &byte, 1) == WB_OK;
+}
+
+uint64_t wb_elf_present(const struct elf *elf, uint64_t offset, uint64_t size)
+{
+	uint64_t file_size = wb_file_size(elf->base.file);
+
+	if (!elf->base.loaded_layout)
+		return size;
+	if (offset >= file_size)
+		return 0;
+	size = size < file_size - offset ? size : file_size - offset;
+	/* Two bytes of each page: no more than the tables that are looked for would be read themselves. */
+	for (uint64_t at = 0; at < size;) {
+		uint64_t in_page = PAGE - (offset + at) % PAGE, part = in_page < size - at ? in_page : size - at;
+
+		if (!is_there(elf, offset + at) || !is_there(elf, offset + at + part - 1))
+			return at;
+		at += part;
+	}
+	return size;
+}
+
+static bool is_in_segment(const struct elf *elf, uint64_t vaddr)
+{
+	for (size_t i = 0; i < elf->base.num_segments; i++)
+		if (vaddr >= elf->segments[i].vaddr && vaddr - elf->segments[i].vaddr < elf->segments[i].memsz)
+			return true;
+	return false;
+}
+
+/* glibc does that in the process's own dynamic section (elf_get_dynamic_info); musl, Android's linker and the kernel's vDSO leave it as it is. */
+uint64_t wb_elf_unrelocated(const struct elf *elf, uint64_t value)
+{
+	uint64_t vaddr = elf->is_64 ? value - elf->bias : (uint32_t)(value - elf->bias);
+
+	return elf->bias && !is_in_segment(elf, value) && is_in_segment(elf, vaddr) ? vaddr : value;
+}
