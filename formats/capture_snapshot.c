@@ -4,7 +4,7 @@
  *
  *   maps.txt     lines of /proc/PID/maps; a path is relative to the folder; an end like ...fff is meant to be included
  *   regs.txt     `name: hex` a line; a register that is not listed is unknown
- *   stack.data, or stack0.data, stack1.data, ...: the start address as a little-endian u64, then the bytes
+ *   stack.data, or stack0.data, stack1.data, ...: the start address as a little-endian u64, then the bytes; of stacks, or any other memory
  *   and the objects of maps.txt; debug files may lie in .build-id/
  *
  * The architecture is the one whose registers are listed; the objects must not contradict. An object belongs to the mappings that name it,
@@ -396,6 +396,39 @@ static enum wb_err read_stacks(struct snapshot *snapshot)
 	return err < 0 ? err : sort_regions(snapshot);
 }
 
+/* Whether a region lies in a mapping that may have been made of an image: of a file, or executable. Stacks do not. */
+static bool may_be_image(const struct snapshot *snapshot, const struct wb_region *region)
+{
+	struct wb_place place = { .size = sizeof(place) };
+
+	return wb_space_find(snapshot->space, region->address, &place) == WB_OK && (place.image || place.prot & WB_PROT_EXEC);
+}
+
+/* The space has what may be read of images, too, with a copy of its own: it may outlive the capture. */
+static enum wb_err share_regions(struct snapshot *snapshot)
+{
+	enum wb_err err = WB_OK;
+
+	for (size_t i = 0; i < snapshot->num_regions && !err; i++) {
+		const struct wb_region *region = &snapshot->regions[i];
+		struct wb_memory memory = { .size = sizeof(memory), .start = region->address, .end = region->address + region->size,
+		                            .release = wb_mem_free };
+		struct wb_space *next;
+
+		if (!region->size || !may_be_image(snapshot, region))
+			continue;
+		memory.bytes = memory.arg = wb_mem_dup(region->bytes, region->size);
+		if (!memory.bytes)
+			return WB_ERR_MEMORY;
+		err = wb_space_add_memory(snapshot->space, &memory, &next);
+		if (err)
+			return err;
+		wb_space_unref(snapshot->space);
+		snapshot->space = next;
+	}
+	return err;
+}
+
 /* ---- The format ---- */
 
 static enum wb_err snapshot_probe_folder(const char *path)
@@ -434,6 +467,8 @@ static enum wb_err read_folder(struct snapshot *snapshot)
 		err = read_maps(snapshot);
 	if (!err)
 		err = read_stacks(snapshot);
+	if (!err)
+		err = share_regions(snapshot);
 	if (!err)
 		err = find_in(snapshot->input->name, ".build-id", WB_FILE_KIND_FOLDER);
 	if (!err)

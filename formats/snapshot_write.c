@@ -3,7 +3,7 @@
  * Writes one sample as a snapshot folder, which capture_snapshot.c and libunwindstack's offline tests read.
  *
  * Of the objects, those are copied that a word of the stacks or a register points into: all that any unwinder could need, and not the
- * hundred others that a process has mapped.
+ * hundred others that a process has mapped. Of those that are only in memory, that memory is written.
  */
 #include <walkback/formats.h>
 
@@ -20,6 +20,8 @@ enum {
 	OBJECTS_MAX = 4096,           /* that are copied */
 	FRAMES_MAX = 1024,            /* that are looked at for further stacks: a thread changes stacks near its inner end */
 	STACKS_MAX = 16,              /* regions added for them */
+	REGIONS_MAX = 48,             /* with those of images in memory: capture_snapshot.c reads 64, and the sample has some */
+	MEMORY_MAX = 64 << 20,        /* bytes of a mapping of an image: past all but the largest libraries */
 	STACK_MAX = 1 << 20,          /* bytes of each */
 	STACK_BELOW = 128,            /* bytes below a stack pointer that may be in use: the largest red zone */
 	STACK_STEP = 4096,            /* bytes that are there together, or not */
@@ -38,7 +40,7 @@ struct writer {
 	uint64_t pointer_mask;
 	struct object *objects;
 	size_t num_objects, objects_capacity;
-	struct wb_region regions[STACKS_MAX]; /* stacks that the sample does not have and the space does */
+	struct wb_region regions[REGIONS_MAX]; /* stacks, and memory of images, that the sample does not have and the space does */
 	size_t num_regions;
 };
 
@@ -74,35 +76,43 @@ static bool holds(const struct wb_region *regions, size_t count, uint64_t addres
 	return false;
 }
 
-/* Copies the stack around a stack pointer, as far as the space has it without a gap and no region begins. */
-static enum wb_err add_stack(struct writer *writer, uint64_t sp)
+/* Adds a region from start to end, as far as the space has it without a gap and no region begins; if that is past `least`. */
+static enum wb_err add_region(struct writer *writer, uint64_t start, uint64_t end, uint64_t least)
 {
 	const struct wb_sample *sample = writer->sample;
-	struct wb_place place = { .size = sizeof(place) };
-	uint64_t start, at;
-	uint8_t *bytes;
+	uint64_t at = start;
+	uint8_t *bytes = wb_mem_alloc((size_t)(end - start)), *all = bytes;
 
-	if (writer->num_regions == STACKS_MAX || wb_space_find(writer->space, sp, &place))
-		return WB_OK;
-	start = at = sp - place.start > STACK_BELOW ? sp - STACK_BELOW : place.start;
-	bytes = wb_mem_alloc(STACK_MAX);
 	if (!bytes)
 		return WB_ERR_MEMORY;
-	while (at < place.end && at - start < STACK_MAX && !holds(sample->regions, sample->num_regions, at)) {
-		uint64_t step = STACK_STEP - at % STACK_STEP, left = place.end - at;
+	while (at < end && !holds(sample->regions, sample->num_regions, at)) {
+		uint64_t step = STACK_STEP - at % STACK_STEP;
 
-		step = step < left ? step : left;
-		step = step < STACK_MAX - (at - start) ? step : STACK_MAX - (at - start);
+		step = step < end - at ? step : end - at;
 		if (wb_space_read(writer->space, at, bytes + (at - start), (size_t)step))
 			break;
 		at += step;
 	}
-	if (at <= sp) {
-		wb_mem_free(bytes);
-		return WB_OK;
+	if (at > least)
+		bytes = wb_mem_resize(all, (size_t)(at - start), 1);
+	if (at <= least || !bytes) {
+		wb_mem_free(all);
+		return bytes ? WB_OK : WB_ERR_MEMORY;
 	}
 	writer->regions[writer->num_regions++] = (struct wb_region){ start, bytes, (size_t)(at - start) };
 	return WB_OK;
+}
+
+/* Copies the stack around a stack pointer. */
+static enum wb_err add_stack(struct writer *writer, uint64_t sp)
+{
+	struct wb_place place = { .size = sizeof(place) };
+	uint64_t start;
+
+	if (writer->num_regions == STACKS_MAX || wb_space_find(writer->space, sp, &place))
+		return WB_OK;
+	start = sp - place.start > STACK_BELOW ? sp - STACK_BELOW : place.start;
+	return add_region(writer, start, place.end - start > STACK_MAX ? start + STACK_MAX : place.end, sp);
 }
 
 /* A dump has all memory, its sample only the stack that the thread was on: a signal's handler may run on one of its own. */
@@ -293,6 +303,20 @@ static enum wb_err copy_objects(struct writer *writer, bool debug_files)
 	return err;
 }
 
+/* The memory of images that serves instead of their files, which are not had. */
+static enum wb_err add_images(struct writer *writer)
+{
+	const struct wb_map *map = wb_space_map_above(writer->space, 0);
+	enum wb_err err = WB_OK;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX && map && !err; i++, map = wb_space_map_above(writer->space, map->end)) {
+		if (!map->image || !find_object(writer, map->image) || !wb_image_is_in_memory(map->image) || writer->num_regions == REGIONS_MAX)
+			continue;
+		err = add_region(writer, map->start, map->end - map->start > MEMORY_MAX ? map->start + MEMORY_MAX : map->end, map->start);
+	}
+	return err;
+}
+
 /* ---- Texts ---- */
 
 static void put_mapping(struct writer *writer, struct wb_out *out, const struct wb_map *map)
@@ -401,6 +425,8 @@ enum wb_err wb_snapshot_write(struct wb_session *session, struct wb_space *space
 		err = note_objects(&writer);
 	if (!err)
 		err = copy_objects(&writer, copy > 1);
+	if (!err)
+		err = add_images(&writer);
 	if (!err)
 		err = write_maps(&writer);
 	if (!err)

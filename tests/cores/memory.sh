@@ -67,8 +67,15 @@ check() {
     "$walkback" stacks -q core >../text
     "$walkback" info -q --missing -f json core >../missing
     "$walkback" info -q core >../info
-    mv core ../gone/core.full
+    # A folder cut out of the core has that memory, too.
+    rm -rf ../snapshot
+    "$walkback" snapshot -q -o ../snapshot core && frames_of ../snapshot >../cut
     cd .. || exit 2
+    if ! cmp -s without cut; then
+        echo "$name: frames of the core (<) are not those of a snapshot of it (>)"
+        diff without cut | head -20
+        failed=1
+    fi
     if ! cmp -s with without; then
         echo "$name: frames with the files (<) are not those without (>)"
         diff with without | head -20
