@@ -86,6 +86,7 @@ struct core_header {                  /* a program header of a module */
 struct core_module {
 	uint64_t start;               /* where its ELF header is; where its first range is if that is not known */
 	uint64_t bias;                /* address - image pc, if it has headers */
+	uint64_t file_offset;         /* of its ELF header in the file; not 0: it is in an archive */
 	uint64_t dynamic;             /* address of its dynamic section; 0: it has none */
 	struct wb_image *image;       /* referenced */
 	char *path;                   /* from NT_FILE, else from the dynamic linker; "" if unknown */

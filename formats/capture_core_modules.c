@@ -271,7 +271,7 @@ static bool holds_range(const struct core_module *module, const struct core_file
 
 		/* Loaders widen segments to whole pages, and split them where protections change. */
 		if (header->type == PT_LOAD && file->start < address + header->memsz + PAGE_MAX && file->end + PAGE_MAX > address &&
-		    file->start - file->offset == address - header->offset)
+		    file->start - (file->offset - module->file_offset) == address - header->offset)
 			return true;
 	}
 	return false;
@@ -305,15 +305,18 @@ static enum wb_err begin_module(struct core *core, size_t index, struct core_mod
 	struct core_header *headers = NULL;
 	struct core_module *module;
 	size_t num_headers = 0;
-	enum wb_err err = file->offset ? WB_NONE : wb_core_read_module_headers(core, file->start, &headers, &num_headers);
+	/* Not at the start of an archive, which Android's libraries are mapped out of. */
+	enum wb_err err = wb_core_read_module_headers(core, file->start, &headers, &num_headers);
 
 	if (err == WB_NONE && !has_code(core, index))
 		return WB_NONE;
 	if (err < 0)
 		return err;
 	err = wb_core_add_module(core, file->start, file->path, headers, num_headers, &module);
-	if (!err)
-		err = make_image(core, module);
+	if (err)
+		return err;
+	module->file_offset = file->offset;
+	err = make_image(core, module);
 	if (!err)
 		*ret_module = module;
 	return err;

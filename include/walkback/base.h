@@ -271,6 +271,9 @@ WB_API enum wb_err wb_image_open(struct wb_session *session, const char *path, s
 /* The same of a file with objects for several architectures (a fat Mach-O file): the one for arch; WB_ERR_UNSUPPORTED, with a diagnostic, if it has
  * none. A file with one object has to be for arch. WB_ARCH_UNKNOWN: any, as wb_image_open. */
 WB_API enum wb_err wb_image_open_arch(struct wb_session *session, const char *path, enum wb_arch arch, struct wb_image **ret_image);
+/* The same of a file with several objects (a fat Mach-O file, a zip archive that stores them): the one of that build id, which is the UUID of Mach-O
+ * files; WB_ERR_UNSUPPORTED, with a diagnostic, if it has none. A file with one object has to be of that build. */
+WB_API enum wb_err wb_image_open_build(struct wb_session *session, const char *path, const uint8_t *build_id, size_t build_id_size, struct wb_image **ret_image);
 /* Takes the bytes: borrowed until release(release_arg) is called, once, also on failure; release NULL: they must outlive the session. */
 WB_API enum wb_err wb_image_open_bytes(struct wb_session *session, const char *name, const void *bytes, size_t size, uint32_t flags,
                                        void (*release)(void *release_arg), void *release_arg, struct wb_image **ret_image);

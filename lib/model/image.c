@@ -10,6 +10,7 @@
 #include "model/image_files.h"
 #include "model/image_pool.h"
 #include "model/session.h"
+#include "model/verify.h"
 
 #include <string.h>
 
@@ -150,40 +151,56 @@ static enum wb_err image_around(struct wb_session *session, const struct wb_iden
 	return WB_OK;
 }
 
-/* Opens a file as an image; takes it. Without a build id, only a file of its own (with a path) can be met again. */
-static enum wb_err open_file(struct wb_session *session, const char *path, struct wb_file *file, uint32_t flags, bool is_path, enum wb_arch arch,
-                             struct wb_image **ret_image)
+/* How a file is opened. */
+struct opening {
+	struct wb_object_choice choice;
+	uint32_t flags;               /* enum wb_image_flags */
+	bool is_path;                 /* a file of its own, which can be met again also without a build id */
+	bool is_mapped;               /* an archive will do: mappings of it tell more */
+};
+
+/* Why an object that was opened is not what was asked for; WB_OK if it is. */
+static enum wb_err check_choice(struct wb_session *session, const char *path, const struct wb_object *object, const struct opening *how)
 {
-	const struct wb_object_choice choice = { .arch = arch };
+	struct wb_diags *diags = wb_session_diags(session);
+	const struct wb_object_choice *choice = &how->choice;
+
+	if (object->format->find_member && !how->is_mapped)
+		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX, "a zip archive, where an object file is wanted");
+	if (choice->arch != WB_ARCH_UNKNOWN && object->platform.arch != choice->arch)
+		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX, "built for %s, not for %s",
+		                      wb_arch_name(object->platform.arch), wb_arch_name(choice->arch));
+	if (choice->build_id_size && !wb_build_id_matches(choice->build_id, choice->build_id_size, object->build_id, object->build_id_size))
+		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_MISMATCHED, path, "", UINT64_MAX, "no object of that build id in it");
+	return WB_OK;
+}
+
+/* Opens a file as an image; takes it. */
+static enum wb_err open_file(struct wb_session *session, const char *path, struct wb_file *file, const struct opening *how, struct wb_image **ret_image)
+{
 	struct wb_object *object;
 	struct wb_identity identity;
-	enum wb_err err = wb_object_open_chosen(wb_session_diags(session), path, file, flags, &choice, &object);
+	enum wb_err err = wb_object_open_chosen(wb_session_diags(session), path, file, how->flags, &how->choice, &object);
 
 	if (err)
 		return err;
-	if (arch != WB_ARCH_UNKNOWN && object->platform.arch != arch) {
-		err = wb_diag_report(wb_session_diags(session), WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX,
-		                     "built for %s, not for %s", wb_arch_name(object->platform.arch), wb_arch_name(arch));
+	err = check_choice(session, path, object, how);
+	if (err) {
 		wb_object_close(object);
 		return err;
 	}
-	identity = (struct wb_identity){ .size = sizeof(identity), .platform = object->platform, .path = path, .flags = flags };
+	identity = (struct wb_identity){ .size = sizeof(identity), .platform = object->platform, .path = path, .flags = how->flags };
 	if (object->absolute)
 		identity.flags |= WB_IMAGE_ABSOLUTE;
 	if (object->build_id_size <= WB_BUILD_ID_MAX) {
 		identity.build_id = object->build_id;
 		identity.build_id_size = object->build_id_size;
 	}
-	return image_around(session, &identity, is_path || identity.build_id_size, identity.build_id_size ? WB_VERDICT_MATCHED :
+	return image_around(session, &identity, how->is_path || identity.build_id_size, identity.build_id_size ? WB_VERDICT_MATCHED :
 	                    WB_VERDICT_FORCED, object, ret_image);
 }
 
-enum wb_err wb_image_open(struct wb_session *session, const char *path, struct wb_image **ret_image)
-{
-	return wb_image_open_arch(session, path, WB_ARCH_UNKNOWN, ret_image);
-}
-
-enum wb_err wb_image_open_arch(struct wb_session *session, const char *path, enum wb_arch arch, struct wb_image **ret_image)
+static enum wb_err open_path(struct wb_session *session, const char *path, struct opening how, struct wb_image **ret_image)
 {
 	const char *reason;
 	struct wb_file *file;
@@ -191,10 +208,33 @@ enum wb_err wb_image_open_arch(struct wb_session *session, const char *path, enu
 
 	if (!session || !path || !ret_image)
 		return WB_ERR_ARGUMENT;
+	how.is_path = true;
 	err = wb_file_open(path, wb_session_config(session)->files_are_stable, &file, &reason);
 	if (err)
 		return wb_diag_report(wb_session_diags(session), err, WB_DIAG_FILE_UNREADABLE, path, "", UINT64_MAX, "%s", reason);
-	return open_file(session, path, file, 0, true, arch, ret_image);
+	return open_file(session, path, file, &how, ret_image);
+}
+
+enum wb_err wb_image_open(struct wb_session *session, const char *path, struct wb_image **ret_image)
+{
+	return open_path(session, path, (struct opening){ .flags = 0 }, ret_image);
+}
+
+enum wb_err wb_image_open_arch(struct wb_session *session, const char *path, enum wb_arch arch, struct wb_image **ret_image)
+{
+	return open_path(session, path, (struct opening){ .choice.arch = arch }, ret_image);
+}
+
+enum wb_err wb_image_open_build(struct wb_session *session, const char *path, const uint8_t *build_id, size_t build_id_size, struct wb_image **ret_image)
+{
+	if (!build_id || !build_id_size || build_id_size > WB_BUILD_ID_MAX)
+		return WB_ERR_ARGUMENT;
+	return open_path(session, path, (struct opening){ .choice = { .build_id = build_id, .build_id_size = build_id_size } }, ret_image);
+}
+
+enum wb_err wb_image_open_mapped(struct wb_session *session, const char *path, struct wb_image **ret_image)
+{
+	return open_path(session, path, (struct opening){ .is_mapped = true }, ret_image);
 }
 
 static bool flags_are_known(uint32_t flags)
@@ -214,7 +254,7 @@ enum wb_err wb_image_open_bytes(struct wb_session *session, const char *name, co
 		return WB_ERR_ARGUMENT;
 	}
 	err = wb_file_of_bytes(bytes, size, release, release_arg, &file);
-	return err ? err : open_file(session, name, file, flags, false, WB_ARCH_UNKNOWN, ret_image);
+	return err ? err : open_file(session, name, file, &(struct opening){ .flags = flags }, ret_image);
 }
 
 enum wb_err wb_image_open_source(struct wb_session *session, const char *name, const struct wb_source *given, uint32_t flags,
@@ -236,7 +276,7 @@ enum wb_err wb_image_open_source(struct wb_session *session, const char *name, c
 		return err;
 	}
 	err = wb_file_of_source(&source, &file);
-	return err ? err : open_file(session, name, file, flags, false, WB_ARCH_UNKNOWN, ret_image);
+	return err ? err : open_file(session, name, file, &(struct opening){ .flags = flags }, ret_image);
 }
 
 enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_identity *identity, struct wb_object *object,

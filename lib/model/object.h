@@ -89,6 +89,7 @@ struct wb_object {
 	const char *debug_id;         /* Breakpad's symbol files, whose text is their section ".breakpad": the build that they are of; else NULL */
 	uint64_t modified;            /* in seconds since 1970: the file, or the member of an archive; 0 unknown */
 	bool is_one_of_several;       /* that are in the file */
+	uint64_t file_start;          /* offset in the file that mappings of it count from: of an archive's member that only its build id told */
 	bool is_debug_only;           /* loadable sections are NOBITS: a separate debug file */
 	_Atomic uint64_t held;        /* bytes kept in memory for symbols and their names; grows */
 	struct wb_image_file *holder; /* the image's bookkeeping for it; NULL while no image has it */
@@ -102,6 +103,12 @@ struct wb_object_choice {
 	const char *member;           /* of an archive: its name; NULL: none is meant */
 };
 
+/* A file in an archive. */
+struct wb_member {
+	const char *name;             /* borrowed as long as the archive */
+	uint64_t offset, size;        /* of its bytes in the archive */
+};
+
 struct wb_image_format {
 	const char *name;
 	/* Looks at the first bytes of a file (up to 4 KiB). */
@@ -113,9 +120,9 @@ struct wb_image_format {
 	                           const struct wb_object_choice *choice, struct wb_object **ret_object);
 	/* Opens what lies in a process's memory at address, from its header on; bytes of it may be absent anywhere. As open otherwise. NULL: not known. */
 	enum wb_err (*open_loaded)(struct wb_diags *diags, const char *path, struct wb_file *file, uint64_t address, struct wb_object **ret_object);
-	/* Of archives, which are opened as an object without anything in it where no member is meant: the member that has the byte at offset, and where
-	 * that begins. The name is borrowed as long as the archive. WB_NONE: none. NULL: the format is of objects. */
-	enum wb_err (*find_member)(struct wb_object *object, uint64_t offset, const char **ret_name, uint64_t *ret_start);
+	/* Of archives, which are opened as an object without anything in it where nothing says which of its objects is meant: the member that has the byte
+	 * at offset. WB_NONE: none. NULL: the format is one of objects. */
+	enum wb_err (*find_member)(struct wb_object *object, uint64_t offset, struct wb_member *ret_member);
 	void (*close)(struct wb_object *object);
 	/* The bytes of section `index`, decompressed and (ET_REL) relocated. Called at most once per section at a time, of several
 	 * sections by several threads; the result is kept by the caller. */

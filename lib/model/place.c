@@ -6,10 +6,7 @@
 #include "model/space.h"
 
 #include "base/err.h"
-#include "base/mem.h"
 #include "model/loaded.h"
-
-#include <string.h>
 
 /* What the file behind a mapping says. */
 struct answer {
@@ -17,48 +14,6 @@ struct answer {
 	uint64_t bias;                /* of KNOWN */
 	enum wb_bias_state state;
 };
-
-/* ---- Archives ---- */
-
-/* "DIR/base.apk!/lib/arm64-v8a/libfoo.so", as Android's profilers name what is mapped out of an archive; NULL when out of memory. */
-static char *path_in_archive(const char *archive, const char *member)
-{
-	static const char deleted[] = " (deleted)";
-	size_t length = strlen(archive), more = strlen(member), size;
-	char *path;
-
-	if (length >= sizeof(deleted) && !strcmp(archive + length - (sizeof(deleted) - 1), deleted))
-		length -= sizeof(deleted) - 1;
-	if (!wb_size_add(length, more + sizeof("!/"), &size))
-		return NULL;
-	path = wb_mem_alloc(size);
-	if (!path)
-		return NULL;
-	memcpy(path, archive, length);
-	memcpy(path + length, "!/", 2);
-	memcpy(path + length + 2, member, more + 1);
-	return path;
-}
-
-/* The image of the archive's member that holds offset; WB_NONE if none does. */
-static enum wb_err image_of_member(struct wb_image *image, struct wb_object *archive, uint64_t offset, struct wb_image **ret_member, uint64_t *ret_start)
-{
-	struct wb_identity identity = { .size = sizeof(identity), .platform = wb_image_platform(image) };
-	const char *name;
-	enum wb_err err = archive->format->find_member(archive, offset, &name, ret_start);
-	char *path;
-
-	if (err)
-		return err;
-	path = path_in_archive(wb_image_path(image), name);
-	if (!path)
-		return WB_ERR_MEMORY;
-	identity.path = path;
-	identity.build_id = wb_image_wanted_id(image, &identity.build_id_size);
-	err = wb_image_new(wb_image_session(image), &identity, ret_member);
-	wb_mem_free(path);
-	return err;
-}
 
 /* ---- Files ---- */
 
@@ -76,7 +31,7 @@ static enum wb_err ask_archive(const struct wb_map *map, struct wb_object *archi
 {
 	struct wb_object *object;
 	uint64_t start;
-	enum wb_err err = image_of_member(map->image, archive, map->file_offset, &answer->member, &start);
+	enum wb_err err = wb_image_member(map->image, archive, map->file_offset, &answer->member, &start);
 
 	if (err)
 		return err;
@@ -102,7 +57,7 @@ static enum wb_err ask_file(const struct wb_map *map, struct answer *answer)
 	else if (!err && map->base)
 		answer->bias = map->base - wb_object_base(object);
 	else if (!err)
-		err = bias_in_object(map, object, map->file_offset, &answer->bias);
+		err = bias_in_object(map, object, map->file_offset - object->file_start, &answer->bias);
 	if (err != WB_NONE)
 		return err;
 	/* A finder that says "later" leaves the verdict open; everything else is final. */
