@@ -257,7 +257,7 @@ static enum wb_err module_of(struct snapshot *snapshot, const char *path, uint64
 	if (!err) {
 		char *file = path_in(snapshot->input->name, path);
 
-		err = file ? wb_image_open_mapped(snapshot->input->session, file, &image) : WB_ERR_MEMORY;
+		err = file ? wb_image_open_mapped(snapshot->input->session, file, snapshot->platform.arch, &image) : WB_ERR_MEMORY;
 		wb_mem_free(file);
 		if (err == WB_ERR_MEMORY)
 			return err;

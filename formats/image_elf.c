@@ -142,7 +142,8 @@ static enum wb_err read_table(struct elf *elf, uint64_t offset, uint32_t count, 
 		return wb_elf_report(elf, WB_ERR_DATA, WB_DIAG_OBJECT_MALFORMED, "", offset, "header entries are too small");
 	if (count > count_max)
 		return wb_elf_report(elf, WB_ERR_LIMIT, WB_DIAG_OBJECT_MALFORMED, "", offset, "more headers than any file has");
-	enum wb_err err = wb_file_piece(elf->base.file, offset, (uint64_t)count * entry_size, ret_table);
+	uint64_t size = (uint64_t)count * entry_size;
+	enum wb_err err = wb_elf_present(elf, offset, size) == size ? wb_file_piece(elf->base.file, offset, size, ret_table) : WB_ERR_DATA;
 
 	if (err == WB_ERR_DATA)
 		return wb_elf_report(elf, err, WB_DIAG_OBJECT_MALFORMED, "", offset, "headers lie outside of the file");
@@ -204,7 +205,7 @@ static enum wb_err make_segments(struct elf *elf)
 			continue;
 		elf->segments[count++] = (struct wb_segment){
 			.vaddr = from->vaddr, .memsz = from->memsz, .offset = from->offset,
-			.filesz = from->filesz < from->memsz ? from->filesz : from->memsz,
+			.filesz = from->filesz < from->memsz ? from->filesz : from->memsz, .align = from->align,
 			.prot = (from->flags & ELF_PF_R ? WB_PROT_READ : 0u) | (from->flags & ELF_PF_W ? WB_PROT_WRITE : 0u) |
 			        (from->flags & ELF_PF_X ? WB_PROT_EXEC : 0u),
 		};
@@ -489,6 +490,7 @@ static enum wb_err read_all_headers(struct elf *elf, const struct elf_open *how)
 	bool is_loaded = how->flags & WB_IMAGE_LOADED;
 	enum wb_err err = read_header(elf);
 
+	elf->base.loaded_layout = is_loaded;
 	/* Section headers are not loaded, as a rule: an image read from memory is not asked for more than its segments. */
 	if (!err && !is_loaded)
 		err = read_extended_counts(elf);
@@ -499,12 +501,14 @@ static enum wb_err read_all_headers(struct elf *elf, const struct elf_open *how)
 	if (!err)
 		err = read_sections(elf);
 	if (!err)
+		wb_elf_drop_absent(elf);
+	if (!err)
 		err = name_sections(elf);
 	if (err)
 		return err;
 	if (elf->base.relocatable)
 		place_sections(elf);
-	elf->base.is_debug_only = is_debug_only(elf);
+	elf->base.is_debug_only = !is_loaded && is_debug_only(elf);
 	err = wb_elf_add_sections_of_segments(elf);
 	if (err)
 		return err;

@@ -53,7 +53,6 @@ enum wb_err wb_elf_use_loaded_layout(struct elf *elf, uint64_t address)
 
 	if (!elf->base.num_segments)
 		return wb_elf_report(elf, WB_ERR_DATA, WB_DIAG_OBJECT_MALFORMED, "", UINT64_MAX, "read from memory, and without segments");
-	elf->base.loaded_layout = true;
 	elf->base.loaded_base = image_pc_of_header(elf);
 	elf->bias = address ? address - elf->base.loaded_base : 0;
 	is_stored = loads_as_stored(elf);
@@ -93,6 +92,19 @@ uint64_t wb_elf_present(const struct elf *elf, uint64_t offset, uint64_t size)
 		at += part;
 	}
 	return size;
+}
+
+/* Nothing of what headers say of sizes is taken for what is there: memory has no end that would bound it. */
+void wb_elf_drop_absent(struct elf *elf)
+{
+	for (size_t i = 0; elf->base.loaded_layout && i < elf->base.num_sections; i++) {
+		struct wb_section *section = &elf->sections[i];
+
+		if (wb_elf_present(elf, section->offset, section->file_size) == section->file_size)
+			continue;
+		section->flags |= WB_SECTION_NOBITS;
+		section->file_size = 0;
+	}
 }
 
 static bool is_in_segment(const struct elf *elf, uint64_t vaddr)

@@ -274,7 +274,7 @@ static enum wb_err refuse(struct wb_diags *diags, const char *path, const char *
 	if (err == WB_ERR_MEMORY)
 		return err;
 	if (err == WB_NONE && !member)
-		return wb_diag_report(diags, WB_ERR_DATA, WB_DIAG_FILE_MISMATCHED, path, "", UINT64_MAX, "no object of the wanted build in the archive");
+		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_MISMATCHED, path, "", UINT64_MAX, "no object of that build id in it");
 	if (err == WB_NONE)
 		return wb_diag_report(diags, WB_ERR_DATA, WB_DIAG_FILE_MISMATCHED, path, "", UINT64_MAX, "no entry %.256s in the archive", member);
 	if (err == WB_ERR_UNSUPPORTED)
@@ -321,7 +321,7 @@ static enum wb_err zip_open_chosen(struct wb_diags *diags, const char *path, str
                                    const struct wb_object_choice *choice, struct wb_object **ret_object)
 {
 	struct extent extent = { 0, 0 };
-	struct wb_piece directory;
+	struct wb_piece directory = { NULL, 0, NULL };
 	struct entry entry;
 	enum wb_err err = read_directory(file, &directory);
 

@@ -27,6 +27,7 @@ void wb_input_init(struct wb_input *input)
 	memset(input, 0, sizeof(*input));
 	memcpy(input->options, ours, sizeof(ours));
 	input->object_options[0] = (struct wb_option){ 0, "arch", WB_OPTION_TEXT, &input->arch, "NAME", "of a fat Mach-O file, the part for this architecture" };
+	input->object_options[1] = (struct wb_option){ 0, "uuid", WB_OPTION_TEXT, &input->uuid, "UUID", "the part of this UUID; of a zip archive, the object of this build id" };
 	wb_paths_options(&input->paths, input->path_options);
 	atomic_init(&input->report.errors, 0);
 	atomic_init(&input->report.unverified, 0);
@@ -103,7 +104,7 @@ int wb_input_start(struct wb_input *input)
 
 	wb_progress_init(&input->progress, !input->report.quiet);
 	input->report.progress = &input->progress;
-	input->report.named = input->paths.exes.count || input->paths.sysroots.count || input->paths.debug_dirs.count;
+	input->report.named = input->uuid || input->paths.exes.count || input->paths.sysroots.count || input->paths.debug_dirs.count;
 	err = wb_session_new(&opts, &input->session);
 	if (!err)
 		err = wb_paths_add(input->session, &input->paths);
@@ -132,11 +133,39 @@ static const char *in_bundle(const char *path, char *buffer, size_t size)
 	return made > 0 && (size_t)made < size ? buffer : path;
 }
 
+/* Hexadecimal digits, with dashes between them as UUIDs have, or none. Returns how many bytes, at most max; 0: that is none. */
+static size_t read_id(const char *text, uint8_t *id, size_t max)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	size_t count = 0;
+
+	for (; *text; text++) {
+		const char *digit = strchr(digits, *text);
+
+		if (*text == '-' && count && count % 2 == 0 && text[1] && text[1] != '-')
+			continue;
+		if (!digit || count == 2 * max)
+			return 0;
+		id[count / 2] = (uint8_t)((count % 2 ? id[count / 2] << 4 : 0) | ((digit - digits) & 15));
+		count++;
+	}
+	return count % 2 ? 0 : count / 2;
+}
+
 enum wb_err wb_input_open_object(struct wb_input *input, const char *path, struct wb_image **ret_image)
 {
+	enum { ID_MAX = 64 };         /* bytes that a build id can have here */
 	char buffer[WB_CANDIDATE_PATH_MAX];
 	enum wb_arch arch = WB_ARCH_UNKNOWN;
+	uint8_t id[ID_MAX];
+	size_t size = input->uuid ? read_id(input->uuid, id, sizeof(id)) : 0;
 
+	if (input->uuid && (!size || input->arch)) {
+		wb_report_line(&input->report, size ? "--uuid: tells the architecture, too: --arch goes without it" : "--uuid: no UUID nor build id %s", input->uuid);
+		return WB_ERR_ARGUMENT;
+	}
+	if (size)
+		return wb_image_open_build(input->session, in_bundle(path, buffer, sizeof(buffer)), id, size, ret_image);
 	if (input->arch && wb_arch_from_name(input->arch, &arch) != WB_OK) {
 		wb_report_line(&input->report, "--arch: no architecture %s", input->arch);
 		return WB_ERR_ARGUMENT;

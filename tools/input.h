@@ -10,7 +10,7 @@
 #include "progress.h"
 #include "report.h"
 
-enum { WB_INPUT_OPTIONS = 9, WB_INPUT_OBJECT_OPTIONS = 2 };
+enum { WB_INPUT_OPTIONS = 9, WB_INPUT_OBJECT_OPTIONS = 3 };
 struct wb_input {
 	struct wb_report report;
 	struct wb_progress progress;
@@ -23,6 +23,7 @@ struct wb_input {
 	struct wb_option options[WB_INPUT_OPTIONS];
 	struct wb_option path_options[WB_PATHS_OPTIONS];
 	const char *arch;             /* --arch: of an object; NULL: any */
+	const char *uuid;             /* --uuid: of an object; NULL: any */
 	struct wb_option object_options[WB_INPUT_OBJECT_OPTIONS]; /* of commands that open one */
 	const char *name;             /* of the capture, for messages */
 	struct wb_session *session;
@@ -38,7 +39,7 @@ int wb_input_start(struct wb_input *input);
 int wb_input_open(struct wb_input *input, const char *path);
 /* The capture again, from the start; not for standard input. */
 int wb_input_reopen(struct wb_input *input);
-/* An object, once started: a file, of a fat one the part for --arch; of a dSYM bundle, the debug file in it. */
+/* An object, once started: a file, of a fat one the part for --arch or of --uuid; of a dSYM bundle, the debug file in it. */
 enum wb_err wb_input_open_object(struct wb_input *input, const char *path, struct wb_image **ret_image);
 void wb_input_deinit(struct wb_input *input);
 

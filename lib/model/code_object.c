@@ -86,7 +86,7 @@ static void describe(struct code_object *object, const struct wb_code *code, siz
 {
 	size_t count = 0;
 
-	object->segment = (struct wb_segment){ code->start, code->end - code->start, 0, code_size, WB_PROT_READ | WB_PROT_EXEC };
+	object->segment = (struct wb_segment){ .vaddr = code->start, .memsz = code->end - code->start, .filesz = code_size, .prot = WB_PROT_READ | WB_PROT_EXEC };
 	object->symbol = (struct wb_symbol){ .name = object->name, .value = code->start, .size = code->end - code->start,
 	                                     .type = WB_SYMBOL_FUNCTION, .binding = WB_BINDING_GLOBAL, .table = WB_SYMBOLS_TEXT,
 	                                     .executable = 1 };

@@ -156,7 +156,7 @@ struct opening {
 	struct wb_object_choice choice;
 	uint32_t flags;               /* enum wb_image_flags */
 	bool is_path;                 /* a file of its own, which can be met again also without a build id */
-	bool is_mapped;               /* an archive will do: mappings of it tell more */
+	bool is_mapped;               /* an archive will do: mappings of it tell more; an object of another architecture is the caller's to judge */
 };
 
 /* Why an object that was opened is not what was asked for; WB_OK if it is. */
@@ -167,7 +167,7 @@ static enum wb_err check_choice(struct wb_session *session, const char *path, co
 
 	if (object->format->find_member && !how->is_mapped)
 		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX, "a zip archive, where an object file is wanted");
-	if (choice->arch != WB_ARCH_UNKNOWN && object->platform.arch != choice->arch)
+	if (choice->arch != WB_ARCH_UNKNOWN && object->platform.arch != choice->arch && !how->is_mapped)
 		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX, "built for %s, not for %s",
 		                      wb_arch_name(object->platform.arch), wb_arch_name(choice->arch));
 	if (choice->build_id_size && !wb_build_id_matches(choice->build_id, choice->build_id_size, object->build_id, object->build_id_size))
@@ -232,9 +232,9 @@ enum wb_err wb_image_open_build(struct wb_session *session, const char *path, co
 	return open_path(session, path, (struct opening){ .choice = { .build_id = build_id, .build_id_size = build_id_size } }, ret_image);
 }
 
-enum wb_err wb_image_open_mapped(struct wb_session *session, const char *path, struct wb_image **ret_image)
+enum wb_err wb_image_open_mapped(struct wb_session *session, const char *path, enum wb_arch arch, struct wb_image **ret_image)
 {
-	return open_path(session, path, (struct opening){ .is_mapped = true }, ret_image);
+	return open_path(session, path, (struct opening){ .choice.arch = arch, .is_mapped = true }, ret_image);
 }
 
 static bool flags_are_known(uint32_t flags)

@@ -83,8 +83,8 @@ enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_ident
 
 /* The image of the archive's member that holds offset, which is image's executable, and where that member begins. WB_NONE: no member does. */
 enum wb_err wb_image_member(struct wb_image *image, struct wb_object *archive, uint64_t offset, struct wb_image **ret_inside, uint64_t *ret_start);
-/* wb_image_open of a file that is mapped, which may be an archive of which a mapping's offset says more. */
-enum wb_err wb_image_open_mapped(struct wb_session *session, const char *path, struct wb_image **ret_image);
+/* wb_image_open of a file that is mapped: of several objects preferably that for arch; it may be an archive, of which a mapping's offset says more. */
+enum wb_err wb_image_open_mapped(struct wb_session *session, const char *path, enum wb_arch arch, struct wb_image **ret_image);
 /* A new image for one whose file is not had (NULL: there never was one), whose object lies in captured memory. Takes the object, also on failure. */
 enum wb_err wb_image_of_memory(struct wb_session *session, struct wb_image *instead, struct wb_object *object, struct wb_image **ret_image);
 /* Whether memory served where a file would have told more: the image is of memory, or one of memory serves instead of it. */

@@ -109,12 +109,19 @@ static bool segment_has_offset(const struct wb_segment *segment, uint64_t offset
 	return offset >= (segment->offset & ~mask) && offset < end;
 }
 
+/* Whether a mapping that begins at offset begins with the segment, in pages that it is aligned for. */
+static bool segment_begins_at(const struct wb_segment *segment, uint64_t offset, uint64_t page)
+{
+	return segment->filesz && page <= segment->align && offset == (segment->offset & ~(page - 1)) && segment->offset - offset <= segment->vaddr;
+}
+
 enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t offset, bool executable, uint64_t *ret_vaddr)
 {
 	/* In this order: what a mapping of that kind must be, then what it may be. 4 KiB is the page of most machines, 64 KiB the
-	 * largest that ELF files are aligned for. */
-	static const struct { uint32_t page; bool any_kind; } tries[] = {
-		{ 1, false }, { 4096, false }, { 1, true }, { 65536, false }, { 4096, true }, { 65536, true },
+	 * largest that ELF files are aligned for. In large pages all segments of a small file can begin with the same one. */
+	static const struct { uint32_t page; bool any_kind, at_start; } tries[] = {
+		{ 1, false, false }, { 4096, false, false }, { 16384, false, true }, { 65536, false, true }, { 1, true, false }, { 65536, false, false },
+		{ 4096, true, false }, { 65536, true, false },
 	};
 
 	for (size_t t = 0; t < sizeof(tries) / sizeof(tries[0]); t++) {
@@ -123,7 +130,7 @@ enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t o
 
 			if (!tries[t].any_kind && !(segment->prot & WB_PROT_EXEC) == executable)
 				continue;
-			if (segment_has_offset(segment, offset, tries[t].page)) {
+			if (tries[t].at_start ? segment_begins_at(segment, offset, tries[t].page) : segment_has_offset(segment, offset, tries[t].page)) {
 				*ret_vaddr = segment->vaddr + (offset - segment->offset);
 				return WB_OK;
 			}

@@ -20,6 +20,7 @@ struct wb_image_file;
 struct wb_segment {
 	uint64_t vaddr, memsz;        /* image pcs */
 	uint64_t offset, filesz;      /* bytes in the file */
+	uint64_t align;               /* largest page that it can be mapped in, in bytes; 0 unknown */
 	uint32_t prot;                /* enum wb_prot */
 };
 
@@ -152,7 +153,7 @@ enum wb_err wb_object_open_loaded(struct wb_diags *diags, const char *path, stru
 void wb_object_close(struct wb_object *object);
 /* One that is grouped is second choice. WB_NONE if there is no section of that name with bytes. */
 enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index);
-/* Image pc of a file offset by the segments, tolerant as loaders are: segments are widened to pages of 64 KiB at most, and an executable
+/* Image pc of a mapping's file offset by the segments, tolerant as loaders are: segments are widened to pages of 64 KiB at most, and an executable
  * segment wins for executable mappings. WB_NONE if no segment holds it. */
 enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t offset, bool executable, uint64_t *ret_vaddr);
 /* Image pc of the lowest page that is loaded: what addresses in Breakpad's symbol files, and those of Windows, count from. */

@@ -40,6 +40,15 @@ expect() {
     fi
 }
 
+# One of the objects in a file. The seed is a fat Mach-O file of one part.
+fat=$tests/../fuzz/corpus/macho/fat
+expect 'a UUID that is none' 1 '--uuid: no UUID nor build id xyz' 2 "$walkback" info --uuid xyz "$fat"
+expect 'half a digit pair' 1 '--uuid: no UUID nor build id DEADBEE' 2 "$walkback" info --uuid DEADBEE "$fat"
+expect 'a UUID and an architecture' 1 '--uuid: tells the architecture, too' 2 "$walkback" info --uuid DEADBEEF --arch x86_64 "$fat"
+expect 'a UUID that it has not' 1 '.*/fat: no object of that build id in it' 2 "$walkback" rows --uuid 00000000-0000-0000-0000-000000000000 "$fat"
+"$walkback" info -q --uuid DEADBEEF-0405-0607-0809-0A0B0C0D0E0F "$fat" | grep -q 'build id    deadbeef0405060708090a0b0c0d0e0f' ||
+    { echo 'by its UUID: not found'; failed=$((failed + 1)); }
+
 # Wrong usage: 2.
 expect 'no command' 2 'no command' 1 "$walkback"
 expect 'unknown command' 2 'frobnicate: no such command' 1 "$walkback" frobnicate

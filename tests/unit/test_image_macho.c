@@ -295,6 +295,44 @@ static void chooses_from_fat_files(void)
 	}
 }
 
+/* By the public call, which refuses what is another build. */
+static void opens_the_part_of_a_uuid(void)
+{
+	static const struct { const char *name; bool is_fat; uint8_t last; size_t size; enum wb_err expect; } cases[] = {
+		{ "a part", true, 102, 16, WB_OK }, { "another", true, 101, 16, WB_OK }, { "none of them", true, 7, 16, WB_ERR_UNSUPPORTED },
+		{ "a thin file's", false, 0, 16, WB_OK }, { "not a thin file's", false, 7, 16, WB_ERR_UNSUPPORTED }, { "empty", true, 102, 0, WB_ERR_ARGUMENT },
+		{ "longer than any", true, 102, 65, WB_ERR_ARGUMENT },
+	};
+	static uint8_t fat[3 * MACHO_MAKE_SIZE];
+	size_t size = make_fat(fat, false);
+	struct macho_make m;
+	struct whole w;
+
+	test_write_file(test_tmp("fat"), fat, size);
+	make_whole(&m, &w, true, false);
+	uint8_t *thin = macho_make_finish(&m, &size);
+	test_write_file(test_tmp("thin"), thin, size);
+	free(thin);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct wb_image_info info = { .size = sizeof info };
+		struct wb_session *session;
+		struct wb_image *image;
+		uint8_t id[65] = { 0 };
+
+		test_row(cases[i].name);
+		memcpy(id, uuid, 16);
+		id[15] = cases[i].is_fat || cases[i].last ? cases[i].last : uuid[15];
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+		enum wb_err err = wb_image_open_build(session, test_tmp(cases[i].is_fat ? "fat" : "thin"), id, cases[i].size, &image);
+		CHECK_EQ_I64(err, cases[i].expect);
+		if (!err) {
+			CHECK(wb_image_info(image, &info) == WB_OK && info.build_id_size == 16 && !memcmp(info.build_id, id, 16));
+			wb_image_unref(image);
+		}
+		wb_session_free(session);
+	}
+}
+
 /* ---- Archives --------------------------------------------------------------------------------------------------------------- */
 
 enum { ARCHIVE_MAX = 4 * MACHO_MAKE_SIZE };
@@ -508,6 +546,7 @@ int main(void)
 	TEST_RUN(knows_kinds);
 	TEST_RUN(relocates);
 	TEST_RUN(chooses_from_fat_files);
+	TEST_RUN(opens_the_part_of_a_uuid);
 	TEST_RUN(opens_members_of_archives);
 	TEST_RUN(stands_damaged_archives);
 	TEST_RUN(stands_any_damage);

@@ -249,6 +249,22 @@ static void has_lines_of_dsyms(void)
 	}
 }
 
+/* The same part by its UUID, in a session that does not know it yet. */
+static void check_by_uuid(const struct wb_image_info *wanted)
+{
+	struct wb_image_info info = { .size = sizeof info };
+	struct wb_session *session;
+	struct wb_image *image;
+
+	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+	if (CHECK(wb_image_open_build(session, test_tmp("folder/fat"), wanted->build_id, wanted->build_id_size, &image) == WB_OK)) {
+		CHECK(wb_image_info(image, &info) == WB_OK);
+		CHECK_EQ_U64(info.platform.arch, wanted->platform.arch);
+		wb_image_unref(image);
+	}
+	wb_session_free(session);
+}
+
 /* A fat file's part by architecture; its dSYM is fat, too. */
 static void has_parts_of_fat_files(void)
 {
@@ -272,6 +288,7 @@ static void has_parts_of_fat_files(void)
 			CHECK(wb_image_info(image, &info) == WB_OK);
 			CHECK_EQ_U64(info.platform.arch, wanted[i].arch);
 			CHECK_EQ_U64(info.files[WB_FILE_DEBUG].verdict, WB_VERDICT_MATCHED);
+			check_by_uuid(&info);
 			wb_image_unref(image);
 		}
 		wb_session_free(session);

@@ -8,21 +8,28 @@ enum { R = WB_PROT_READ, RX = WB_PROT_READ | WB_PROT_EXEC, RW = WB_PROT_READ | W
 
 /* As GNU ld lays out a position-independent executable: text in the middle, the writable segment not at a page's start. */
 static const struct wb_segment usual[] = {
-	{ 0x0, 0x5e8, 0x0, 0x5e8, R },
-	{ 0x1000, 0x175, 0x1000, 0x175, RX },
-	{ 0x2000, 0x11c, 0x2000, 0x11c, R },
-	{ 0x3dd0, 0x260, 0x2dd0, 0x248, RW },
+	{ 0x0, 0x5e8, 0x0, 0x5e8, 0x1000, R },
+	{ 0x1000, 0x175, 0x1000, 0x175, 0x1000, RX },
+	{ 0x2000, 0x11c, 0x2000, 0x11c, 0x1000, R },
+	{ 0x3dd0, 0x260, 0x2dd0, 0x248, 0x1000, RW },
 };
 /* As lld lays one out: segments share pages of the file, at different addresses. */
 static const struct wb_segment shared[] = {
-	{ 0x0, 0x640, 0x0, 0x640, R },
-	{ 0x1640, 0x200, 0x640, 0x200, RX },
-	{ 0x2840, 0x100, 0x840, 0x100, RW },
+	{ 0x0, 0x640, 0x0, 0x640, 0x1000, R },
+	{ 0x1640, 0x200, 0x640, 0x200, 0x1000, RX },
+	{ 0x2840, 0x100, 0x840, 0x100, 0x1000, RW },
 };
 /* Prelinked, with one segment, for 64 KiB pages. */
 static const struct wb_segment large[] = {
-	{ 0x8000000, 0x9000, 0x0, 0x9000, RX },
-	{ 0x801f000, 0x800, 0xf000, 0x800, RW },
+	{ 0x8000000, 0x9000, 0x0, 0x9000, 0x10000, RX },
+	{ 0x801f000, 0x800, 0xf000, 0x800, 0x10000, RW },
+};
+
+/* As lld lays one out for pages of 16 KiB: all three begin with the same page of the file. */
+static const struct wb_segment android[] = {
+	{ 0x0, 0x17f8, 0x0, 0x17f8, 0x4000, R },
+	{ 0x57f8, 0x200, 0x17f8, 0x200, 0x4000, RX },
+	{ 0x99f8, 0x100, 0x19f8, 0x100, 0x4000, RW },
 };
 
 static void maps_offsets_to_image_pcs(void)
@@ -46,6 +53,9 @@ static void maps_offsets_to_image_pcs(void)
 		{ "page of text, mapped from its start", shared, 3, 0x0, true, WB_OK, 0x1000 },
 		{ "the same page, not as code", shared, 3, 0x0, false, WB_OK, 0x0 },
 		{ "text itself", shared, 3, 0x640, true, WB_OK, 0x1640 },
+		{ "the first of pages of 16 KiB, as code", android, 3, 0x0, true, WB_OK, 0x4000 },
+		{ "the same page, as anything else", android, 3, 0x0, false, WB_OK, 0x0 },
+		{ "the text in pages of 4 KiB", android, 3, 0x1000, true, WB_OK, 0x5000 },
 		{ "large pages: behind the text", large, 2, 0xa000, true, WB_OK, 0x800a000 },
 		{ "large pages: before the data", large, 2, 0xa000, false, WB_OK, 0x801a000 },
 		{ "no segments", NULL, 0, 0, true, WB_NONE, 0 },
