@@ -120,7 +120,7 @@ static void uses_sections_without_segments(void)
 static void reads_whole_pieces_only(void)
 {
 	static const uint8_t bytes[0x20] = { [0x10] = 1, 2, 3, 4 };
-	static const struct wb_segment segment = { 0x1000, 0x100, 0x10, 4, RX }, cut = { 0x2000, 0x100, 0x1e, 4, R };
+	static const struct wb_segment segment = { 0x1000, 0x100, 0x10, 4, 0, RX }, cut = { 0x2000, 0x100, 0x1e, 4, 0, R };
 	const struct wb_segment segments[] = { segment, cut };
 	struct wb_object object = { .segments = segments, .num_segments = 2 };
 	uint8_t buffer[8] = { 0 };
