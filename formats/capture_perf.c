@@ -332,8 +332,8 @@ static enum wb_err take_user_record(struct capture_perf *perf, const struct wb_p
 	case WB_PERF_TRACING_DATA: return wb_perf_feed_skip(&perf->feed, wb_bytes_u32(&body));
 	case WB_PERF_AUXTRACE: return wb_perf_feed_skip(&perf->feed, wb_bytes_u64(&body));
 	default:
-		/* 87 and up: newer than this code. */
-		perf->skipped += record->type > 86;
+		/* 87 and up: newer than this code, but for simpleperf's. */
+		perf->skipped += record->type > 86 && record->type < WB_PERF_SIMPLEPERF;
 		return WB_OK;
 	}
 }

@@ -24,6 +24,8 @@ enum wb_perf_record_type {
 	WB_PERF_USER_TYPES = 64,      /* from here on: written by perf itself, never in time order */
 	WB_PERF_HEADER_ATTR = 64, WB_PERF_TRACING_DATA = 66, WB_PERF_BUILD_ID = 67, WB_PERF_FINISHED_ROUND = 68, WB_PERF_AUXTRACE = 71,
 	WB_PERF_EVENT_UPDATE = 78, WB_PERF_FEATURE = 80, WB_PERF_COMPRESSED = 81, WB_PERF_COMPRESSED2 = 83,
+	/* From here on those of Android's simpleperf, of which only the headers are looked at (its record.h). */
+	WB_PERF_SIMPLEPERF = 32768, WB_PERF_SIMPLEPERF_END = 33024,
 };
 
 enum wb_perf_misc {
@@ -131,6 +133,7 @@ struct wb_perf_record {
 struct wb_perf_run {
 	struct wb_perf_window *window; /* NULL: none yet */
 	size_t at, filled;            /* in the window: next record; bytes that are there */
+	uint32_t skip;                /* bytes that come before it: the rest of a record too long for a window */
 };
 
 struct wb_perf_feed {

@@ -55,12 +55,36 @@ static enum wb_err report(struct wb_perf_feed *feed, enum wb_diag_code code, uin
 
 /* ---- Records of a run --------------------------------------------------------------------------------------------- */
 
+/* simpleperf's own records can be longer than 64 KiB: what is misc in others is the upper half of their size. Only the header is given; what is behind it
+ * is passed over. */
+static bool shorten(struct wb_perf_run *run, struct wb_perf_record *record)
+{
+	uint32_t size = (uint32_t)record->misc << 16 | (uint32_t)record->size;
+
+	if (record->type < WB_PERF_SIMPLEPERF || record->type >= WB_PERF_SIMPLEPERF_END || size < WB_PERF_HEADER_SIZE)
+		return false;
+	record->misc = 0;
+	record->size = WB_PERF_HEADER_SIZE;
+	run->skip = size - WB_PERF_HEADER_SIZE;
+	return true;
+}
+
+static void run_skip(struct wb_perf_run *run)
+{
+	size_t left = run->filled - run->at, part = run->skip < left ? run->skip : left;
+
+	run->at += part;
+	run->skip -= (uint32_t)part;
+}
+
 /* WB_OK: a whole record (at is moved on); WB_NONE: its end is not there yet; WB_ERR_DATA: its size is impossible. */
 static enum wb_err run_next(const struct wb_perf_feed *feed, struct wb_perf_run *run, struct wb_perf_record *record)
 {
-	size_t left = run->filled - run->at;
 	struct wb_bytes header;
+	size_t left;
 
+	run_skip(run);
+	left = run->filled - run->at;
 	if (!run->window || left < WB_PERF_HEADER_SIZE)
 		return WB_NONE;
 	record->bytes = run->window->buffer->bytes + run->at;
@@ -68,7 +92,7 @@ static enum wb_err run_next(const struct wb_perf_feed *feed, struct wb_perf_run 
 	record->type = wb_bytes_u32(&header);
 	record->misc = wb_bytes_u16(&header);
 	record->size = wb_bytes_u16(&header);
-	if (record->size < WB_PERF_HEADER_SIZE)
+	if (!shorten(run, record) && record->size < WB_PERF_HEADER_SIZE)
 		return WB_ERR_DATA;
 	if (record->size > left)
 		return WB_NONE;
@@ -94,7 +118,7 @@ static enum wb_err run_make_room(struct wb_perf_feed *feed, struct wb_perf_run *
 	if (left)
 		memcpy(window->buffer->bytes, run->window->buffer->bytes + run->at, left);
 	run_close(feed, run);
-	*run = (struct wb_perf_run){ window, 0, left };
+	*run = (struct wb_perf_run){ window, 0, left, run->skip };
 	return WB_OK;
 }
 
@@ -119,7 +143,7 @@ static enum wb_err outer_load(struct wb_perf_feed *feed)
 		return err;
 	}
 	run_close(feed, &feed->outer);
-	feed->outer = (struct wb_perf_run){ window, 0, window->size };
+	feed->outer = (struct wb_perf_run){ window, 0, window->size, feed->outer.skip };
 	return WB_OK;
 }
 
@@ -176,7 +200,7 @@ static enum wb_err outer_next(struct wb_perf_feed *feed, struct wb_perf_record *
 		if (err == WB_ERR_DATA)
 			return report(feed, WB_DIAG_CAPTURE_MALFORMED, record->position, "a record is smaller than its header");
 		err = feed->file ? outer_load(feed) : outer_read(feed);
-		if (err == WB_NONE && feed->outer.window && feed->outer.filled > feed->outer.at)
+		if (err == WB_NONE && feed->outer.window && (feed->outer.filled > feed->outer.at || feed->outer.skip))
 			return report(feed, WB_DIAG_CAPTURE_TRUNCATED, record->position, "the recording ends inside a record");
 		if (err != WB_OK)
 			return err;
@@ -199,7 +223,7 @@ enum wb_err wb_perf_feed_skip(struct wb_perf_feed *feed, uint64_t size)
 		}
 		run_close(feed, run);
 		feed->start = position + size;
-		*run = (struct wb_perf_run){ NULL, 0, 0 };
+		*run = (struct wb_perf_run){ NULL, 0, 0, 0 };
 		return WB_OK;
 	}
 	while (size) { /* every turn takes bytes of the stream, or ends */

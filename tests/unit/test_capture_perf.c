@@ -416,6 +416,88 @@ static void skips_what_it_does_not_know(void)
 	}
 }
 
+/* One of simpleperf's own records, whose size has 32 bits: the upper half is where others have misc (record.h of AOSP's system/extras/simpleperf). What is
+ * in it looks like a record of no size. */
+static void simpleperf_record(struct perf_writer *w, uint32_t type, uint32_t size)
+{
+	w_u32(w, type);
+	w_u16(w, size >> 16);
+	w_u16(w, size & 0xffff);
+	for (uint32_t i = 8; i < size; i += 8)
+		w_u64(w, 0);
+}
+
+/* KERNEL_SYMBOL and TRACING_DATA are long, EVENT_ID and CALLCHAIN short; what exactly fills a window, or 64 KiB, is no different. */
+static void simpleperf_records(struct perf_writer *w)
+{
+	static const struct { uint32_t type, size; } records[] = {
+		{ 32769, 200000 }, { 32774, 64 }, { 32775, 8 }, { 32777, 65536 }, { 32778, 65544 }, { 32776, 65528 },
+	};
+
+	for (size_t i = 0; i < sizeof records / sizeof records[0]; i++)
+		simpleperf_record(w, records[i].type, records[i].size);
+}
+
+static void write_simpleperf(struct perf_writer *w)
+{
+	enum { FILES = 128, META_INFO = 129 };
+
+	w_file(w, false, 2, &dwarf_attr, 1);
+	simpleperf_records(w);
+	some_records(w);
+	simpleperf_records(w);
+	/* simpleperf's features are past the first 64: their bits are moved there once both have a place in the list. */
+	w_file_data_end(w, 1 << F_HOSTNAME | 1 << F_ARCH | UINT64_C(3) << 62);
+	w_put(w, 72, 1 << F_HOSTNAME | 1 << F_ARCH, 8);
+	w_put(w, 72 + FILES / 8, 1 | 1 << (META_INFO - FILES), 8);
+	w_feature_string(w, "box");
+	w_file_feature_end(w);
+	w_feature_string(w, "x86_64");
+	w_file_feature_end(w);
+	for (unsigned i = 0; i < 2; i++) {
+		w_u64(w, UINT64_MAX);
+		w_file_feature_end(w);
+	}
+}
+
+static void reads_simpleperf(void)
+{
+	struct wb_capture_info info = { .size = sizeof info };
+
+	write_simpleperf(&writer);
+	reader_run(&reader, writer.bytes, writer.size, 0, NULL);
+	CHECK_EQ_I64(reader.end, WB_NONE);
+	CHECK_STR(reader.diag, "");
+	check_samples(&reader);
+	REQUIRE(wb_capture_info(reader.capture, &info) == WB_OK);
+	CHECK_STR(info.hostname, "box");
+	CHECK_EQ_U64(info.skipped_records, 0);
+	reader_close(&reader);
+	/* The same as a stream, in pieces of any size. */
+	write_pipe(&writer, false);
+	simpleperf_records(&writer);
+	some_records(&writer);
+	simpleperf_records(&writer);
+	for (size_t step = 1; step < 300000; step = step * 7 + 1) {
+		reader_run(&reader, writer.bytes, writer.size, step, NULL);
+		CHECK_EQ_I64(reader.end, WB_NONE);
+		CHECK_STR(reader.diag, "");
+		CHECK_EQ_U64(reader.count, 2 * SAMPLES);
+		reader_close(&reader);
+	}
+	/* Cut inside of the last one, and sizes that are none. */
+	reader_run(&reader, writer.bytes, writer.size - 8, 4096, NULL);
+	CHECK_EQ_I64(reader.end, WB_ERR_DATA);
+	CHECK(strstr(reader.diag, "the recording ends inside a record"));
+	reader_close(&reader);
+	w_u32(&writer, 32770);
+	w_u32(&writer, 7 << 16);
+	reader_run(&reader, writer.bytes, writer.size, 4096, NULL);
+	CHECK_EQ_I64(reader.end, WB_ERR_DATA);
+	CHECK(strstr(reader.diag, "a record is smaller than its header"));
+	reader_close(&reader);
+}
+
 /* The data of an AUXTRACE record reaches past the end. */
 static void says_that_data_is_cut(void)
 {
@@ -601,6 +683,7 @@ int main(int argc, char **argv)
 	TEST_RUN(reads_compressed_records);
 	TEST_RUN(survives_damaged_compression);
 	TEST_RUN(skips_what_it_does_not_know);
+	TEST_RUN(reads_simpleperf);
 	TEST_RUN(says_that_data_is_cut);
 	TEST_RUN(tells_events_apart);
 	TEST_RUN(leaves_out_what_is_not_wanted);
