@@ -9,7 +9,6 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/verify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +139,7 @@ static bool has_build_id(struct wb_diags *diags, const char *path, struct wb_fil
 		return false;
 	if (wb_object_open_chosen(diags, path, inside, 0, &(struct wb_object_choice){ .arch = choice->arch }, &object))
 		return false;
-	has = wb_build_id_matches(choice->build_id, choice->build_id_size, object->build_id, object->build_id_size);
+	has = wb_object_has_build_id(object, choice->build_id, choice->build_id_size);
 	wb_object_close(object);
 	return has;
 }
@@ -227,7 +226,8 @@ static enum wb_err open_archive(struct wb_diags *diags, const char *path, struct
 	}
 	archive->base = (struct wb_object){ .format = &wb_image_format_zip, .diags = diags, .path = path, .file = file };
 	while ((err = next_entry(&b, &entry)) == WB_OK) {
-		err = entry.stored && entry.name_size ? add_member(archive, &entry) : WB_OK;
+		/* A name with a NUL in it is none that could be asked for. */
+		err = entry.stored && entry.name_size && !memchr(entry.name, 0, entry.name_size) ? add_member(archive, &entry) : WB_OK;
 		if (err)
 			break;
 	}

@@ -10,7 +10,6 @@
 #include "model/image_files.h"
 #include "model/image_pool.h"
 #include "model/session.h"
-#include "model/verify.h"
 
 #include <string.h>
 
@@ -170,7 +169,7 @@ static enum wb_err check_choice(struct wb_session *session, const char *path, co
 	if (choice->arch != WB_ARCH_UNKNOWN && object->platform.arch != choice->arch && !how->is_mapped)
 		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_UNRECOGNIZED, path, "", UINT64_MAX, "built for %s, not for %s",
 		                      wb_arch_name(object->platform.arch), wb_arch_name(choice->arch));
-	if (choice->build_id_size && !wb_build_id_matches(choice->build_id, choice->build_id_size, object->build_id, object->build_id_size))
+	if (choice->build_id_size && !wb_object_has_build_id(object, choice->build_id, choice->build_id_size))
 		return wb_diag_report(diags, WB_ERR_UNSUPPORTED, WB_DIAG_FILE_MISMATCHED, path, "", UINT64_MAX, "no object of that build id in it");
 	return WB_OK;
 }

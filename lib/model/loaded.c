@@ -167,7 +167,7 @@ static bool can_be(const struct wb_space *space, const struct wb_map *map, const
 	if (!wb_platform_fits(&platform, &object->platform))
 		return false;
 	wanted = map->image ? wb_image_wanted_id(map->image, &size) : NULL;
-	return !wanted || !object->build_id || wb_build_id_matches(wanted, size, object->build_id, object->build_id_size);
+	return !wanted || !object->build_id || wb_object_has_build_id(object, wanted, size);
 }
 
 /* The image whose first byte is at header, if its code is where map is. */

@@ -3,6 +3,7 @@
 #include "model/object.h"
 
 #include "base/mem.h"
+#include "model/verify.h"
 
 #include <string.h>
 
@@ -67,6 +68,11 @@ void wb_object_close(struct wb_object *object)
 {
 	if (object)
 		object->format->close(object);
+}
+
+bool wb_object_has_build_id(const struct wb_object *object, const uint8_t *build_id, size_t size)
+{
+	return wb_build_id_matches(build_id, size, object->build_id, object->build_id_size);
 }
 
 /* ---- Sections --------------------------------------------------------------------------------------------------- */

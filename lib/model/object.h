@@ -151,6 +151,8 @@ enum wb_err wb_object_open_chosen(struct wb_diags *diags, const char *path, stru
 /* Opens what lies at address of a process's memory, which file has from there on. Takes file. WB_NONE: nothing that can be opened so, which is no fault. */
 enum wb_err wb_object_open_loaded(struct wb_diags *diags, const char *path, struct wb_file *file, uint64_t address, struct wb_object **ret_object);
 void wb_object_close(struct wb_object *object);
+/* Whether it is of the build, as far as both ids go. */
+bool wb_object_has_build_id(const struct wb_object *object, const uint8_t *build_id, size_t size);
 /* One that is grouped is second choice. WB_NONE if there is no section of that name with bytes. */
 enum wb_err wb_object_find_section(const struct wb_object *object, const char *name, size_t *ret_index);
 /* Image pc of a mapping's file offset by the segments, tolerant as loaders are: segments are widened to pages of 64 KiB at most, and an executable
