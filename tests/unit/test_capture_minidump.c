@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Minidumps written here: what each stream gives, dumps of all processors, and that every prefix of one shows what is left. */
 #include "capture_reader.h"
+#include "loaded_make.h"
 #include "minidump_make.h"
 #include "pe_make.h"
 
@@ -276,6 +277,63 @@ static void takes_images_by_their_build(void)
 	reader_close(&reader);
 }
 
+/* A dump with all memory has the module itself, whose file nobody has: by its load address, and by where /proc/PID/maps has its segments. */
+static void finds_modules_in_memory(void)
+{
+	static const char maps[] = "7f400000-7f401000 r--p 00000000 08:01 7 /data/lib.so\n7f401000-7f402000 r-xp 00000000 08:01 7 /data/lib.so\n";
+	static uint8_t memory[2 * PAGE];
+
+	loaded_make(memory, 0, RELOCATED, "found");
+	for (unsigned has_maps = 0; has_maps < 2; has_maps++) {
+		struct make_thread thread = { .tid = 5, .context_size = 1232, .stack_address = 0x7000 };
+		struct wb_place place = { .size = sizeof(place) };
+		const struct wb_sample *sample;
+		struct wb_symbolizer *symbolizer;
+		const struct wb_site *sites;
+		struct wb_space *space;
+		struct wb_file_info file;
+		uint32_t name, at;
+		size_t count;
+
+		test_row(has_maps ? "segments" : "modules");
+		make_begin(&made, false);
+		name = make_string(&made, "/data/lib.so");
+		thread.context = (uint32_t)make_room(&made, thread.context_size);
+		make_system(&made, 9, 0x8201, 0);
+		make_threads(&made, &thread, 1, false);
+		make_stream(&made, 4);
+		make_u32(&made, 1);
+		make_module(&made, BASE, sizeof(memory), 0, name, 0, 0);
+		make_end_stream(&made);
+		at = make_bytes(&made, memory, sizeof(memory));
+		make_stream(&made, 9);
+		make_u64(&made, 1);
+		make_u64(&made, at);
+		make_u64(&made, BASE);
+		make_u64(&made, sizeof(memory));
+		make_end_stream(&made);
+		if (has_maps) {
+			make_stream(&made, 0x47670009);
+			make_bytes(&made, maps, sizeof(maps) - 1);
+			make_end_stream(&made);
+		}
+		make_end(&made);
+		reader_open(&reader, made.bytes, made.size, 0, NULL);
+		REQUIRE(wb_capture_next(reader.capture, &space, &sample) == WB_OK);
+		REQUIRE(wb_space_find(space, BASE + CODE + 4, &place) == WB_OK);
+		CHECK_EQ_U64(place.has_image_pc ? place.image_pc : 0, CODE + 4);
+		REQUIRE(wb_symbolizer_new(reader.session, NULL, &symbolizer) == WB_OK);
+		REQUIRE(wb_symbolize(symbolizer, place.image, CODE + 4, WB_PC_EXACT, &sites, &count) == WB_OK && count == 1);
+		CHECK_STR(sites[0].function ? sites[0].function : "", "found");
+		wb_symbolizer_free(symbolizer);
+		REQUIRE(wb_image_file(info_of().modules[0].image, WB_FILE_EXECUTABLE, &file) == WB_OK);
+		CHECK_EQ_I64(file.verdict, WB_VERDICT_MISSING);
+		CHECK(wb_image_is_in_memory(info_of().modules[0].image));
+		reader_close(&reader);
+	}
+	test_row(NULL);
+}
+
 /* Cut anywhere, a dump is refused with a message or shows the rest; never more samples than the whole has. */
 static void survives_every_prefix(void)
 {
@@ -343,6 +401,7 @@ int main(void)
 	TEST_RUN(names_reasons);
 	TEST_RUN(identifies_modules);
 	TEST_RUN(takes_images_by_their_build);
+	TEST_RUN(finds_modules_in_memory);
 	TEST_RUN(survives_every_prefix);
 	TEST_RUN(shows_what_is_left);
 	TEST_RUN(refuses_what_is_none);

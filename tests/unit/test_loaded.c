@@ -1,98 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Images that are only in memory. The image is made byte by byte as a loader lays it out (ELF-64 Object File Format 1.5, "Program Header"):
- *
- *     file                       memory, from BASE on
- *     0x000 headers, tables      0x0000 page 0 of the file, r--
- *     0x800 code                 0x1000 page 0 once more, r-x: the code is at 0x1800, and the ELF header at 0x1000 as well
- */
+/* Images that are only in memory: what is found where, what they count as, whose they are, and every kind of damage. */
 #include "test.h"
 
 #include <walkback/symbolize.h>
 
-#include "elf_make.h"
+#include "loaded_make.h"
 #include "model/image.h"
 #include "model/session.h"
 #include "model/space.h"
 
-enum {
-	BASE = 0x7f400000, PAGE = 0x1000, CODE = 0x1800, CODE_SIZE = 0x40,
-	HEADERS = 0x40, NOTE = 0x280, DYNAMIC = 0x300, HASH = 0x400, SYMBOLS = 0x440, STRINGS = 0x480,
-	/* e_machine at 18; in a program header p_vaddr at 16, p_memsz at 40 */
-	MACHINE_AT = 18, VADDR_AT = 16, MEMSZ_AT = 40, PROGRAM_SIZE = 56,
-};
-static const uint8_t id_a[20] = { 0xaa, 1, 2, 3 }, id_b[20] = { 0xbb, 1, 2, 3 };
+static const uint8_t id_b[20] = { 0xbb, 1, 2, 3 };
 static const uint64_t unknown = UINT64_MAX;
-
-/* What of a case is not as usual. */
-enum { RELOCATED = 1, BIAS_FIRST = 2, WITHOUT_HEADER = 4, WITHOUT_CODE = 8, OTHER_MACHINE = 16, ABSURD_COUNT = 32, ABSURD_SIZE = 64, CALLBACK = 128, CUT_TABLES = 256 };
-
-static void store(uint8_t *memory, size_t at, uint64_t value, unsigned size)
-{
-	static const struct elf_make little = { .is_64 = true };
-
-	elf_make_store(&little, memory + at, value, size);
-}
-
-static void put_program(uint8_t *memory, unsigned i, uint32_t type, uint32_t flags, uint64_t offset, uint64_t vaddr, uint64_t size)
-{
-	const uint64_t words[] = { offset, vaddr, vaddr, size, size, 1 };
-
-	store(memory, HEADERS + i * PROGRAM_SIZE, type, 4);
-	store(memory, HEADERS + i * PROGRAM_SIZE + 4, flags, 4);
-	for (unsigned w = 0; w < 6; w++)
-		store(memory, HEADERS + i * PROGRAM_SIZE + 8 + 8 * w, words[w], 8);
-}
-
-/* The first page, which is both mappings'. first: p_vaddr of the first segment. */
-static void make_page(uint8_t *memory, uint64_t first, unsigned odd, const char *name)
-{
-	static const uint8_t ident[16] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
-	uint64_t shift = first + (odd & RELOCATED ? BASE - first : 0);
-	const uint64_t dynamic[] = { 4, HASH, 6, SYMBOLS, 5, STRINGS };
-
-	memset(memory, 0, PAGE);
-	memcpy(memory, ident, sizeof(ident));
-	store(memory, 16, 3, 2);
-	store(memory, MACHINE_AT, odd & OTHER_MACHINE ? 183 : 62, 2);
-	store(memory, 32, HEADERS, 8);
-	/* Section headers are at 0x900 of the file, where memory has something else. */
-	store(memory, 40, 0x900, 8);
-	store(memory, 54, PROGRAM_SIZE, 2);
-	store(memory, 56, 4, 2);
-	store(memory, 58, 64, 2);
-	store(memory, 60, 7, 2);
-	put_program(memory, 0, 1, 4, 0, first, 0x800);
-	put_program(memory, 1, 1, 5, 0x800, first + CODE, CODE_SIZE);
-	put_program(memory, 2, 2, 4, DYNAMIC, first + DYNAMIC, 0x50);
-	put_program(memory, 3, 4, 4, NOTE, first + NOTE, 36);
-	store(memory, NOTE, 4, 4);
-	store(memory, NOTE + 4, 20, 4);
-	store(memory, NOTE + 8, 3, 4);
-	memcpy(memory + NOTE + 12, "GNU", 4);
-	memcpy(memory + NOTE + 16, id_a, sizeof(id_a));
-	for (unsigned i = 0; i < 6; i++)
-		store(memory, DYNAMIC + 8 * i, dynamic[i] + (i % 2 ? shift : 0), 8);
-	store(memory, DYNAMIC + 48, 10, 8);
-	store(memory, DYNAMIC + 56, 16, 8);
-	store(memory, HASH, 1, 4);
-	store(memory, HASH + 4, odd & ABSURD_COUNT ? UINT32_MAX : 2, 4);
-	store(memory, SYMBOLS + 24, 1, 4);
-	store(memory, SYMBOLS + 28, 0x12, 1);
-	store(memory, SYMBOLS + 30, 7, 2);
-	store(memory, SYMBOLS + 32, first + CODE, 8);
-	store(memory, SYMBOLS + 40, CODE_SIZE, 8);
-	memcpy(memory + STRINGS + 1, name, strlen(name));
-	if (odd & ABSURD_SIZE)
-		store(memory, HEADERS + PROGRAM_SIZE + MEMSZ_AT, UINT64_MAX - 7, 8);
-}
-
-static void make_image(uint8_t memory[2 * PAGE], uint64_t first, unsigned odd, const char *name)
-{
-	make_page(memory, first, odd, name);
-	make_page(memory + PAGE, first, odd, name);
-	memset(memory + CODE, 0xc3, CODE_SIZE);
-}
 
 struct process {
 	struct wb_session *session;
@@ -194,7 +112,7 @@ static const struct {
 	{ "a mapping of no file", NULL, 0, 0, X, NULL, CODE, "found" },
 	{ "a mapping with a name that is no file's", "[anon:lib]", 0, 0, X, NULL, CODE, "found" },
 	{ "by where it was loaded", "/data/lib.so", 0, 0, WB_PROT_UNKNOWN, NULL, CODE, "found" },
-	{ "the build id that is wanted", "/data/lib.so", 0, 0, X, id_a, CODE, "found" },
+	{ "the build id that is wanted", "/data/lib.so", 0, 0, X, loaded_id, CODE, "found" },
 	{ "another build id", "/data/lib.so", 0, 0, X, id_b, UINT64_MAX, "" },
 	{ "no header", "/data/lib.so", 0, WITHOUT_HEADER, X, NULL, UINT64_MAX, "" },
 	{ "headers alone", "/data/lib.so", 0, WITHOUT_CODE, X, NULL, UINT64_MAX, "" },
@@ -233,7 +151,7 @@ static void finds_images_in_memory(void)
 		struct wb_session *session;
 
 		test_row(cases[i].name);
-		make_image(process.memory, cases[i].first, cases[i].odd, "found");
+		loaded_make(process.memory, cases[i].first, cases[i].odd, "found");
 		REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 		begin(&process, session);
 		map_case(&process, i);
@@ -244,7 +162,7 @@ static void finds_images_in_memory(void)
 			REQUIRE(wb_image_info(place.image, &info) == WB_OK);
 			CHECK_STR(info.path, cases[i].path ? cases[i].path : "");
 			CHECK_EQ_U64(info.build_id_size, 20);
-			CHECK(!memcmp(info.build_id, id_a, 20));
+			CHECK(!memcmp(info.build_id, loaded_id, 20));
 			CHECK_STR(info.format, "elf");
 			/* What is missing stays so; what no file can be is not. */
 			CHECK_EQ_U64(info.in_memory, cases[i].path && *cases[i].path == '/');
@@ -263,7 +181,7 @@ static void counts_what_a_file_would_tell(void)
 	struct process process = { .odd = 0 };
 	struct wb_session *session;
 
-	make_image(process.memory, 0, 0, "found");
+	loaded_make(process.memory, 0, 0, "found");
 	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 	begin(&process, session);
 	map_case(&process, 0);
@@ -292,7 +210,7 @@ static void processes_have_their_own(void)
 
 	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 	for (size_t i = 0; i < 2; i++) {
-		make_image(processes[i].memory, 0, 0, names[i]);
+		loaded_make(processes[i].memory, 0, 0, names[i]);
 		begin(&processes[i], session);
 		map_case(&processes[i], 0);
 		add_memory(&processes[i]);
@@ -315,7 +233,7 @@ static void versions_have_what_they_have(void)
 	struct wb_session *session;
 	uint64_t id;
 
-	make_image(process.memory, 0, 0, "found");
+	loaded_make(process.memory, 0, 0, "found");
 	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 	begin(&process, session);
 	map_case(&process, 0);
@@ -345,7 +263,7 @@ static void memory_ends_with_its_spaces(void)
 	struct wb_image *image;
 	uint8_t byte;
 
-	make_image(process.memory, 0, 0, "found");
+	loaded_make(process.memory, 0, 0, "found");
 	REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 	begin(&process, session);
 	map_case(&process, 0);
@@ -373,7 +291,7 @@ static void damage_is_harmless(void)
 			struct process process = { .odd = 0 };
 			struct wb_session *session;
 
-			make_image(process.memory, 0x10000, RELOCATED, "found");
+			loaded_make(process.memory, 0x10000, RELOCATED, "found");
 			process.memory[at] ^= flips[f];
 			REQUIRE(wb_session_new(NULL, &session) == WB_OK);
 			begin(&process, session);
