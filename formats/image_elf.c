@@ -143,7 +143,7 @@ static enum wb_err read_table(struct elf *elf, uint64_t offset, uint32_t count, 
 	if (count > count_max)
 		return wb_elf_report(elf, WB_ERR_LIMIT, WB_DIAG_OBJECT_MALFORMED, "", offset, "more headers than any file has");
 	uint64_t size = (uint64_t)count * entry_size;
-	enum wb_err err = wb_elf_present(elf, offset, size) == size ? wb_file_piece(elf->base.file, offset, size, ret_table) : WB_ERR_DATA;
+	enum wb_err err = wb_object_present(&elf->base, offset, size) == size ? wb_file_piece(elf->base.file, offset, size, ret_table) : WB_ERR_DATA;
 
 	if (err == WB_ERR_DATA)
 		return wb_elf_report(elf, err, WB_DIAG_OBJECT_MALFORMED, "", offset, "headers lie outside of the file");

@@ -126,8 +126,6 @@ enum wb_err wb_elf_read_links(struct elf *elf);
 enum wb_err wb_elf_use_loaded_layout(struct elf *elf, uint64_t address);
 /* Takes the bytes from sections that are not all there. */
 void wb_elf_drop_absent(struct elf *elf);
-/* How many of size bytes from offset on are there, before the first page that is absent. */
-uint64_t wb_elf_present(const struct elf *elf, uint64_t offset, uint64_t size);
 /* Image pc of an address in the dynamic section, which dynamic linkers may have relocated in place. */
 uint64_t wb_elf_unrelocated(const struct elf *elf, uint64_t value);
 

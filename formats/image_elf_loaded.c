@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { PAGE = 4096 };                 /* the smallest: memory is captured in whole ones */
+enum { PAGE = 4096 };                 /* the smallest */
 
 /* Image pc of the ELF header, which is at offset 0: of the segment that begins in the file's first page, or of the first one by where it says. */
 static uint64_t image_pc_of_header(const struct elf *elf)
@@ -35,7 +35,7 @@ static bool has_section_headers(const struct elf *elf)
 {
 	uint64_t size = (uint64_t)elf->shnum * elf->shentsize;
 
-	return elf->shoff && size && wb_elf_present(elf, elf->shoff, size) == size;
+	return elf->shoff && size && wb_object_present(&elf->base, elf->shoff, size) == size;
 }
 
 static void move_to_memory(const struct elf *elf, uint64_t vaddr, uint64_t *offset, uint64_t *filesz)
@@ -67,40 +67,13 @@ enum wb_err wb_elf_use_loaded_layout(struct elf *elf, uint64_t address)
 	return WB_OK;
 }
 
-static bool is_there(const struct elf *elf, uint64_t offset)
-{
-	uint8_t byte;
-
-	return wb_file_read(elf->base.file, offset, &byte, 1) == WB_OK;
-}
-
-uint64_t wb_elf_present(const struct elf *elf, uint64_t offset, uint64_t size)
-{
-	uint64_t file_size = wb_file_size(elf->base.file);
-
-	if (!elf->base.loaded_layout)
-		return size;
-	if (offset >= file_size)
-		return 0;
-	size = size < file_size - offset ? size : file_size - offset;
-	/* Two bytes of each page: no more than the tables that are looked for would be read themselves. */
-	for (uint64_t at = 0; at < size;) {
-		uint64_t in_page = PAGE - (offset + at) % PAGE, part = in_page < size - at ? in_page : size - at;
-
-		if (!is_there(elf, offset + at) || !is_there(elf, offset + at + part - 1))
-			return at;
-		at += part;
-	}
-	return size;
-}
-
 /* Nothing of what headers say of sizes is taken for what is there: memory has no end that would bound it. */
 void wb_elf_drop_absent(struct elf *elf)
 {
 	for (size_t i = 0; elf->base.loaded_layout && i < elf->base.num_sections; i++) {
 		struct wb_section *section = &elf->sections[i];
 
-		if (wb_elf_present(elf, section->offset, section->file_size) == section->file_size)
+		if (wb_object_present(&elf->base, section->offset, section->file_size) == section->file_size)
 			continue;
 		section->flags |= WB_SECTION_NOBITS;
 		section->file_size = 0;

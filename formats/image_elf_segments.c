@@ -33,7 +33,7 @@ static enum wb_err add(struct elf *elf, const char *name, uint32_t type, uint64_
 	if (!segment || !size)
 		return WB_NONE;
 	left = segment->filesz - (vaddr - segment->vaddr);
-	left = wb_elf_present(elf, segment->offset + (vaddr - segment->vaddr), size < left ? size : left);
+	left = wb_object_present(&elf->base, segment->offset + (vaddr - segment->vaddr), size < left ? size : left);
 	if (!left)
 		return WB_NONE;
 	section = wb_elf_add_section(elf, &header);

@@ -59,7 +59,7 @@ enum wb_err wb_pe_piece(const struct wb_pe *pe, uint32_t rva, uint64_t size, str
 	enum wb_err err = wb_object_offset_of_vaddr(&pe->base, pe->image_base + rva, &offset);
 
 	if (!err)
-		err = wb_file_piece(pe->base.file, offset, size, ret_piece);
+		err = wb_object_present(&pe->base, offset, size) == size ? wb_file_piece(pe->base.file, offset, size, ret_piece) : WB_NONE;
 	return err && err != WB_ERR_MEMORY ? WB_NONE : err;
 }
 
@@ -139,8 +139,12 @@ static enum wb_err add_section(struct wb_pe *pe, const uint8_t *raw)
 		return WB_ERR_MEMORY;
 	pe->names[pe->num_names++] = copy;
 	size = size ? size : file_size;
-	/* What is behind the section's size is padding. */
+	/* What is behind the section's size is padding. In memory, sections are where they are loaded, as far as they were captured. */
 	file_size = file_size < size ? file_size : size;
+	if (pe->base.loaded_layout) {
+		offset = rva;
+		file_size = (uint32_t)wb_object_present(&pe->base, rva, size);
+	}
 	section = &pe->sections[pe->base.num_sections++];
 	*section = (struct wb_section){ .name = copy, .vaddr = pe->image_base + rva, .offset = offset, .file_size = file_size, .size = file_size };
 	section->flags = (!strncmp(copy, ".debug_", 7) ? 0u : (uint32_t)WB_SECTION_ALLOC) | (flags & SCN_CODE ? (uint32_t)WB_SECTION_EXEC : 0u) |
@@ -160,6 +164,9 @@ static void add_exceptions(struct wb_pe *pe)
 	uint64_t offset;
 
 	if (!size || wb_object_offset_of_vaddr(&pe->base, pe->image_base + rva, &offset) != WB_OK)
+		return;
+	size = (uint32_t)wb_object_present(&pe->base, offset, size);
+	if (!size)
 		return;
 	memmove(pe->sections + 1, pe->sections, pe->base.num_sections * sizeof(*pe->sections));
 	pe->base.num_sections++;
@@ -212,6 +219,9 @@ static enum wb_err read_headers(struct wb_pe *pe)
 	pe->stamp = wb_load32(coff + 8, false);
 	pe->symbols_offset = wb_load32(coff + 12, false);
 	pe->num_symbols = wb_load32(coff + 16, false);
+	/* COFF's symbols are not loaded. */
+	if (pe->base.loaded_layout)
+		pe->symbols_offset = pe->num_symbols = 0;
 	optional_size = wb_load16(coff + 20, false);
 	pe->base.platform.os = WB_OS_WINDOWS;
 	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
@@ -262,7 +272,7 @@ static enum wb_err read_identity(struct wb_pe *pe)
 	if (err)
 		return err == WB_NONE ? WB_OK : err;
 	for (size_t at = 0; at + DEBUG_ENTRY_SIZE <= piece.size && !pe->base.build_id; at += DEBUG_ENTRY_SIZE) {
-		uint32_t type = wb_load32(piece.bytes + at + 12, false), offset = wb_load32(piece.bytes + at + 24, false);
+		uint32_t type = wb_load32(piece.bytes + at + 12, false), offset = wb_load32(piece.bytes + at + (pe->base.loaded_layout ? 20 : 24), false);
 
 		if (type == DEBUG_CODEVIEW && wb_file_read(pe->base.file, offset, record, sizeof(record)) == WB_OK)
 			take_codeview(pe, record);
@@ -288,17 +298,16 @@ static void pe_close(struct wb_object *object)
 	wb_mem_free(pe);
 }
 
-static enum wb_err pe_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object)
+static enum wb_err open_as(struct wb_diags *diags, const char *path, struct wb_file *file, bool is_loaded, struct wb_object **ret_object)
 {
 	struct wb_pe *pe = wb_mem_zalloc(1, sizeof(*pe));
 	enum wb_err err;
 
-	(void)flags;
 	if (!pe) {
 		wb_file_free(file);
 		return WB_ERR_MEMORY;
 	}
-	pe->base = (struct wb_object){ .format = &wb_image_format_pe, .diags = diags, .path = path, .file = file };
+	pe->base = (struct wb_object){ .format = &wb_image_format_pe, .diags = diags, .path = path, .file = file, .loaded_layout = is_loaded };
 	wb_lock_init(&pe->lock);
 	err = read_headers(pe);
 	if (!err)
@@ -307,8 +316,21 @@ static enum wb_err pe_open(struct wb_diags *diags, const char *path, struct wb_f
 		pe_close(&pe->base);
 		return err;
 	}
+	pe->base.loaded_base = pe->image_base;
 	*ret_object = &pe->base;
 	return WB_OK;
+}
+
+static enum wb_err pe_open(struct wb_diags *diags, const char *path, struct wb_file *file, uint32_t flags, struct wb_object **ret_object)
+{
+	return open_as(diags, path, file, flags & WB_IMAGE_LOADED, ret_object);
+}
+
+/* Where it lies is the image base in its headers as well: Windows' loader writes it there. */
+static enum wb_err pe_open_loaded(struct wb_diags *diags, const char *path, struct wb_file *file, uint64_t address, struct wb_object **ret_object)
+{
+	(void)address;
+	return open_as(diags, path, file, true, ret_object);
 }
 
 static enum wb_err read_section(struct wb_object *object, size_t index, struct wb_piece *ret_piece)
@@ -325,6 +347,7 @@ const struct wb_image_format wb_image_format_pe = {
 	.name = "pe",
 	.probe = probe,
 	.open = pe_open,
+	.open_loaded = pe_open_loaded,
 	.close = pe_close,
 	.read_section = read_section,
 	.list_symbols = wb_pe_list_symbols,

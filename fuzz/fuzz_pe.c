@@ -44,7 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	fuzz_object(bytes, size, WB_IMAGE_LOADED);
 	fuzz_rows(bytes, size);
 	FUZZ_ASSERT(wb_session_new(NULL, &session) == WB_OK);
-	if (wb_image_open_bytes(session, "fuzz", bytes, size, 0, NULL, NULL, &image) == WB_OK) {
+	/* As it lies in memory, too. */
+	for (uint32_t flags = 0; flags <= WB_IMAGE_LOADED; flags++) {
+		if (wb_image_open_bytes(session, "fuzz", bytes, size, flags, NULL, NULL, &image) != WB_OK)
+			continue;
 		FUZZ_ASSERT(wb_image_object(image, WB_FILE_EXECUTABLE, &object) == WB_OK);
 		for (size_t i = 1; i < object->num_segments; i++)
 			FUZZ_ASSERT(object->segments[i].vaddr >= object->segments[i - 1].vaddr + object->segments[i - 1].memsz);

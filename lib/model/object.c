@@ -196,6 +196,33 @@ enum wb_err wb_object_offset_of_vaddr(const struct wb_object *object, uint64_t v
 	return WB_OK;
 }
 
+static bool is_there(const struct wb_object *object, uint64_t offset)
+{
+	uint8_t byte;
+
+	return wb_file_read(object->file, offset, &byte, 1) == WB_OK;
+}
+
+uint64_t wb_object_present(const struct wb_object *object, uint64_t offset, uint64_t size)
+{
+	uint64_t file_size = wb_file_size(object->file);
+
+	if (!object->loaded_layout)
+		return size;
+	if (offset >= file_size)
+		return 0;
+	size = size < file_size - offset ? size : file_size - offset;
+	/* Memory is captured in whole pages of 4 KiB or more. Two bytes of each cost less than reading the table that this is asked for. */
+	for (uint64_t at = 0; at < size;) {
+		uint64_t in_page = 4096 - (offset + at) % 4096, part = in_page < size - at ? in_page : size - at;
+
+		if (!is_there(object, offset + at) || !is_there(object, offset + at + part - 1))
+			return at;
+		at += part;
+	}
+	return size;
+}
+
 enum wb_err wb_object_read(const struct wb_object *object, uint64_t vaddr, void *buffer, size_t count)
 {
 	uint64_t offset, left;

@@ -162,6 +162,8 @@ enum wb_err wb_object_vaddr_of_offset(const struct wb_object *object, uint64_t o
 uint64_t wb_object_base(const struct wb_object *object);
 /* File offset of an image pc; WB_NONE if the file has no bytes for it. */
 enum wb_err wb_object_offset_of_vaddr(const struct wb_object *object, uint64_t vaddr, uint64_t *ret_offset);
+/* How many of size bytes from offset on are there: of a file all, or what it says of itself is wrong; of memory those before the first page that is absent. */
+uint64_t wb_object_present(const struct wb_object *object, uint64_t offset, uint64_t size);
 /* count bytes of the loaded image at vaddr; WB_NONE if the file does not have them all. */
 enum wb_err wb_object_read(const struct wb_object *object, uint64_t vaddr, void *buffer, size_t count);
 

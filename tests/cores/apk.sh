@@ -73,6 +73,7 @@ for filter in 0xff 0x33; do
     mkdir root && cp base.apk root
     mv base.apk away
     expect "an archive found below a root, $filter" "$found" "$(frames --sysroot root core)"
+    [ $filter = 0x33 ] || expect "an archive given by hand" "$found" "$(frames --exe away/base.apk core)"
     # No build ids in maps.txt: the offset tells.
     cp away/base.apk snapshot
     sed -i 's/ [^ ]*base.apk$/ base.apk/' snapshot/maps.txt

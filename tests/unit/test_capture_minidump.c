@@ -225,7 +225,28 @@ static void identifies_modules(void)
 }
 
 /* A dump's module at another address than the PE file prefers; the file is found by its name and verified by the PDB's GUID and age. */
-static void takes_images_by_their_build(void)
+/* The program as Windows' loader lays it out at base, which it writes into the headers; in a list of memory. */
+static void put_loaded(struct minidump_make *m, uint64_t base)
+{
+	enum { SIZE = PE_DATA + (PE_SYMBOLS_AT - PE_DATA_AT) };
+	uint32_t at = (uint32_t)make_room(m, SIZE), header;
+
+	memcpy(m->bytes + at, pe.bytes, PE_TEXT_AT);
+	memcpy(m->bytes + at + PE_TEXT, pe.bytes + PE_TEXT_AT, PE_DATA_AT - PE_TEXT_AT);
+	memcpy(m->bytes + at + PE_DATA, pe.bytes + PE_DATA_AT, PE_SYMBOLS_AT - PE_DATA_AT);
+	/* ImageBase is at 24 of the optional header, which is behind 24 bytes of COFF's. */
+	header = wb_load32(pe.bytes + 0x3c, false);
+	make_uint(m, at + header + 24 + 24, base, 8);
+	make_stream(m, 9);
+	make_u64(m, 1);
+	make_u64(m, at);
+	make_u64(m, base);
+	make_u64(m, SIZE);
+	make_end_stream(m);
+}
+
+/* By the file, or by what memory has of it where there is no file. */
+static void check_build(bool has_file)
 {
 	static const uint8_t record[] = "RSDS\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee\xff\x0a\x00\x00\x00" "c:\\out\\app.pdb";
 	static const uint64_t base = 0x7ff600000000;
@@ -258,23 +279,36 @@ static void takes_images_by_their_build(void)
 	make_u32(&made, 1);
 	make_module(&made, base, 0x3000, 0x5f5f2c88, name, at, sizeof(record));
 	make_end_stream(&made);
+	if (!has_file)
+		put_loaded(&made, base);
 	make_end(&made);
 	reader_open(&reader, made.bytes, made.size, 0, NULL);
-	REQUIRE(wb_session_add_sysroot(reader.session, test_tmp("")) == WB_OK);
+	REQUIRE(!has_file || wb_session_add_sysroot(reader.session, test_tmp("")) == WB_OK);
 	REQUIRE(wb_walker_new(reader.session, NULL, &walker) == WB_OK);
 	REQUIRE(wb_capture_next(reader.capture, &space, &sample) == WB_OK);
 	REQUIRE(wb_walk(walker, space, sample, frames, sizeof(frames[0]), 8, &count, &stop) == WB_OK);
 	CHECK_EQ_U64(count, 3);
 	for (size_t i = 0; i < count && i < 3; i++) {
 		CHECK_EQ_U64(frames[i].pc, base + expect[i].rva);
-		CHECK_EQ_U64(frames[i].image_pc, PE_BASE + expect[i].rva - (i > 0));
+		/* Where the file would like to be loaded, memory does not tell any more. */
+		CHECK_EQ_U64(frames[i].image_pc, (has_file ? PE_BASE : base) + expect[i].rva - (i > 0));
 		CHECK_EQ_U64(frames[i].how, expect[i].how);
 	}
 	CHECK_EQ_I64(stop.reason, WB_STOP_ROOT);
 	REQUIRE(wb_image_info(info_of().modules[0].image, &info) == WB_OK);
-	CHECK_EQ_I64(info.files[WB_FILE_EXECUTABLE].verdict, WB_VERDICT_MATCHED);
+	CHECK_EQ_I64(info.files[WB_FILE_EXECUTABLE].verdict, has_file ? WB_VERDICT_MATCHED : WB_VERDICT_MISSING);
+	CHECK_EQ_U64(info.in_memory, !has_file);
 	wb_walker_free(walker);
 	reader_close(&reader);
+}
+
+static void takes_images_by_their_build(void)
+{
+	test_row("file");
+	check_build(true);
+	test_row("memory");
+	check_build(false);
+	test_row(NULL);
 }
 
 /* A dump with all memory has the module itself, whose file nobody has: by its load address, and by where /proc/PID/maps has its segments. */
