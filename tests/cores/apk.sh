@@ -42,7 +42,7 @@ expect() { # WHAT WANTED HAD
 run() {
     kind=$1
     shift
-    rm -rf snapshot away
+    rm -rf snapshot whole away
     mkdir -p lib away
     for l in 1 2; do
         gcc -O2 -fomit-frame-pointer -g -shared -fPIC -nostdlib "$@" -DINNER=inner$l -DSIZE=$((l * 100)) -o lib/lib$l.so lib.c 2>/dev/null || { echo "$kind: cannot be linked here"; return; }
@@ -69,6 +69,8 @@ for filter in 0xff 0x33; do
         expect "a core, trusted, $filter" "$all" "$(frames --trust-paths core)"
         found=$all
     fi
+    "$walkback" snapshot -q --trust-paths -o whole core
+    expect "a snapshot with its objects, $filter" "$all" "$(frames whole)"
     "$walkback" snapshot -q --no-objects -o snapshot core
     mkdir root && cp base.apk root
     mv base.apk away
