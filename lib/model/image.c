@@ -309,7 +309,8 @@ enum wb_err wb_image_of_memory(struct wb_session *session, struct wb_image *inst
 		identity.debug_id = instead->debug_id;
 		identity.build_id = wb_image_wanted_id(instead, &identity.build_id_size);
 	}
-	if (!identity.build_id && object->build_id_size <= WB_BUILD_ID_MAX) {
+	/* Captures may know the first part of an id only. */
+	if (object->build_id_size > identity.build_id_size && object->build_id_size <= WB_BUILD_ID_MAX) {
 		identity.build_id = object->build_id;
 		identity.build_id_size = object->build_id_size;
 	}

@@ -9,6 +9,8 @@
 #include "model/session.h"
 #include "model/space.h"
 
+#include <pthread.h>
+
 static const uint8_t id_b[20] = { 0xbb, 1, 2, 3 };
 static const uint64_t unknown = UINT64_MAX;
 
@@ -280,6 +282,49 @@ static void memory_ends_with_its_spaces(void)
 	wb_session_free(session);
 }
 
+/* Threads that ask at the same time get one image; what it is read from is locked. */
+struct asked { struct process *process; uint64_t id; };
+
+static void *ask(void *arg)
+{
+	struct asked *asked = arg;
+	struct wb_place place = { .size = sizeof(place) };
+	uint8_t byte;
+
+	if (wb_space_find(asked->process->space, BASE + CODE, &place) == WB_OK && place.has_image_pc &&
+	    wb_image_read(place.image, CODE, &byte, 1) == WB_OK && byte == 0xc3)
+		asked->id = wb_image_id(place.image);
+	return NULL;
+}
+
+static void threads_share_an_image(void)
+{
+	enum { THREADS = 4, ROUNDS = 20 };
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct process process = { .odd = CALLBACK };
+		struct asked asked[THREADS];
+		pthread_t threads[THREADS];
+		struct wb_session *session;
+
+		loaded_make(process.memory, 0, 0, "found");
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+		begin(&process, session);
+		map_case(&process, 0);
+		add_memory(&process);
+		for (size_t i = 0; i < THREADS; i++) {
+			asked[i] = (struct asked){ &process, 0 };
+			REQUIRE(!pthread_create(&threads[i], NULL, ask, &asked[i]));
+		}
+		for (size_t i = 0; i < THREADS; i++)
+			pthread_join(threads[i], NULL);
+		for (size_t i = 0; i < THREADS; i++)
+			CHECK(asked[i].id && asked[i].id == asked[0].id);
+		wb_space_unref(process.space);
+		wb_session_free(session);
+	}
+}
+
 /* Every byte of the tables turned over: what comes of it is an image or none, and nothing is read that is not there. */
 static void damage_is_harmless(void)
 {
@@ -313,6 +358,7 @@ int main(void)
 	TEST_RUN(processes_have_their_own);
 	TEST_RUN(versions_have_what_they_have);
 	TEST_RUN(memory_ends_with_its_spaces);
+	TEST_RUN(threads_share_an_image);
 	TEST_RUN(damage_is_harmless);
 	return test_summary();
 }
