@@ -383,6 +383,8 @@ struct wb_memory {
 	void *arg;
 	void (*release)(void *arg);   /* may be NULL; called once, when the last version that has it goes; also on failure */
 };
+/* Where the file of code that is mapped is not had, or none is named, the image itself is looked for in the memory: its header before the code. Such an
+ * image (wb_image_info.in_memory) has bytes to read only as long as a version that has the memory. */
 WB_API enum wb_err wb_space_add_memory(struct wb_space *space, const struct wb_memory *memory, struct wb_space **ret_next);
 /* Bits of code addresses that are no part of them (pointer authentication, tags): cleared, or set where bit 55 is, which tells a kernel's addresses.
  * 0: none. Until this is called, aarch64's are the bits up to 54 that no mapping's address has; other architectures have none. */
