@@ -77,16 +77,18 @@ static enum wb_err open_member(struct wb_image *image, struct wb_object *archive
 	struct wb_object *object;
 	struct wb_file *bytes;
 	enum wb_err err = open_part(image, archive, member, &bytes);
+	bool is_fit;
 	char *path;
 
 	if (!err)
 		err = wb_object_open_chosen(diags, inside->path, bytes, 0, &(struct wb_object_choice){ .arch = platform.arch }, &object);
 	if (err)
 		return err;
-	path = object->format->find_member || !wb_platform_fits(&platform, &object->platform) ? NULL : wb_mem_strdup(inside->path);
+	is_fit = !object->format->find_member && wb_platform_fits(&platform, &object->platform);
+	path = is_fit ? wb_mem_strdup(inside->path) : NULL;
 	if (!path) {
 		wb_object_close(object);
-		return WB_NONE;
+		return is_fit ? WB_ERR_MEMORY : WB_NONE;
 	}
 	err = wb_image_file_new(inside, object, path, &file);
 	if (err)

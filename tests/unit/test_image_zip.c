@@ -3,6 +3,7 @@
  * an entry, and mappings that only name the archive. */
 #include "test.h"
 
+#include "base/mem.h"
 #include "elf_make.h"
 #include "model/image.h"
 #include "zip_make.h"
@@ -284,12 +285,45 @@ static void maps_by_offset(void)
 	wb_session_free(session);
 }
 
+/* Without memory for the nth allocation, a mapping has no image this time; the next time it has. */
+static void fails_clean_without_memory(void)
+{
+	const struct wb_platform platform = { .arch = WB_ARCH_AARCH64, .os = WB_OS_LINUX };
+	struct wb_mapping mapping = { .size = sizeof mapping, .start = 0x700000, .end = 0x710000, .prot = WB_PROT_READ | WB_PROT_EXEC,
+	                              .path = "/data/app/base.apk" };
+	bool was_found = false;
+
+	make_archive();
+	test_write_file(test_tmp("base.apk"), archive.bytes, archive.size);
+	mapping.file_offset = (uint64_t)((const uint8_t *)memchr(archive.bytes + nth_elf(1), 0xc0, 4096) - archive.bytes);
+	for (uint64_t nth = 1; !was_found; nth++) {
+		struct wb_place place = { .size = sizeof place };
+		struct wb_space *empty, *space;
+		struct wb_session *session;
+
+		REQUIRE(nth < 1000);
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK && wb_session_add_sysroot(session, test_state.tmp) == WB_OK);
+		REQUIRE(wb_space_new(session, &platform, &empty) == WB_OK);
+		REQUIRE(wb_space_map(empty, &mapping, 1, &space) == WB_OK);
+		wb_mem_fail_at(nth, false);
+		CHECK_EQ_I64(wb_space_find(space, 0x700000, &place), WB_OK);
+		was_found = place.has_image_pc && wb_mem_count() < nth;
+		wb_mem_fail_at(0, false);
+		REQUIRE(wb_space_find(space, 0x700000, &place) == WB_OK);
+		CHECK_EQ_U64(place.has_image_pc ? place.image_pc : 0, 0x2000);
+		wb_space_unref(space);
+		wb_space_unref(empty);
+		wb_session_free(session);
+	}
+}
+
 int main(void)
 {
 	TEST_RUN(opens_stored_entries);
 	TEST_RUN(opens_by_build_id);
 	TEST_RUN(finds_members_by_offset);
 	TEST_RUN(maps_by_offset);
+	TEST_RUN(fails_clean_without_memory);
 	TEST_RUN(stands_any_damage);
 	TEST_RUN(finds_by_path);
 	return test_summary();

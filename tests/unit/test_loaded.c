@@ -5,6 +5,7 @@
 #include <walkback/symbolize.h>
 
 #include "loaded_make.h"
+#include "base/mem.h"
 #include "model/image.h"
 #include "model/session.h"
 #include "model/space.h"
@@ -325,6 +326,33 @@ static void threads_share_an_image(void)
 	}
 }
 
+/* Without memory for the nth allocation, there is no image this time; the next time there is. */
+static void fails_clean_without_memory(void)
+{
+	bool was_found = false;
+
+	for (uint64_t nth = 1; !was_found; nth++) {
+		struct wb_place place = { .size = sizeof(place) };
+		struct process process = { .odd = 0 };
+		struct wb_session *session;
+
+		REQUIRE(nth < 1000);
+		loaded_make(process.memory, 0, 0, "found");
+		REQUIRE(wb_session_new(NULL, &session) == WB_OK);
+		begin(&process, session);
+		map_case(&process, 0);
+		add_memory(&process);
+		wb_mem_fail_at(nth, false);
+		CHECK_EQ_I64(wb_space_find(process.space, BASE + CODE, &place), WB_OK);
+		was_found = place.has_image_pc && wb_mem_count() < nth;
+		wb_mem_fail_at(0, false);
+		REQUIRE(wb_space_find(process.space, BASE + CODE, &place) == WB_OK);
+		CHECK_EQ_U64(place.has_image_pc ? place.image_pc : 0, CODE);
+		wb_space_unref(process.space);
+		wb_session_free(session);
+	}
+}
+
 /* Every byte of the tables turned over: what comes of it is an image or none, and nothing is read that is not there. */
 static void damage_is_harmless(void)
 {
@@ -359,6 +387,7 @@ int main(void)
 	TEST_RUN(versions_have_what_they_have);
 	TEST_RUN(memory_ends_with_its_spaces);
 	TEST_RUN(threads_share_an_image);
+	TEST_RUN(fails_clean_without_memory);
 	TEST_RUN(damage_is_harmless);
 	return test_summary();
 }
