@@ -157,7 +157,10 @@ static bool is_entry(const struct wb_lookup *lookup)
 	struct wb_object *object;
 	struct wb_bound bound;
 
-	if (!lookup->image || wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) || !object->entry || object->loaded_layout)
+	if (!lookup->image || wb_image_object(lookup->image, WB_FILE_EXECUTABLE, &object) || !object->entry)
+		return false;
+	/* The vDSO is entered anywhere; a program's image in memory is as good as its file. */
+	if (object->loaded_layout && !wb_image_is_in_memory(lookup->image))
 		return false;
 	if (wb_function_find(lookup->image, lookup->arch, object->entry, &bound))
 		bound = (struct wb_bound){ object->entry, object->entry + STRIPPED_SIZE };
