@@ -67,9 +67,18 @@ enum wb_err wb_elf_use_loaded_layout(struct elf *elf, uint64_t address)
 	return WB_OK;
 }
 
-/* Nothing of what headers say of sizes is taken for what is there: memory has no end that would bound it. */
+static bool has_section_names(const struct elf *elf)
+{
+	const struct wb_section *names = elf->shstrndx < elf->base.num_sections ? &elf->sections[elf->shstrndx] : NULL;
+
+	return names && names->file_size && wb_object_present(&elf->base, names->offset, names->file_size) == names->file_size;
+}
+
+/* Nothing of what headers say of sizes is taken for what is there: memory has no end that would bound it. Without their names, sections tell nothing. */
 void wb_elf_drop_absent(struct elf *elf)
 {
+	if (elf->base.loaded_layout && !has_section_names(elf))
+		elf->base.num_sections = 0;
 	for (size_t i = 0; elf->base.loaded_layout && i < elf->base.num_sections; i++) {
 		struct wb_section *section = &elf->sections[i];
 

@@ -13,7 +13,7 @@ enum {
 	NOTES_TOTAL_MAX = 1 << 20,    /* sections may overlap */
 	LINK_SIZE_MAX = 4096 + 64,    /* a path and a build id */
 	BUILD_ID_MAX = 64,
-	NT_GNU_ABI_TAG = 1, NT_GNU_BUILD_ID = 3, NT_ANDROID_IDENT = 1,
+	NT_GNU_ABI_TAG = 1, NT_GNU_BUILD_ID = 3, NT_ANDROID_IDENT = 1, NT_GO_BUILD_ID = 4,
 };
 
 static bool is_named(const uint8_t *name, uint32_t size, const char *wanted)
@@ -30,6 +30,9 @@ static void use_note(struct elf *elf, uint32_t type, const uint8_t *name, uint32
 	/* Linux is system 0 (LSB, "ABI note tag"). */
 	if (is_named(name, name_size, "GNU") && type == NT_GNU_ABI_TAG && desc_size >= 4 && !wb_load32(desc, elf_is_big_endian(elf)))
 		elf->base.platform.os = WB_OS_LINUX;
+	/* Go's linker, ELF_NOTE_GOBUILDID_TAG: the name has its padding counted in. */
+	if (name_size == 4 && !memcmp(name, "Go\0", 4) && type == NT_GO_BUILD_ID)
+		elf->base.is_go = true;
 	if (is_named(name, name_size, "Android") && type == NT_ANDROID_IDENT)
 		elf->base.platform.os = WB_OS_LINUX;
 }

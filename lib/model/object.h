@@ -91,6 +91,7 @@ struct wb_object {
 	uint64_t modified;            /* in seconds since 1970: the file, or the member of an archive; 0 unknown */
 	bool is_one_of_several;       /* that are in the file */
 	uint64_t file_start;          /* offset in the file that mappings of it count from: of an archive's member that only its build id told */
+	bool is_go;                   /* a note says that Go's linker made it */
 	bool is_debug_only;           /* loadable sections are NOBITS: a separate debug file */
 	_Atomic uint64_t held;        /* bytes kept in memory for symbols and their names; grows */
 	struct wb_image_file *holder; /* the image's bookkeeping for it; NULL while no image has it */

@@ -50,9 +50,15 @@ static bool is_in_segment(const struct wb_object *object, uint64_t address, uint
 	return false;
 }
 
+/* What lies in memory has few sections, made of its segments, which have more in them. */
+static bool is_by_segments(const struct wb_object *object)
+{
+	return !object->num_sections || object->loaded_layout;
+}
+
 static size_t num_places(const struct wb_object *object)
 {
-	return object->num_sections ? object->num_sections : object->num_segments;
+	return is_by_segments(object) ? object->num_segments : object->num_sections;
 }
 
 static enum wb_err open_segment(struct wb_image *image, const struct wb_segment *segment, bool writable, struct place *ret)
@@ -83,7 +89,7 @@ static enum wb_err open_place(struct wb_image *image, struct wb_object *object, 
 	enum wb_err err;
 
 	*ret = (struct place){ .bytes = NULL };
-	if (!object->num_sections)
+	if (is_by_segments(object))
 		return open_segment(image, &object->segments[nth], writable, ret);
 	section = &object->sections[nth];
 	if (!(section->flags & WB_SECTION_ALLOC) || section->flags & (WB_SECTION_EXEC | WB_SECTION_NOBITS) || section->size > SCAN_MAX ||
@@ -434,7 +440,7 @@ static bool may_be_go(const struct wb_object *object)
 
 	if (object->relocatable || object->absolute)
 		return false;
-	if (!object->num_sections || object->platform.os == WB_OS_WINDOWS)
+	if (!object->num_sections || object->is_go || object->platform.os == WB_OS_WINDOWS)
 		return true;
 	for (size_t i = 0; i < object->num_sections; i++)
 		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++)

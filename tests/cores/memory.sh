@@ -14,6 +14,7 @@ command -v gcc >/dev/null || { echo "skipped: no gcc"; exit 77; }
 folder=$(mktemp -d) || exit 2
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 2
+export GOCACHE="${GOCACHE:-${HOME:-$folder}/.cache/go-build}" GO111MODULE=off
 # Neither caches by build id nor the recorded paths may bring the files back.
 export HOME="$folder" XDG_CACHE_HOME="$folder"
 
@@ -112,6 +113,39 @@ check "one hash table" gcc -Wl,--hash-style=sysv
 # lld's first segment is read-only, and later ones have addresses that are not their offsets.
 command -v ld.lld >/dev/null && check "lld" gcc -fuse-ld=lld
 command -v ld.lld >/dev/null && check "lld, as for Android" gcc -fuse-ld=lld -Wl,-z,max-page-size=16384 -Wl,--rosegment -Wl,-z,separate-loadable-segments
+
+# A Go program has all that its stacks need in memory: tables, names and lines, and the runtime's goroutines.
+cat >go.go <<'EOF'
+package main
+
+import "time"
+
+//go:noinline
+func inner(p *int) { *p = 1 }
+
+//go:noinline
+func outer(p *int) { inner(p) }
+
+func main() { go time.Sleep(time.Hour); time.Sleep(10 * time.Millisecond); outer(nil) }
+EOF
+rm -rf gorun
+mkdir gorun
+if command -v go >/dev/null && go build -ldflags='-s -w' -o gorun/prog go.go 2>/dev/null; then
+    cd gorun || exit 2
+    sh -c 'echo 0xff >/proc/self/coredump_filter && GOTRACEBACK=crash exec ./prog' >/dev/null 2>&1
+    [ -f core ] || mv core.* core 2>/dev/null
+    if [ -f core ]; then
+        "$walkback" stacks -q --goroutines --trust-paths core | sed '/^modules:/,$d' >../with
+        rm prog
+        "$walkback" stacks -q --goroutines core | sed '/^modules:/,$d' >../without
+        grep -q 'main.inner.* at .*go.go:6' ../without && grep -q 'goroutine 2 ' ../without && cmp -s ../with ../without && count=$((count + 1)) || {
+            echo "Go: stacks with the file (<) are not those without (>)"
+            diff ../with ../without | head -20
+            failed=1
+        }
+    fi
+    cd .. || exit 2
+fi
 
 # Linux's usual cores have the first page of a file, and what was written.
 check "once more" gcc
