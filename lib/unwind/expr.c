@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack machine of DWARF expressions. Everything that call frame information may contain is here; what may not (DWARF 5, 6.4.2) is refused. */
+/* The stack machine of DWARF expressions. Everything that call frame information may contain is here; what may not (DWARF 5, 6.4.2) is refused there. */
 #include "unwind/expr.h"
 
 enum {
@@ -11,8 +11,9 @@ enum {
 	OP_addr = 0x03, OP_deref = 0x06, OP_const1u = 0x08, OP_const1s, OP_const2u, OP_const2s, OP_const4u, OP_const4s, OP_const8u, OP_const8s,
 	OP_constu, OP_consts, OP_dup, OP_drop, OP_over, OP_pick, OP_swap, OP_rot, OP_xderef, OP_abs, OP_and, OP_div, OP_minus, OP_mod, OP_mul,
 	OP_neg, OP_not, OP_or, OP_plus, OP_plus_uconst, OP_shl, OP_shr, OP_shra, OP_xor, OP_bra, OP_eq, OP_ge, OP_gt, OP_le, OP_lt, OP_ne,
-	OP_skip, OP_lit0, OP_lit31 = 0x4f, OP_breg0 = 0x70, OP_breg31 = 0x8f, OP_bregx = 0x92, OP_deref_size = 0x94, OP_nop = 0x96,
-	OP_stack_value = 0x9f,
+	OP_skip, OP_lit0, OP_lit31 = 0x4f, OP_reg0 = 0x50, OP_reg31 = 0x6f, OP_breg0 = 0x70, OP_breg31 = 0x8f, OP_regx = 0x90, OP_fbreg = 0x91,
+	OP_bregx = 0x92, OP_piece = 0x93, OP_deref_size = 0x94, OP_nop = 0x96, OP_call_frame_cfa = 0x9c, OP_implicit_value = 0x9e,
+	OP_stack_value = 0x9f, OP_entry_value = 0xa3, OP_GNU_uninit = 0xf0, OP_GNU_entry_value = 0xf3,
 };
 
 struct machine {
@@ -23,6 +24,7 @@ struct machine {
 	uint64_t stack[STACK_MAX];
 	unsigned depth;
 	struct wb_expr_fault *fault;
+	const struct wb_expr_frame *frame; /* NULL: of call frame information */
 };
 
 static enum wb_err push(struct machine *m, uint64_t value)
@@ -169,6 +171,14 @@ static void swap(uint64_t *a, uint64_t *b)
 	*b = value;
 }
 
+/* What only locations may count from. */
+static enum wb_err push_of_frame(struct machine *m, bool has, uint64_t value)
+{
+	if (!m->frame)
+		return WB_ERR_UNSUPPORTED;
+	return has ? push(m, value) : WB_ERR_DATA;
+}
+
 /* One interpreter per bytecode: this switch is the one for DW_OP. */
 static enum wb_err step(struct machine *m, uint8_t op)
 {
@@ -188,6 +198,11 @@ static enum wb_err step(struct machine *m, uint8_t op)
 	case OP_bregx:
 		number = wb_bytes_uleb(&m->in);
 		return push_register(m, number, wb_bytes_sleb(&m->in));
+	case OP_fbreg:
+		by = wb_bytes_sleb(&m->in);
+		return push_of_frame(m, m->frame && m->frame->has_base, m->frame ? m->frame->base + (uint64_t)by : 0);
+	case OP_call_frame_cfa:
+		return push_of_frame(m, m->frame && m->frame->has_cfa, m->frame ? m->frame->cfa : 0);
 	case OP_dup:
 		return push(m, *top);
 	case OP_drop:
@@ -244,6 +259,7 @@ enum wb_err wb_expr_evaluate(const struct wb_arch_info *arch, const struct wb_re
 	m.in = wb_bytes_of(bytes, size, view->big_endian);
 	m.depth = 0;
 	m.fault = ret_fault;
+	m.frame = NULL;
 	*ret_fault = (struct wb_expr_fault){ false, 0 };
 	if (has_initial)
 		push(&m, initial);
@@ -256,5 +272,101 @@ enum wb_err wb_expr_evaluate(const struct wb_arch_info *arch, const struct wb_re
 	if (m.in.failed || !m.depth)
 		return WB_ERR_DATA;
 	*ret_value = m.stack[m.depth - 1];
+	return WB_OK;
+}
+
+/* ---- Locations ---- */
+
+/* What a location has come to since the last piece. */
+struct place {
+	enum { COMPUTED, IN_REGISTER, WITHOUT } kind; /* COMPUTED: the stack's top is an address, if there is one */
+	uint64_t number;              /* IN_REGISTER */
+};
+
+/* The operations that end a simple location or are made of no known values. WB_NONE: op is none of them. */
+static enum wb_err see_place(struct machine *m, uint8_t op, struct place *place)
+{
+	struct wb_bytes *in = &m->in;
+
+	if (op >= OP_reg0 && op <= OP_reg31) {
+		*place = (struct place){ IN_REGISTER, op - OP_reg0 };
+		return WB_OK;
+	}
+	switch (op) {
+	case OP_regx:
+		*place = (struct place){ IN_REGISTER, wb_bytes_uleb(in) };
+		return WB_OK;
+	case OP_stack_value:
+		place->kind = WITHOUT;
+		return WB_OK;
+	case OP_implicit_value:
+		wb_bytes_skip(in, wb_bytes_uleb(in));
+		place->kind = WITHOUT;
+		return WB_OK;
+	/* What is at an address of the file is on no stack. */
+	case OP_addr:
+		wb_bytes_skip(in, m->arch->word_size);
+		place->kind = WITHOUT;
+		return push(m, 0);
+	/* What a register had when the function was entered is not known any more, nor is anything that is computed from it. */
+	case OP_entry_value:
+	case OP_GNU_entry_value:
+		wb_bytes_skip(in, wb_bytes_uleb(in));
+		place->kind = WITHOUT;
+		return push(m, 0);
+	case OP_GNU_uninit:
+		return WB_OK;
+	default:
+		return WB_NONE;
+	}
+}
+
+static struct wb_expr_piece piece_of(const struct machine *m, const struct place *place, uint64_t size)
+{
+	struct wb_expr_piece piece = { WB_EXPR_NOWHERE, 0, size };
+
+	if (place->kind == IN_REGISTER) {
+		piece.where = WB_EXPR_REGISTER;
+		piece.value = place->number;
+	} else if (place->kind == COMPUTED && m->depth) {
+		piece.where = WB_EXPR_MEMORY;
+		piece.value = m->stack[m->depth - 1];
+	}
+	return piece;
+}
+
+enum wb_err wb_expr_locate(const struct wb_arch_info *arch, const struct wb_regs *regs, struct wb_view *view, const struct wb_expr_frame *frame,
+                           const uint8_t *bytes, size_t size, struct wb_expr_piece *pieces, unsigned *ret_count)
+{
+	struct wb_expr_fault fault = { false, 0 };
+	struct machine m = { .arch = arch, .regs = regs, .view = view, .in = wb_bytes_of(bytes, size, view->big_endian), .fault = &fault, .frame = frame };
+	struct place place = { COMPUTED, 0 };
+	unsigned count = 0;
+	enum wb_err err = WB_OK;
+
+	for (unsigned steps = 0; !err && !wb_bytes_at_end(&m.in) && count < WB_EXPR_PIECES_MAX; steps++) {
+		uint8_t op = wb_bytes_u8(&m.in);
+
+		if (op == OP_piece) {
+			uint64_t bytes_of_piece = wb_bytes_uleb(&m.in);
+
+			if (m.in.failed)
+				break;
+			pieces[count++] = piece_of(&m, &place, bytes_of_piece);
+			m.depth = 0;
+			place = (struct place){ COMPUTED, 0 };
+			continue;
+		}
+		err = steps < STEPS_MAX ? see_place(&m, op, &place) : WB_ERR_LIMIT;
+		if (err == WB_NONE)
+			err = step(&m, op);
+	}
+	if (!err && m.in.failed)
+		err = WB_ERR_DATA;
+	if (!err && !count)
+		pieces[count++] = piece_of(&m, &place, UINT64_MAX);
+	if (!count)
+		return err;
+	*ret_count = count;
 	return WB_OK;
 }
