@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debug sections of any content, compiled and asked. Input: see dwarf_input.h. Tables must be sorted and closed in themselves, answers the same when asked again.
+ * Debug sections of any content, compiled and asked. Input: see dwarf_input.h. Tables must be sorted and closed in themselves, answers the same when asked again,
+ * and what says where variables are must be inside of the sections.
  */
 
 #include "symbols/dwarf_name.h"
+#include "symbols/dwarf_variables.h"
 
 #include "dwarf_input.h"
 #include "fuzz.h"
 
 #include <string.h>
 
-enum { PROBES_MAX = 256, PARENTS_MAX = 1 << 20 };
+enum { PROBES_MAX = 256, PARENTS_MAX = 1 << 20, VARIABLES_MAX = 4096 };
 
 static void check_lines(const struct wb_lines *lines, const struct wb_dwarf_sections *sections)
 {
@@ -69,6 +71,49 @@ static void check_functions(struct wb_dwarf *dwarf, const struct wb_functions *f
 	}
 }
 
+struct seen { struct wb_dwarf *dwarf; size_t count; uint64_t sum; };
+
+static bool is_inside(const struct wb_dwarf_sections *sections, const struct wb_expression *expression)
+{
+	static const enum wb_dwarf_section places[] = { WB_DWARF_INFO, WB_DWARF_LOC, WB_DWARF_LOCLISTS };
+
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		const struct wb_dwarf_slice *slice = &sections->by_id[places[i]];
+
+		if (slice->size && expression->bytes >= slice->bytes && expression->bytes <= slice->bytes + slice->size &&
+		    expression->size <= (size_t)(slice->bytes + slice->size - expression->bytes))
+			return true;
+	}
+	return false;
+}
+
+static enum wb_err see_variable(void *arg, const struct wb_dwarf_variable *variable)
+{
+	struct seen *seen = arg;
+	const struct wb_dwarf_sections *sections = wb_dwarf_sections_of(seen->dwarf);
+	struct wb_function_name name;
+
+	FUZZ_ASSERT(++seen->count <= VARIABLES_MAX);
+	FUZZ_ASSERT(variable->location.size > 0 && is_inside(sections, &variable->location));
+	FUZZ_ASSERT(!variable->frame_base.size || is_inside(sections, &variable->frame_base));
+	FUZZ_ASSERT(wb_dwarf_name(seen->dwarf, &variable->name, &name) == WB_OK && wb_dwarf_name(seen->dwarf, &variable->function, &name) == WB_OK);
+	seen->sum = seen->sum * 31 + variable->size + variable->call_depth + variable->location.bytes[0];
+	return WB_OK;
+}
+
+static void ask_variables(struct wb_dwarf *dwarf, size_t unit, uint64_t pc)
+{
+	struct seen seen[2] = { { dwarf, 0, 0 }, { dwarf, 0, 0 } };
+	struct wb_unit_source source;
+	enum wb_err err[2];
+
+	if (wb_unit_source_init(&source, dwarf, unit) != WB_OK)
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		err[i] = wb_dwarf_variables(&source, pc, UINT64_MAX, see_variable, &seen[i]);
+	FUZZ_ASSERT(err[0] == err[1] && seen[0].count == seen[1].count && seen[0].sum == seen[1].sum);
+}
+
 static void ask(struct wb_dwarf *dwarf, uint64_t pc)
 {
 	struct wb_dwarf_hit first = { .node = WB_NODE_NONE }, second = { .node = WB_NODE_NONE };
@@ -77,6 +122,8 @@ static void ask(struct wb_dwarf *dwarf, uint64_t pc)
 	FUZZ_ASSERT(err == WB_OK || err == WB_NONE);
 	FUZZ_ASSERT(wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 2, true, true }, &second) == err);
 	FUZZ_ASSERT(first.table == second.table && first.node == second.node && first.has_line == second.has_line);
+	if (first.node != WB_NODE_NONE)
+		ask_variables(dwarf, first.unit, pc);
 	wb_dwarf_release(&first);
 	wb_dwarf_release(&second);
 }

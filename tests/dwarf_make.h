@@ -162,13 +162,13 @@ static inline void dwarf_make_deinit(struct dwarf_make *m)
 
 /* ---- Units and entries ------------------------------------------------------------------------------------------------------ */
 
-/* Forms that depend on the version: the end of code, as a size since version 4 and as an address before; an offset into a section, which has
- * a form of its own since version 4. */
-enum { DWARF_FORM_HIGH = 0x10000, DWARF_FORM_OFFSET };
+/* Forms that depend on the version: the end of code, as a size since version 4 and as an address before; an offset into a section, and an expression,
+ * which have forms of their own since version 4. */
+enum { DWARF_FORM_HIGH = 0x10000, DWARF_FORM_OFFSET, DWARF_FORM_EXPRESSION };
 
 struct dwarf_attr {
 	unsigned name, form;
-	uint64_t value;               /* of DWARF_FORM_HIGH: the end */
+	uint64_t value;               /* of DWARF_FORM_HIGH: the end; of an expression: the size of text */
 	uint64_t low;                 /* of DWARF_FORM_HIGH: the start */
 	const char *text;
 };
@@ -184,6 +184,11 @@ struct dwarf_attr {
 #define AT_LINES(offset) AT(WB_AT_STMT_LIST, DWARF_FORM_OFFSET, .value = offset)
 #define AT_ORIGIN(entry) AT(WB_AT_ABSTRACT_ORIGIN, WB_FORM_REF4, .value = entry)
 #define AT_SPECIFICATION(entry) AT(WB_AT_SPECIFICATION, WB_FORM_REF4, .value = entry)
+#define AT_TYPE(entry) AT(WB_AT_TYPE, WB_FORM_REF4, .value = entry)
+#define AT_SIZE(bytes) AT(WB_AT_BYTE_SIZE, WB_FORM_UDATA, .value = bytes)
+#define AT_EXPRESSION(name, bytes) AT(name, DWARF_FORM_EXPRESSION, .text = bytes, .value = sizeof bytes - 1) /* bytes: of a string literal */
+#define AT_LOCATION(bytes) AT_EXPRESSION(WB_AT_LOCATION, bytes)
+#define AT_FRAME_BASE(bytes) AT_EXPRESSION(WB_AT_FRAME_BASE, bytes)
 #define AT_CALL(file, line, column) AT(WB_AT_CALL_FILE, WB_FORM_UDATA, .value = file), AT(WB_AT_CALL_LINE, WB_FORM_UDATA, .value = line), \
 	AT(WB_AT_CALL_COLUMN, WB_FORM_UDATA, .value = column)
 
@@ -197,6 +202,8 @@ static inline unsigned dwarf_form_of(const struct dwarf_make *m, const struct dw
 		return m->format.version < 4 ? WB_FORM_ADDR : m->format.address_size == 8 ? WB_FORM_DATA8 : WB_FORM_DATA4;
 	if (attr->form == DWARF_FORM_OFFSET)
 		return m->format.version >= 4 ? WB_FORM_SEC_OFFSET : m->format.offset_size == 8 ? WB_FORM_DATA8 : WB_FORM_DATA4;
+	if (attr->form == DWARF_FORM_EXPRESSION)
+		return m->format.version >= 4 ? WB_FORM_EXPRLOC : WB_FORM_BLOCK1;
 	return attr->form;
 }
 
@@ -225,6 +232,8 @@ static inline void dwarf_value(struct dwarf_make *m, const struct dwarf_attr *at
 		dwarf_offset(m, WB_DWARF_INFO, value); return;
 	case WB_FORM_REF_ADDR: /* as large as an address in version 2 (7.5.4) */
 		dwarf_uint(m, WB_DWARF_INFO, value, m->format.version == 2 ? m->format.address_size : m->format.offset_size); return;
+	case WB_FORM_EXPRLOC: dwarf_uleb(m, WB_DWARF_INFO, value); dwarf_raw(m, WB_DWARF_INFO, attr->text, value); return;
+	case WB_FORM_BLOCK1: dwarf_uint(m, WB_DWARF_INFO, value, 1); dwarf_raw(m, WB_DWARF_INFO, attr->text, value); return;
 	case WB_FORM_IMPLICIT_CONST: case WB_FORM_FLAG_PRESENT: return;
 	default: abort(); /* add the form above */
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walkback, looking closer: what each word of a stack is, where strategies disagree about a sample, and which functions of an image break the walks of
- * others. For tools and for people who look for a bug; a walk needs none of it.
+ * Walkback, looking closer: which variables a frame has, what each word of a stack is, where strategies disagree about a sample, and which functions of an
+ * image break the walks of others. For tools and for people who look for a bug; a walk needs none of it.
  */
 #ifndef WALKBACK_INSPECT_H
 #define WALKBACK_INSPECT_H
@@ -12,6 +12,35 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Variables ----------------------------------------------------------------------------------------------------- */
+
+struct wb_symbolizer;
+
+enum wb_variable_kind {
+	WB_VARIABLE_ARGUMENT = 1,
+	WB_VARIABLE_RESULT = 2,       /* of Go, whose functions have places for results as for arguments */
+	WB_VARIABLE_LOCAL = 3,        /* of the function, or of a block of it */
+};
+/* A variable that debug information knows at a pc, and where it says that it is. */
+struct wb_variable {
+	size_t size;                  /* of this struct, set by the library */
+	enum wb_variable_kind kind;
+	uint32_t call_depth;          /* 0: of the frame's function; else of a call inlined there, as struct wb_site counts them */
+	const char *name;             /* NULL: it has none */
+	const char *function;         /* that it is of, as the symbolizer shows names; NULL if unknown */
+	uint64_t bytes;               /* of the variable; 0: unknown, or not fixed */
+	const uint8_t *location;      /* a location description (DWARF 5, 2.6.1) that holds at the pc */
+	size_t location_size;
+	const uint8_t *frame_base;    /* what DW_OP_fbreg counts from, likewise; NULL: nothing */
+	size_t frame_base_size;
+};
+/* The variable is borrowed for the call, in which the symbolizer must not be used. Anything but WB_OK ends the run and is returned. */
+typedef enum wb_err (*wb_variable_fn)(void *arg, const struct wb_variable *variable);
+/* The arguments and variables that are in scope where a frame of a walk is, and have a place there: of its function and of calls inlined there. Out of
+ * DWARF, in the order that it has them in. WB_NONE: it says nothing of that function; WB_ERR_DATA: it is damaged there; WB_ERR_LIMIT: there are more than
+ * 4096, or what says where they are is too long. */
+WB_API enum wb_err wb_variables_at(struct wb_symbolizer *symbolizer, const struct wb_frame *frame, wb_variable_fn fn, void *arg);
 
 /* ---- Stacks, word by word ------------------------------------------------------------------------------------------ */
 

@@ -538,7 +538,7 @@ static void keep_better(struct wb_dwarf_hit *best, struct wb_dwarf_hit *hit)
 
 static enum wb_err look_into(struct wb_dwarf *dwarf, size_t unit, uint64_t image_pc, struct wb_dwarf_use use, struct wb_dwarf_hit *best)
 {
-	struct wb_dwarf_hit hit = { .node = WB_NODE_NONE };
+	struct wb_dwarf_hit hit = { .unit = unit, .node = WB_NODE_NONE };
 	enum wb_err err = wb_dwarf_table(dwarf, unit, use, &hit.table, &hit.is_over);
 
 	if (err)

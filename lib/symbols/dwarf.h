@@ -73,6 +73,7 @@ enum wb_err wb_dwarf_plans(const struct wb_unit_source *source, const struct wb_
 
 struct wb_dwarf_hit {
 	struct wb_unit_table *table;  /* held until wb_dwarf_release */
+	size_t unit;                  /* that the table is of */
 	uint32_t node;                /* innermost; WB_NODE_NONE: no function */
 	bool has_line;                /* never, if none was wanted */
 	bool is_over;                 /* see wb_dwarf_table */

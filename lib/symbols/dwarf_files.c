@@ -141,7 +141,7 @@ static enum wb_err read_slice(struct wb_image *image, struct wb_object *object, 
 
 static enum wb_err read_slices(struct wb_image *image, struct wb_object *object, bool is_split, uint32_t file, struct wb_dwarf_sections *sections)
 {
-	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
+	for (unsigned i = 0; i < WB_DWARF_SECTIONS_READ; i++) {
 		const char *name = is_split ? split_names[i] : wb_dwarf_section_name((enum wb_dwarf_section)i);
 		enum wb_err err = name ? read_slice(image, object, name, file, &sections->by_id[i]) : WB_OK;
 
@@ -151,13 +151,15 @@ static enum wb_err read_slices(struct wb_image *image, struct wb_object *object,
 	return WB_OK;
 }
 
-static void describe(struct wb_image *image, const struct wb_object *object, struct wb_dwarf_sections *sections)
+static void describe(struct wb_image *image, struct wb_object *object, struct wb_dwarf_sections *sections)
 {
 	sections->big_endian = object->platform.big_endian;
 	sections->address_size = object->platform.arch == WB_ARCH_X86 || object->platform.arch == WB_ARCH_ARM ? 4 : 8;
 	sections->path = object->path;
 	sections->diags = wb_session_diags(wb_image_session(image));
 	sections->files = NULL;
+	sections->image = image;
+	sections->object = object;
 }
 
 /* WB_NONE: no units in it. */

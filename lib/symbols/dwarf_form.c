@@ -16,7 +16,7 @@ static const char *const section_names[WB_DWARF_SECTIONS] = {
 	[WB_DWARF_INFO] = ".debug_info", [WB_DWARF_ABBREV] = ".debug_abbrev", [WB_DWARF_LINE] = ".debug_line",
 	[WB_DWARF_STR] = ".debug_str", [WB_DWARF_LINE_STR] = ".debug_line_str", [WB_DWARF_STR_OFFSETS] = ".debug_str_offsets",
 	[WB_DWARF_ADDR] = ".debug_addr", [WB_DWARF_RANGES] = ".debug_ranges", [WB_DWARF_RNGLISTS] = ".debug_rnglists",
-	[WB_DWARF_ARANGES] = ".debug_aranges",
+	[WB_DWARF_ARANGES] = ".debug_aranges", [WB_DWARF_LOC] = ".debug_loc", [WB_DWARF_LOCLISTS] = ".debug_loclists",
 };
 
 const char *wb_dwarf_section_name(enum wb_dwarf_section section)

@@ -39,7 +39,7 @@ static enum wb_err read_sections(struct wb_image *image, struct wb_dwarf_section
 {
 	struct wb_object *object = NULL;
 
-	for (unsigned i = 0; i < WB_DWARF_SECTIONS; i++) {
+	for (unsigned i = 0; i < WB_DWARF_SECTIONS_READ; i++) {
 		enum wb_err err = read_section(image, (enum wb_dwarf_section)i, &object, &sections->by_id[i]);
 
 		if (err == WB_ERR_MEMORY || err == WB_ERR_CANCELLED)
@@ -66,6 +66,8 @@ static enum wb_err build_dwarf(struct wb_image *image, void *arg, void **ret_val
 	sections.address_size = object->platform.arch == WB_ARCH_X86 || object->platform.arch == WB_ARCH_ARM ? 4 : 8;
 	sections.path = object->path;
 	sections.diags = wb_session_diags(session);
+	sections.image = image;
+	sections.object = object;
 	err = wb_dwarf_files_new(image, object, &sections.files);
 	if (err)
 		return err;
@@ -104,7 +106,7 @@ static void help_building(struct wb_image *image)
 
 	if (!object)
 		return;
-	for (unsigned i = WB_DWARF_SECTIONS; i-- > 0 && wb_image_slot_is_busy(image, WB_SLOT_DWARF);) {
+	for (unsigned i = WB_DWARF_SECTIONS_READ; i-- > 0 && wb_image_slot_is_busy(image, WB_SLOT_DWARF);) {
 		const uint8_t *bytes;
 		size_t size;
 

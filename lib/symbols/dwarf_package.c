@@ -12,12 +12,12 @@ enum {
 };
 
 /* Section identifiers (DWARF 5, table 7.1; GNU's differ in what we do not read, and have no range lists). */
-enum { SECT_INFO = 1, SECT_ABBREV = 3, SECT_STR_OFFSETS = 6, SECT_RNGLISTS = 8 };
+enum { SECT_INFO = 1, SECT_ABBREV = 3, SECT_LOCATIONS = 5, SECT_STR_OFFSETS = 6, SECT_RNGLISTS = 8 };
 
 struct table {
 	struct wb_bytes b;
 	uint32_t version, columns, units, slots;
-	uint8_t column_of[WB_PACKAGE_COLUMNS]; /* 1 + column; 0: none */
+	uint8_t column_of[WB_PACKAGE_COLUMNS], locations_column; /* 1 + column; 0: none */
 	uint64_t ids, numbers, offsets, sizes; /* offsets into the section */
 };
 
@@ -32,6 +32,7 @@ static void take_column(struct table *table, uint32_t section, uint8_t number)
 	switch (section) {
 	case SECT_INFO: table->column_of[WB_PACKAGE_INFO] = number; break;
 	case SECT_ABBREV: table->column_of[WB_PACKAGE_ABBREV] = number; break;
+	case SECT_LOCATIONS: table->locations_column = number; break;
 	case SECT_STR_OFFSETS: table->column_of[WB_PACKAGE_STR_OFFSETS] = number; break;
 	case SECT_RNGLISTS:
 		if (table->version == 5)
@@ -90,16 +91,23 @@ static enum wb_dwarf_section section_of(enum wb_package_column column)
 	return sections[column];
 }
 
+/* column: 1 + its number; 0: none. */
+static void read_slice(struct table *table, uint32_t number, uint8_t column, uint64_t *ret_offset, uint64_t *ret_size)
+{
+	uint64_t cell = ((uint64_t)number * table->columns + column - 1) * 4;
+
+	*ret_offset = column ? word_at(&table->b, table->offsets + cell, 4) : 0;
+	*ret_size = column ? word_at(&table->b, table->sizes + cell, 4) : 0;
+}
+
 /* False: a slice of the row lies outside of its section. */
 static bool read_row(struct table *table, uint32_t number, const struct wb_dwarf_sections *sections, struct wb_package_row *row)
 {
+	read_slice(table, number, table->locations_column, &row->locations.offset, &row->locations.size);
 	for (unsigned i = 0; i < WB_PACKAGE_COLUMNS; i++) {
-		uint64_t cell = ((uint64_t)number * table->columns + table->column_of[i] - 1) * 4, size = 0, offset = 0;
+		uint64_t size, offset;
 
-		if (table->column_of[i]) {
-			offset = word_at(&table->b, table->offsets + cell, 4);
-			size = word_at(&table->b, table->sizes + cell, 4);
-		}
+		read_slice(table, number, table->column_of[i], &offset, &size);
 		if (offset + size > sections->by_id[section_of((enum wb_package_column)i)].size) /* both have 32 bits */
 			return false;
 		row->slices[i].offset = offset;
@@ -248,5 +256,8 @@ struct wb_dwarf_sections wb_package_view(const struct wb_dwarf_sections *section
 		slice->size = row->slices[i].size;
 		slice->offset += row->slices[i].offset;
 	}
+	if (row)
+		view.by_id[unit->version >= 5 ? WB_DWARF_LOCLISTS : WB_DWARF_LOC] =
+			(struct wb_dwarf_slice){ .offset = row->locations.offset, .size = row->locations.size };
 	return view;
 }

@@ -13,6 +13,7 @@ enum wb_package_column { WB_PACKAGE_INFO, WB_PACKAGE_ABBREV, WB_PACKAGE_STR_OFFS
 struct wb_package_row {
 	uint64_t id;
 	struct { uint64_t offset, size; } slices[WB_PACKAGE_COLUMNS]; /* size 0: none */
+	struct { uint64_t offset, size; } locations; /* likewise, of the location lists; not checked: that section is read later */
 };
 struct wb_package {
 	struct wb_package_row *rows;  /* sorted by id */
@@ -24,7 +25,7 @@ enum wb_err wb_package_init(struct wb_package *package, struct wb_bytes index, c
 void wb_package_deinit(struct wb_package *package);
 /* The row of an id; NULL if there is none. */
 const struct wb_package_row *wb_package_find(const struct wb_package *package, uint64_t id);
-/* The sections of a file as one of its units sees them. */
+/* The sections of a file as one of its units sees them. Of location lists the offset and size of its part alone. */
 struct wb_dwarf_sections wb_package_view(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit);
 
 #endif

@@ -230,6 +230,7 @@ static void take_attr(struct wb_unit_root *root, struct root_strings *strings, u
 	case WB_AT_ADDR_BASE:
 	case WB_AT_GNU_ADDR_BASE: root->addr_base = value->value; break;
 	case WB_AT_RNGLISTS_BASE: root->rnglists_base = value->value; break;
+	case WB_AT_LOCLISTS_BASE: root->loclists_base = value->value; break;
 	case WB_AT_GNU_RANGES_BASE: root->gnu_ranges_base = value->value; break;
 	case WB_AT_DWO_NAME:
 	case WB_AT_GNU_DWO_NAME:
@@ -242,13 +243,15 @@ static void take_attr(struct wb_unit_root *root, struct root_strings *strings, u
 }
 
 /* DWARF 5, 7.26: the offsets of a unit without DW_AT_str_offsets_base follow the section's first header. Split units of DWARF 4 have no
- * header there, those of DWARF 5 have one before their range lists too (7.28). */
+ * header there, those of DWARF 5 have one before their range and location lists too (7.28, 7.29). */
 static void default_bases(struct wb_unit_root *root, const struct wb_unit_header *unit)
 {
 	if (root->str_offsets_base == UINT64_MAX)
 		root->str_offsets_base = unit->version < 5 ? 0 : unit->offset_size == 8 ? 16 : 8;
 	if (root->rnglists_base == UINT64_MAX && unit->type == WB_UT_SPLIT_COMPILE)
 		root->rnglists_base = unit->offset_size == 8 ? 20 : 12;
+	if (root->loclists_base == UINT64_MAX && unit->type == WB_UT_SPLIT_COMPILE)
+		root->loclists_base = unit->offset_size == 8 ? 20 : 12;
 }
 
 /* A first entry in the making. */
@@ -266,7 +269,8 @@ static bool start_root(struct root_reader *reader, const struct wb_dwarf_section
 {
 	*reader = (struct root_reader){
 		.sections = sections, .unit = unit, .b = wb_dwarf_bytes(sections, WB_DWARF_INFO),
-		.root = { .str_offsets_base = UINT64_MAX, .addr_base = UINT64_MAX, .rnglists_base = UINT64_MAX, .gnu_ranges_base = UINT64_MAX },
+		.root = { .str_offsets_base = UINT64_MAX, .addr_base = UINT64_MAX, .rnglists_base = UINT64_MAX, .loclists_base = UINT64_MAX,
+		          .gnu_ranges_base = UINT64_MAX },
 	};
 	reader->b.end = reader->b.start + unit->offset + unit->size;
 	wb_bytes_seek(&reader->b, unit->offset + unit->die_offset);

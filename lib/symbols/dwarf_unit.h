@@ -16,8 +16,11 @@
 
 enum wb_dwarf_section {
 	WB_DWARF_INFO, WB_DWARF_ABBREV, WB_DWARF_LINE, WB_DWARF_STR, WB_DWARF_LINE_STR, WB_DWARF_STR_OFFSETS, WB_DWARF_ADDR,
-	WB_DWARF_RANGES, WB_DWARF_RNGLISTS, WB_DWARF_ARANGES, WB_DWARF_SECTIONS,
+	WB_DWARF_RANGES, WB_DWARF_RNGLISTS, WB_DWARF_ARANGES,
+	WB_DWARF_LOC, WB_DWARF_LOCLISTS, /* not read with the others: symbols/dwarf_locations.h */
+	WB_DWARF_SECTIONS,
 };
+enum { WB_DWARF_SECTIONS_READ = WB_DWARF_LOC }; /* the first that is not */
 /* A section, or a unit's part of it: packages of split units have many units' parts one after the other. */
 struct wb_dwarf_slice {
 	const uint8_t *bytes;         /* borrowed as long as the image */
@@ -28,6 +31,8 @@ struct wb_dwarf_slice {
 };
 struct wb_dwarf_files;                /* symbols/dwarf_files.h */
 struct wb_package;                    /* symbols/dwarf_package.h */
+struct wb_image;
+struct wb_object;
 /* Those of a file, or as one unit sees them: a split unit's addresses, DWARF 4 range lists and line table are in the image's own file. */
 struct wb_dwarf_sections {
 	struct wb_dwarf_slice by_id[WB_DWARF_SECTIONS];
@@ -37,6 +42,8 @@ struct wb_dwarf_sections {
 	struct wb_diags *diags;       /* may be NULL */
 	struct wb_dwarf_files *files; /* the other files of the image; NULL: there are none */
 	const struct wb_package *package; /* which slices a unit has; NULL: none of its own */
+	struct wb_image *image;       /* whose file this is, and the file: for sections that are read later; NULL: there are none */
+	struct wb_object *object;
 };
 /* ".debug_info", ...; static storage. */
 const char *wb_dwarf_section_name(enum wb_dwarf_section section);
@@ -145,7 +152,7 @@ struct wb_unit_root {
 	const char *dwo_name;         /* NULL: none; borrowed as long as the image */
 	uint64_t ranges_base;         /* what offsets of range lists count from in .debug_ranges; 0 but for split units */
 	uint64_t stmt_list;           /* offset into .debug_line */
-	uint64_t str_offsets_base, addr_base, rnglists_base, gnu_ranges_base; /* UINT64_MAX: none */
+	uint64_t str_offsets_base, addr_base, rnglists_base, loclists_base, gnu_ranges_base; /* UINT64_MAX: none */
 	const char *name, *comp_dir;  /* NULL if unknown; borrowed as long as the image */
 };
 /* Reads the unit's first entry, looking up its abbreviation alone. *abbrevs_budget is how many bytes of abbreviations may be looked through

@@ -327,18 +327,22 @@ static bool looks_mangled(const char *name)
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
 }
 
-/* A linkage name that is not mangled is an assembler name ("__GI_read"): shown only where raw names are wanted. */
+enum wb_err wb_symbolizer_debug_name(struct wb_symbolizer *symbolizer, const char *linkage, const char *plain, const char **ret_text,
+                                     const char **ret_raw)
+{
+	enum wb_err err = wb_symbolizer_name(symbolizer, linkage ? linkage : plain, ret_text, ret_raw);
+	const char *ignored;
+
+	if (!err && linkage && plain && !symbolizer->opts.raw_names && !looks_mangled(linkage))
+		err = wb_symbolizer_name(symbolizer, plain, ret_text, &ignored);
+	return err;
+}
+
 static enum wb_err name_by_debug(struct wb_symbolizer *symbolizer, const char *linkage, const char *plain, struct wb_site *site)
 {
-	const char *ignored;
-	enum wb_err err;
-
 	site->name_source = WB_NAME_DWARF;
 	site->function_reason = WB_REASON_NONE;
-	err = wb_symbolizer_name(symbolizer, linkage ? linkage : plain, &site->function, &site->linkage_name);
-	if (!err && linkage && plain && !symbolizer->opts.raw_names && !looks_mangled(linkage))
-		err = wb_symbolizer_name(symbolizer, plain, &site->function, &ignored);
-	return err;
+	return wb_symbolizer_debug_name(symbolizer, linkage, plain, &site->function, &site->linkage_name);
 }
 
 /* The mangled symbol at the entry of a function without a linkage name. WB_NONE: there is none. */

@@ -47,6 +47,10 @@ bool wb_symbolizer_has_text(struct wb_symbolizer *symbolizer);
 enum wb_err wb_symbolizer_demangle(struct wb_symbolizer *symbolizer, const char *raw);
 /* A raw name as answers show it, and as it was. Both live until the memo is emptied. */
 enum wb_err wb_symbolizer_name(struct wb_symbolizer *symbolizer, const char *raw, const char **ret_text, const char **ret_raw);
+/* The same for the names that debug information has, one of which may be NULL. A linkage name that is not mangled is an assembler name
+ * ("__GI_read"): shown only where raw names are wanted. */
+enum wb_err wb_symbolizer_debug_name(struct wb_symbolizer *symbolizer, const char *linkage, const char *plain, const char **ret_text,
+                                     const char **ret_raw);
 /* The path in the text buffer as the file of a site. */
 enum wb_err wb_symbolizer_path(struct wb_symbolizer *symbolizer, struct wb_site *site);
 /* The same for a name that the symbol table has. */

@@ -81,7 +81,7 @@ code() {
     allow lib/base 'config\.h|walkback/base\.h|base/[a-z0-9_]+\.h'
     allow lib/model 'config\.h|walkback/(base|unwind)\.h|(base|model)/[a-z0-9_]+\.h'
     allow lib/unwind 'config\.h|walkback/(base|inspect|unwind)\.h|(base|model|unwind)/[a-z0-9_]+\.h'
-    allow lib/symbols 'config\.h|walkback/(base|unwind|symbolize)\.h|(base|model|symbols)/[a-z0-9_]+\.h'
+    allow lib/symbols 'config\.h|walkback/(base|inspect|unwind|symbolize)\.h|(base|model|symbols)/[a-z0-9_]+\.h'
     allow formats 'config\.h|walkback/[a-z]+\.h|base/[a-z0-9_]+\.h|model/(arch|image|object|session|space)\.h|formats/[a-z0-9_]+\.h'
     allow tools 'walkback/[a-z]+\.h|tools/[a-z0-9_]+\.h|[a-z0-9_]+\.h'
 

@@ -13,7 +13,7 @@ trap 'rm -f "$section"' EXIT
 printf '\000' >"$2"
 id=0
 # In the order of enum wb_dwarf_section.
-for name in info abbrev line str line_str str_offsets addr ranges rnglists aranges; do
+for name in info abbrev line str line_str str_offsets addr ranges rnglists aranges loc loclists; do
     objcopy -O binary --only-section=".debug_$name" --set-section-flags ".debug_$name=alloc" "$1" "$section" 2>/dev/null
     size=$(wc -c <"$section")
     if [ "$size" -gt 0 ]; then
