@@ -117,11 +117,17 @@ static enum wb_err look_at_step(struct notes *n, uint32_t frame)
 	return applied.result == WB_APPLY_OK ? add_places(n, frame, how, &places) : WB_OK;
 }
 
+/* Whether a signal's frame is on another stack than what was interrupted: that is on the same one right behind the frame. */
+static bool leaves_stack(const struct wb_frame *frame, uint64_t sp)
+{
+	return frame->flags & WB_FRAME_SIGNAL && sp - frame->sp > SIGNAL_FRAME_MAX;
+}
+
 static bool starts_stack(const struct notes *n, size_t i)
 {
 	const struct wb_frame *frame = &n->frames[i];
 
-	return !i || frame->flags & WB_FRAME_JOINT || frame->context != frame[-1].context || frame->sp < frame[-1].sp;
+	return !i || frame->flags & WB_FRAME_JOINT || frame->context != frame[-1].context || frame->sp < frame[-1].sp || leaves_stack(&frame[-1], frame->sp);
 }
 
 static void begin_stack(struct notes *n, size_t i)
@@ -191,7 +197,8 @@ static void bound_stack(const struct notes *n, struct stack *stack)
 	stack->high = stack->low;
 	for (uint32_t i = stack->first; i < stack->end; i++) {
 		const struct wb_frame *frame = &n->frames[i];
-		uint64_t end = frame->flags & WB_FRAME_HAS_CFA && frame->cfa > frame->sp ? frame->cfa : frame->sp;
+		bool has_end = frame->flags & WB_FRAME_HAS_CFA && frame->cfa > frame->sp && !leaves_stack(frame, frame->cfa);
+		uint64_t end = has_end ? frame->cfa : frame->sp;
 
 		stack->high = end > stack->high ? end : stack->high;
 	}
