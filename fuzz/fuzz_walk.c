@@ -279,13 +279,56 @@ static void check_other_calls(struct wb_walker *walker, struct wb_space *space, 
 	FUZZ_ASSERT(!memcmp(first->frames, part.frames, cap * sizeof(part.frames[0])));
 }
 
+/* As debug information would: in each frame a variable from its base, one in pieces from SP and in the frame pointer, and one that is anywhere. */
+static enum wb_err tell_variables(void *arg, const struct wb_frame *frame, wb_variable_fn fn, void *fn_arg)
+{
+	static const uint8_t base[] = { 0x9c }, locations[][8] = { { 0x91, 0x60 }, { 0x77, 0x08, 0x93, 0x08, 0x56, 0x93, 0x04 }, { 0x9c, 0x06 }, { 0x56 } };
+	static const uint8_t sizes[] = { 2, 7, 2, 1 };
+	uint64_t *count = arg;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct wb_variable variable = {
+			.size = sizeof(variable), .kind = WB_VARIABLE_ARGUMENT, .name = "v", .function = i ? "f" : NULL, .bytes = *count % 3 * 12,
+			.location = locations[i], .location_size = sizes[i], .frame_base = base, .frame_base_size = sizeof(base),
+		};
+		enum wb_err err = fn(fn_arg, &variable);
+
+		if (err)
+			return err;
+	}
+	++*count;
+	return frame->flags & WB_FRAME_SIGNAL ? WB_ERR_DATA : WB_OK;
+}
+
+/* Parts are in order, and on the words' stacks; words that have some say so. */
+static void check_parts(const struct wb_annotation *notes)
+{
+	for (size_t i = 0; i < notes->num_parts; i++) {
+		const struct wb_variable_part *part = &notes->parts[i];
+
+		FUZZ_ASSERT(part->bytes && part->address + part->bytes > part->address && part->frame < notes->num_frames && part->name);
+		FUZZ_ASSERT(!i || part->address >= part[-1].address);
+	}
+	for (size_t i = 0; i < notes->num_words && i < 64; i++) {
+		const struct wb_word *word = &notes->words[i];
+		bool has = false;
+
+		for (size_t k = 0; k < notes->num_parts; k++)
+			has |= notes->parts[k].address < word->address + notes->word_size && notes->parts[k].address + notes->parts[k].bytes > word->address;
+		FUZZ_ASSERT(has == !!(word->flags & WB_WORD_VARIABLE));
+	}
+}
+
 /* Words are in order, and what is said of them is of frames that there are. */
 static void check_annotation(struct wb_session *session, struct wb_space *space, const struct wb_sample *sample)
 {
+	uint64_t count = 0;
+	struct wb_annotate_opts opts = { .size = sizeof(opts), .variables = tell_variables, .variables_arg = &count };
 	struct wb_annotation *notes;
 
-	if (wb_annotate(session, space, sample, NULL, &notes) != WB_OK)
+	if (wb_annotate(session, space, sample, &opts, &notes) != WB_OK)
 		return;
+	check_parts(notes);
 	for (size_t i = 0; i < notes->num_words; i++) {
 		const struct wb_word *word = &notes->words[i];
 

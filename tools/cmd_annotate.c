@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SHOWN_MAX = 8 };               /* variables of one word: bytes of different ones, or of blocks that share their places */
+
 struct annotate {
 	struct wb_input input;
 	struct wb_output output;
@@ -24,6 +26,7 @@ struct annotate {
 	struct wb_space *space;
 	const struct wb_annotation *annotation;
 	enum wb_arch arch;
+	size_t first_part;            /* of the annotation's, that can be in the word at hand */
 };
 
 static void end_line(struct annotate *a)
@@ -56,10 +59,122 @@ static uint64_t stack_start(const struct wb_annotation *annotation, const struct
 	return word->address;
 }
 
+/* ---- Variables ---- */
+
+static const char *variable_kind_text(enum wb_variable_kind kind)
+{
+	switch (kind) {
+	case WB_VARIABLE_ARGUMENT: return "argument";
+	case WB_VARIABLE_RESULT: return "result";
+	case WB_VARIABLE_LOCAL: break;
+	}
+	return "variable";
+}
+
+/* The next of those that are in a word, from number *next on. NULL: no more. */
+static const struct wb_variable_part *next_part(const struct wb_annotation *n, const struct wb_word *word, size_t *next)
+{
+	while (*next < n->num_parts && n->parts[*next].address < word->address + n->word_size) {
+		const struct wb_variable_part *part = &n->parts[(*next)++];
+
+		if (part->address + part->bytes > word->address)
+			return part;
+	}
+	return NULL;
+}
+
+static void put_part_text(struct annotate *a, const struct wb_word *word, const struct wb_variable_part *part)
+{
+	struct wb_buffer *line = &a->line;
+	uint64_t offset = part->offset + (part->address < word->address ? word->address - part->address : 0);
+
+	if (part->address > word->address)
+		wb_buffer_format(line, "at +%" PRIu64 ": ", part->address - word->address);
+	wb_buffer_format(line, "%s ", variable_kind_text((enum wb_variable_kind)part->kind));
+	wb_buffer_clean(line, part->name);
+	if (offset)
+		wb_buffer_format(line, "+%" PRIu64, offset);
+	if (part->function) {
+		wb_buffer_text(line, " of ");
+		wb_buffer_clean(line, part->function);
+	}
+}
+
+static void put_part_json(struct annotate *a, const struct wb_word *word, const struct wb_variable_part *part)
+{
+	struct wb_buffer *line = &a->line;
+
+	wb_buffer_format(line, "{\"kind\":\"%s\",\"name\":", variable_kind_text((enum wb_variable_kind)part->kind));
+	wb_buffer_json(line, part->name);
+	if (part->function) {
+		wb_buffer_text(line, ",\"function\":");
+		wb_buffer_json(line, part->function);
+	}
+	wb_buffer_format(line, ",\"frame\":%" PRIu32 "%s,\"offset\":%" PRIu64, part->frame, part->call_depth ? ",\"inlined\":true" : "",
+	                 part->offset + (part->address < word->address ? word->address - part->address : 0));
+	if (part->address > word->address)
+		wb_buffer_format(line, ",\"at\":%" PRIu64, part->address - word->address);
+	if (part->variable_bytes)
+		wb_buffer_format(line, ",\"size\":%" PRIu64, part->variable_bytes);
+	wb_buffer_text(line, "}");
+}
+
+/* Those of a word that has some, after `before` and up to `after`. */
+static void put_parts(struct annotate *a, const struct wb_word *word, const char *before, const char *after)
+{
+	const struct wb_annotation *n = a->annotation;
+	const struct wb_variable_part *part;
+	unsigned count = 0;
+	size_t next;
+
+	/* Words come by address. */
+	while (a->first_part < n->num_parts && n->parts[a->first_part].address + n->parts[a->first_part].bytes <= word->address)
+		a->first_part++;
+	next = a->first_part;
+	wb_buffer_text(&a->line, before);
+	while ((part = next_part(n, word, &next)) && count++ < SHOWN_MAX) {
+		if (count > 1)
+			wb_buffer_text(&a->line, a->json ? "," : "; ");
+		if (a->json)
+			put_part_json(a, word, part);
+		else
+			put_part_text(a, word, part);
+	}
+	if (part && !a->json)
+		wb_buffer_text(&a->line, "; ...");
+	wb_buffer_text(&a->line, after);
+}
+
 /* ---- Text ---- */
 
+/* By the value alone. */
+static void explain_value(struct annotate *a, const struct wb_word *word, uint64_t start)
+{
+	struct wb_buffer *line = &a->line;
+
+	switch ((enum wb_word_kind)word->kind) {
+	case WB_WORD_RETURN:
+	case WB_WORD_SAVED:
+	case WB_WORD_UNKNOWN: break;
+	case WB_WORD_CODE:
+		/* What a variable has was not left over by a call. */
+		if (word->flags & WB_WORD_AFTER_CALL)
+			wb_buffer_text(line, word->flags & WB_WORD_VARIABLE ? "return address to " : "left over: return address to ");
+		else
+			wb_buffer_text(line, "code: ");
+		wb_names_address(line, a->symbolizer, a->space, word->value, word->flags & WB_WORD_AFTER_CALL ? WB_PC_RETURN : WB_PC_EXACT, false);
+		break;
+	case WB_WORD_STACK:
+		wb_buffer_format(line, "stack: %s0x%" PRIx64, word->value < start ? "-" : "+",
+		                 word->value < start ? start - word->value : word->value - start);
+		break;
+	}
+}
+
+/* What the walk proved comes first, then what debug information says, then what the value alone looks like. */
 static void explain(struct annotate *a, const struct wb_word *word, uint64_t start)
 {
+	bool is_variable = word->flags & WB_WORD_VARIABLE;
 	struct wb_buffer *line = &a->line;
 
 	switch ((enum wb_word_kind)word->kind) {
@@ -74,16 +189,14 @@ static void explain(struct annotate *a, const struct wb_word *word, uint64_t sta
 		wb_buffer_text(line, word->flags & WB_WORD_SUSPICIOUS ? "; suspicious: leads nowhere" : "");
 		break;
 	case WB_WORD_CODE:
-		wb_buffer_text(line, word->flags & WB_WORD_AFTER_CALL ? "left over: return address to " : "code: ");
-		wb_names_address(line, a->symbolizer, a->space, word->value, word->flags & WB_WORD_AFTER_CALL ? WB_PC_RETURN : WB_PC_EXACT, false);
-		break;
 	case WB_WORD_STACK:
-		wb_buffer_format(line, "stack: %s0x%" PRIx64, word->value < start ? "-" : "+",
-		                 word->value < start ? start - word->value : word->value - start);
-		break;
-	case WB_WORD_UNKNOWN:
-		break;
+	case WB_WORD_UNKNOWN: break;
 	}
+	if (is_variable && (word->kind == WB_WORD_RETURN || word->kind == WB_WORD_SAVED))
+		put_parts(a, word, "; ", "");
+	else if (is_variable)
+		put_parts(a, word, "", word->kind == WB_WORD_UNKNOWN ? "" : "; ");
+	explain_value(a, word, start);
 }
 
 static void print_boundary(struct annotate *a, const struct wb_word *word)
@@ -109,7 +222,7 @@ static void print_word(struct annotate *a, const struct wb_word *word)
 		wb_buffer_text(&a->line, " not captured");
 	else
 		wb_buffer_format(&a->line, " 0x%0*" PRIx64, digits, word->value);
-	if (word->kind != WB_WORD_UNKNOWN)
+	if (word->kind != WB_WORD_UNKNOWN || word->flags & WB_WORD_VARIABLE)
 		wb_buffer_text(&a->line, "  ");
 	explain(a, word, start);
 	end_line(a);
@@ -177,6 +290,8 @@ static void put_word_json(struct annotate *a, const struct wb_word *word)
 		put_frame_name(a, word->frame + 1);
 	else if (word->kind == WB_WORD_CODE)
 		wb_names_address(line, a->symbolizer, a->space, word->value, word->flags & WB_WORD_AFTER_CALL ? WB_PC_RETURN : WB_PC_EXACT, true);
+	if (word->flags & WB_WORD_VARIABLE)
+		put_parts(a, word, ",\"variables\":[", "]");
 	wb_buffer_text(line, "}");
 	end_line(a);
 }
@@ -212,13 +327,22 @@ static void print(struct annotate *a, const struct wb_sample *sample)
 	else
 		print_head(a, sample);
 	for (size_t i = 0; i < n->num_words; i++) {
-		if (!a->json && (!i || n->words[i].stack != n->words[i - 1].stack))
+		bool is_first = !i || n->words[i].stack != n->words[i - 1].stack;
+
+		if (is_first)
+			a->first_part = 0;
+		if (is_first && !a->json)
 			wb_output_format(&a->output, "stack %" PRIu32 "\n", n->words[i].stack);
 		if (a->json)
 			put_word_json(a, &n->words[i]);
 		else
 			print_word(a, &n->words[i]);
 	}
+}
+
+static enum wb_err variables_at(void *arg, const struct wb_frame *frame, wb_variable_fn fn, void *fn_arg)
+{
+	return wb_variables_at(arg, frame, fn, fn_arg);
 }
 
 static enum wb_err find_sample(struct annotate *a, const struct wb_sample **ret_sample)
@@ -251,13 +375,15 @@ static int run(struct annotate *a, const char *path)
 		err = wb_capture_info(a->input.capture, &info);
 	opts.max_words = a->max_words < UINT32_MAX ? (uint32_t)a->max_words : UINT32_MAX;
 	if (!err)
+		err = wb_symbolizer_new(a->input.session, NULL, &a->symbolizer);
+	opts.variables = variables_at;
+	opts.variables_arg = a->symbolizer;
+	if (!err)
 		err = wb_annotate(a->input.session, a->space, sample, &opts, &annotation);
 	if (err == WB_NONE) {
 		wb_report_line(&a->input.report, "%s: sample %" PRIu64 " has no registers: there is nothing to unwind", path, a->number);
 		return WB_EXIT_FAILED;
 	}
-	if (!err)
-		err = wb_symbolizer_new(a->input.session, NULL, &a->symbolizer);
 	if (err || !wb_output_open(&a->output, a->file, &a->input.report)) {
 		wb_annotation_free(annotation);
 		return err ? wb_report_failure(&a->input.report, path, err) : WB_EXIT_FAILED;

@@ -60,6 +60,7 @@ enum wb_word_flags {
 	WB_WORD_ABSENT = 32,          /* not captured: value says nothing */
 	WB_WORD_AFTER_CALL = 64,      /* CODE: what calls return to */
 	WB_WORD_IS_FP = 128,          /* SAVED: reg is the frame pointer */
+	WB_WORD_VARIABLE = 256,       /* some of its bytes are a variable's: see parts */
 };
 struct wb_word {
 	uint64_t address, value;
@@ -70,12 +71,29 @@ struct wb_word {
 	uint32_t reg;                 /* SAVED: DWARF number */
 	uint32_t stack;               /* which stack it is on: 0, 1, ... */
 };
+/* A variable, or a part of one, on a stack: in its own place, or in the word that a called function saved its register in. */
+struct wb_variable_part {
+	uint64_t address;             /* of its first byte */
+	uint64_t bytes;               /* of this part, not 0 */
+	uint64_t offset;              /* of this part in the variable */
+	uint64_t variable_bytes;      /* of the whole variable; 0: unknown, and the part is taken to be a word */
+	uint32_t frame;               /* index of the frame whose variable it is */
+	uint32_t call_depth;          /* as struct wb_variable has it, and so are the next */
+	uint8_t kind;                 /* enum wb_variable_kind */
+	const char *name;             /* never NULL */
+	const char *function;         /* NULL if unknown */
+};
+/* Who knows variables: calls fn for each that is in scope at a frame, as wb_variables_at does with a symbolizer. */
+typedef enum wb_err (*wb_variables_fn)(void *arg, const struct wb_frame *frame, wb_variable_fn fn, void *fn_arg);
 struct wb_annotate_opts {
 	size_t size;
 	const struct wb_walker_opts *walker; /* NULL: defaults */
 	uint32_t max_frames;          /* 0: 1024 */
 	uint32_t max_words;           /* on all stacks; 0: 65536 */
 	uint32_t words_beyond;        /* behind the last frame's CFA; 0: 16 */
+	uint32_t reserved;            /* 0 */
+	wb_variables_fn variables;    /* NULL: no variables. WB_ERR_MEMORY and WB_ERR_CANCELLED from it end the call, other errors leave out the frame's */
+	void *variables_arg;
 };
 /* A sample's stacks with what is known of each word; all of it lives until it is freed. */
 struct wb_annotation {
@@ -86,6 +104,8 @@ struct wb_annotation {
 	const struct wb_frame *frames; /* the walk */
 	size_t num_frames;
 	struct wb_stop stop;
+	const struct wb_variable_part *parts; /* by address; those that are on one of the stacks; they can overlap */
+	size_t num_parts;
 };
 /* opts may be NULL. Gives *ret_annotation, to be freed. WB_NONE: the sample has no registers. */
 WB_API enum wb_err wb_annotate(struct wb_session *session, struct wb_space *space, const struct wb_sample *sample,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A sample's stacks, word by word. The walk is made step by step; each step's row is applied once more to see where in memory it found the caller's
- * registers. Those places, SP, FP and the CFAs of all frames are then laid over the words between the first frame's SP and a little behind the last CFA.
+ * registers. Those places, SP, FP and the CFAs of all frames are then laid over the words between the first frame's SP and a little behind the last CFA, and
+ * so are the variables that somebody knows of the frames.
  */
 #include <walkback/inspect.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "unwind/code_reader.h"
+#include "unwind/variable_parts.h"
 #include "unwind/walker.h"
 
 #include <stdlib.h>
@@ -40,6 +42,10 @@ struct notes {
 	struct wb_word *words;
 	struct spot *spots;
 	size_t frames_capacity, words_capacity, spots_capacity, num_spots;
+	struct wb_variable_parts parts;
+	struct wb_saved_places saved; /* where the registers of the next frame were saved by those that it called, in the same context */
+	wb_variables_fn variables;    /* NULL: nobody knows any */
+	void *variables_arg;
 	struct stack stacks[STACKS_MAX];
 	uint32_t num_stacks;
 	uint32_t max_frames, max_words, beyond;
@@ -89,13 +95,15 @@ static enum wb_err add_places(struct notes *n, uint32_t frame, enum wb_how how, 
 			if (keeps_fp(arch, how) && wb_view_word(&n->walker->view, spot.address, &value) == WB_OK && leads_nowhere(n, spot.address, value))
 				spot.flags |= WB_WORD_SUSPICIOUS;
 		}
+		n->saved.have |= UINT64_C(1) << slot;
+		n->saved.address[slot] = spot.address;
 		err = add_spot(n, spot);
 	}
 	return err;
 }
 
-/* Where the step from the frame that was given last found things. */
-static enum wb_err look_at_step(struct notes *n, uint32_t frame)
+/* Where the step from a frame found things. */
+static enum wb_err look_at_step(struct notes *n, uint32_t frame, const struct wb_lookup *lookup, const struct wb_regs *regs)
 {
 	struct wb_walker *w = n->walker;
 	enum wb_how how = (enum wb_how)w->found.row.how;
@@ -103,18 +111,34 @@ static enum wb_err look_at_step(struct notes *n, uint32_t frame)
 	struct wb_saved_places places = { .have = 0 };
 	struct wb_found found = { .cacheable = false };
 	struct wb_applied applied;
-	struct wb_lookup lookup;
-	struct wb_regs regs;
 	enum wb_err err;
 
-	if (w->done || !strategy || !wb_walker_look_again(w, &lookup, &regs))
+	if (w->done || !strategy)
 		return WB_OK;
-	err = strategy(&lookup, &found);
+	err = strategy(lookup, &found);
 	if (err)
 		return err == WB_ERR_MEMORY ? err : WB_OK;
-	wb_row_apply_places(&found.row, found.table, w->arch, &regs, &w->view, &applied, &places);
+	wb_row_apply_places(&found.row, found.table, w->arch, regs, &w->view, &applied, &places);
 	wb_mem_free(found.loose);
 	return applied.result == WB_APPLY_OK ? add_places(n, frame, how, &places) : WB_OK;
+}
+
+/* What the frame that was given last has on its stack. */
+static enum wb_err look_at_frame(struct notes *n, uint32_t index)
+{
+	struct wb_variable_scope scope = {
+		.arch = n->walker->arch, .frame = &n->frames[index], .index = index, .saved = &n->saved, .view = &n->walker->view,
+	};
+	struct wb_lookup lookup;
+	struct wb_regs regs;
+	enum wb_err err = WB_OK;
+
+	if (!wb_walker_look_again(n->walker, &lookup, &regs))
+		return WB_OK;
+	scope.regs = &regs;
+	if (n->variables)
+		err = wb_variable_parts_add(&n->parts, &scope, n->variables, n->variables_arg);
+	return err ? err : look_at_step(n, index, &lookup, &regs);
 }
 
 /* Whether a signal's frame is on another stack than what was interrupted: that is on the same one right behind the frame. */
@@ -153,7 +177,9 @@ static enum wb_err see_frame(struct notes *n, const struct wb_frame *frame)
 	if ((!n->num_stacks || starts_stack(n, i)) && n->num_stacks < STACKS_MAX)
 		begin_stack(n, i);
 	n->stacks[n->num_stacks - 1].end = (uint32_t)i + 1;
-	return look_at_step(n, (uint32_t)i);
+	if (i && frame->context != n->frames[i - 1].context)
+		n->saved.have = 0;
+	return look_at_frame(n, (uint32_t)i);
 }
 
 static enum wb_err walk(struct notes *n, const struct wb_sample *sample)
@@ -188,7 +214,7 @@ static int by_address(const void *one, const void *other)
 	return a->frame < b->frame ? -1 : a->frame > b->frame;
 }
 
-/* From SP, or the lowest word below it that something was saved in, to a little behind the last CFA. */
+/* From SP, or the lowest word below it that something was saved in or that a variable is in, to a little behind the last CFA. */
 static void bound_stack(const struct notes *n, struct stack *stack)
 {
 	uint64_t word = n->out.word_size, beyond = (uint64_t)n->beyond * word, below = n->walker->arch->red_zone + word;
@@ -211,6 +237,12 @@ static void bound_stack(const struct notes *n, struct stack *stack)
 		/* The registers that a signal saved are behind its frame. */
 		if (is_own && at >= stack->high && at - stack->high < SIGNAL_FRAME_MAX)
 			stack->high = at + word;
+	}
+	for (size_t i = 0; i < n->parts.count; i++) {
+		uint64_t at = n->parts.items[i].address;
+
+		if (at < stack->low && stack->sp - at <= below)
+			stack->low = at - at % word;
 	}
 	stack->high = stack->high > UINT64_MAX - beyond ? UINT64_MAX - word : stack->high + beyond;
 }
@@ -268,12 +300,25 @@ static enum wb_err add_word(struct notes *n, const struct wb_word *word)
 	return WB_OK;
 }
 
+/* Where the last byte is of the parts that begin before `end`; *next is the first that does not. */
+static uint64_t reach_of_parts(const struct notes *n, uint64_t end, size_t *next, uint64_t reach)
+{
+	for (; *next < n->parts.count && n->parts.items[*next].address < end; ++*next) {
+		const struct wb_variable_part *part = &n->parts.items[*next];
+
+		if (part->address + part->bytes > reach)
+			reach = part->address + part->bytes;
+	}
+	return reach;
+}
+
 static enum wb_err describe_stack(struct notes *n, uint32_t index)
 {
 	const struct stack *stack = &n->stacks[index];
 	uint32_t frame = stack->first;
 	enum wb_err err = WB_OK;
-	size_t spot = 0;
+	size_t spot = 0, part = 0;
+	uint64_t reach = 0;
 
 	for (uint64_t at = stack->low; at < stack->high && n->out.num_words < n->max_words && !err; at += n->out.word_size) {
 		struct wb_word word = { .address = at, .stack = index };
@@ -282,6 +327,8 @@ static enum wb_err describe_stack(struct notes *n, uint32_t index)
 		word.flags = (uint16_t)((at == stack->sp ? WB_WORD_AT_SP : 0) | (stack->has_fp && at == stack->fp ? WB_WORD_AT_FP : 0) |
 		                        (is_absent ? WB_WORD_ABSENT : 0));
 		look_at_frames(n, stack, &frame, &word);
+		reach = reach_of_parts(n, at + n->out.word_size, &part, reach);
+		word.flags |= reach > at ? WB_WORD_VARIABLE : 0;
 		while (spot < n->num_spots && n->spots[spot].address < at)
 			spot++;
 		if (spot < n->num_spots && n->spots[spot].address == at) {
@@ -300,16 +347,35 @@ static enum wb_err describe_stack(struct notes *n, uint32_t index)
 	return err;
 }
 
+/* Variables that are elsewhere, on the heap for example, are nothing that a stack has. */
+static void keep_parts_on_stacks(struct notes *n)
+{
+	struct wb_variable_part *items = n->parts.items;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->parts.count; i++) {
+		bool is_on_stack = false;
+
+		for (uint32_t s = 0; s < n->num_stacks; s++)
+			is_on_stack |= items[i].address < n->stacks[s].high && items[i].address + items[i].bytes > n->stacks[s].low;
+		if (is_on_stack)
+			items[kept++] = items[i];
+	}
+	n->parts.count = kept;
+	wb_variable_parts_sort(&n->parts);
+}
+
 static enum wb_err describe(struct notes *n)
 {
 	enum wb_err err = WB_OK;
 
 	if (n->num_spots)
 		qsort(n->spots, n->num_spots, sizeof(*n->spots), by_address);
-	for (uint32_t i = 0; i < n->num_stacks && !err; i++) {
+	for (uint32_t i = 0; i < n->num_stacks; i++)
 		bound_stack(n, &n->stacks[i]);
+	keep_parts_on_stacks(n);
+	for (uint32_t i = 0; i < n->num_stacks && !err; i++)
 		err = describe_stack(n, i);
-	}
 	return err;
 }
 
@@ -349,9 +415,13 @@ enum wb_err wb_annotate(struct wb_session *session, struct wb_space *space, cons
 	n->max_frames = taken.max_frames ? taken.max_frames : FRAMES_DEFAULT;
 	n->max_words = taken.max_words ? taken.max_words : WORDS_DEFAULT;
 	n->beyond = taken.words_beyond ? taken.words_beyond : BEYOND_DEFAULT;
+	n->variables = taken.variables;
+	n->variables_arg = taken.variables_arg;
 	err = annotate(n, session, sample, taken.walker);
 	n->out.frames = n->frames;
 	n->out.words = n->words;
+	n->out.parts = n->parts.items;
+	n->out.num_parts = n->parts.count;
 	if (err)
 		wb_annotation_free(&n->out);
 	else
@@ -368,5 +438,6 @@ void wb_annotation_free(struct wb_annotation *annotation)
 	wb_mem_free(n->frames);
 	wb_mem_free(n->words);
 	wb_mem_free(n->spots);
+	wb_variable_parts_deinit(&n->parts);
 	wb_mem_free(n);
 }
