@@ -598,6 +598,9 @@ static bool is_wanted(const struct single *single, const struct wb_file_query *q
 		return !strncmp(query->path, "[kernel.kallsyms]", strlen("[kernel.kallsyms]"));
 	if (*single->debug_id)
 		return query->role == WB_FILE_SYMBOLS && has_debug_id(query) && !strcmp(query->debug_id, single->debug_id);
+	/* What has the build id is the program that the package is of. */
+	if (query->role == WB_FILE_DWP)
+		return is_named_as(single, query);
 	if (query->build_id_size && single->is_several)
 		return has_part(single, query);
 	/* Both have a build id: the verdict tells them apart, but another build of the same name is not worth a diagnostic. */

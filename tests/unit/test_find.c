@@ -273,6 +273,8 @@ static void offers_one_file(void)
 		{ "deleted", "without", WB_FILE_EXECUTABLE, "/usr/bin/without (deleted)", NULL, true },
 		{ "a debug file is no executable", "debug-file", WB_FILE_EXECUTABLE, "/usr/bin/debug", id, false },
 		{ "a debug file by id", "debug-file", WB_FILE_DEBUG, "", id, true },
+		{ "a program is not its package", "with-id", WB_FILE_DWP, "/usr/bin/with-id.dwp", id, false },
+		{ "a package by name", "with-id.dwp", WB_FILE_DWP, "/usr/bin/with-id.dwp", id, true },
 		{ "kernel symbols", "kallsyms", WB_FILE_SYMBOLS, "[kernel.kallsyms]_text", id, true },
 		{ "kernel symbols are no executable", "kallsyms", WB_FILE_EXECUTABLE, "[kernel.kallsyms]", id, false },
 		{ "perf map by name", "perf-3.map", WB_FILE_SYMBOLS, "/tmp/perf-3.map", NULL, true },
@@ -282,6 +284,7 @@ static void offers_one_file(void)
 	write_elf("with-id", id, false);
 	write_elf("without", NULL, false);
 	write_elf("debug-file", id, true);
+	write_elf("with-id.dwp", NULL, false);
 	put("kallsyms", "ffffffff81000000 T _text\n");
 	put("perf-3.map", "1000 20 f\n");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
