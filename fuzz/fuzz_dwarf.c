@@ -105,12 +105,13 @@ static void ask_variables(struct wb_dwarf *dwarf, size_t unit, uint64_t pc)
 {
 	struct seen seen[2] = { { dwarf, 0, 0 }, { dwarf, 0, 0 } };
 	struct wb_unit_source source;
+	uint64_t place = 0;           /* found by the first, and used by the second */
 	enum wb_err err[2];
 
 	if (wb_unit_source_init(&source, dwarf, unit) != WB_OK)
 		return;
 	for (unsigned i = 0; i < 2; i++)
-		err[i] = wb_dwarf_variables(&source, pc, UINT64_MAX, see_variable, &seen[i]);
+		err[i] = wb_dwarf_variables(&source, pc, UINT64_MAX, &place, see_variable, &seen[i]);
 	FUZZ_ASSERT(err[0] == err[1] && seen[0].count == seen[1].count && seen[0].sum == seen[1].sum);
 }
 

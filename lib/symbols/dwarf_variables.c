@@ -41,7 +41,7 @@ struct search {
 	struct wb_ranges ranges;      /* of the entry at hand */
 	struct wb_entry_reader reader; /* for types and origins */
 	struct wb_expression frame_base; /* of the function that was found */
-	size_t found_depth;           /* levels that are open outside of it; 0: not found yet */
+	uint64_t found_at;            /* its entry; 0: not found yet */
 	uint32_t num_variables;
 	bool is_c;
 	wb_dwarf_variable_fn fn;
@@ -151,7 +151,14 @@ static enum wb_err see_variable(struct search *s, const struct wb_entry *entry, 
 
 /* ---- The walk ----------------------------------------------------------------------------------------------------------------- */
 
-/* A function with code: the one, or another. */
+static void refill(struct search *s)
+{
+	s->attrs_left = ATTRS_MIN + s->source->header->size * ATTRS_PER_BYTE;
+	s->lists_left = LISTS_MAX;
+	s->ranges_left = wb_ranges_budget(&s->source->sections);
+}
+
+/* A function with code: the one, or another. What is around the one does not matter: its answer is the same however it was found. */
 static enum wb_err see_function(struct search *s, const struct wb_entry *entry, uint64_t at, struct level *inside)
 {
 	uint64_t low;
@@ -163,7 +170,9 @@ static enum wb_err see_function(struct search *s, const struct wb_entry *entry, 
 		return err;
 	inside->place = INSIDE;
 	inside->function = name_of(s, at);
-	s->found_depth = s->depth;
+	s->found_at = at;
+	s->depth = 1;
+	refill(s);
 	return only_grave(wb_location_at(s->source, &entry->of[WB_ENTRY_FRAME_BASE], s->pc, &s->lists_left, &s->frame_base));
 }
 
@@ -244,11 +253,8 @@ static enum wb_err visit(struct search *s, const struct wb_plan *plan, uint64_t 
 
 	if (err || wb_bytes_failed(&s->b))
 		return err ? err : WB_ERR_DATA;
-	if (!plan->has_children) {
-		if (s->found_depth == s->depth)
-			s->found_depth = SIZE_MAX;
+	if (!plan->has_children)
 		return WB_OK;
-	}
 	inside.scope = wb_scope_inside(inside.scope, (enum wb_scope_effect)plan->effect, s->is_c);
 	if ((inside.place == CLOSED || (inside.place == SEARCHED && inside.scope == WB_SCOPE_CLOSED)) && skip_children(s, plan))
 		return WB_OK;
@@ -258,11 +264,16 @@ static enum wb_err visit(struct search *s, const struct wb_plan *plan, uint64_t 
 	return WB_OK;
 }
 
-/* Up to the end of the function, or of the unit. */
-static enum wb_err walk(struct search *s)
+/* Through an entry and what is in it, up to the end of the function. */
+static enum wb_err walk(struct search *s, uint64_t place)
 {
+	const struct wb_unit_header *unit = s->source->header;
 	enum wb_err err = WB_OK;
 
+	s->b = wb_dwarf_bytes(&s->source->sections, WB_DWARF_INFO);
+	s->b.end = s->b.start + unit->offset + unit->size;
+	wb_bytes_seek(&s->b, place);
+	s->depth = 0;
 	s->levels[s->depth++] = (struct level){ .place = SEARCHED, .scope = WB_SCOPE_OUTER };
 	do {
 		uint64_t at = wb_bytes_offset(&s->b), code = wb_bytes_uleb(&s->b);
@@ -274,28 +285,32 @@ static enum wb_err walk(struct search *s)
 			s->depth--;
 		else
 			err = plan ? visit(s, plan, at) : WB_ERR_DATA;
-	} while (!err && s->depth > 1 && (!s->found_depth || s->depth > s->found_depth));
-	return err ? err : s->found_depth ? WB_OK : WB_NONE;
+	} while (!err && s->depth > 1);
+	return err ? err : s->found_at ? WB_OK : WB_NONE;
 }
 
 static void start(struct search *s, const struct wb_unit_source *source, uint64_t pc, uint64_t entry)
 {
-	const struct wb_unit_header *unit = source->header;
-
 	memset(s, 0, offsetof(struct search, levels));
 	s->source = source;
 	s->pc = pc;
 	s->entry = entry;
-	s->attrs_left = ATTRS_MIN + unit->size * ATTRS_PER_BYTE;
-	s->lists_left = LISTS_MAX;
-	s->ranges_left = wb_ranges_budget(&source->sections);
+	refill(s);
 	s->is_c = wb_language_is_c(source->root.language);
-	s->b = wb_dwarf_bytes(&source->sections, WB_DWARF_INFO);
-	s->b.end = s->b.start + unit->offset + unit->size;
-	wb_bytes_seek(&s->b, unit->offset + unit->die_offset);
 }
 
-enum wb_err wb_dwarf_variables(const struct wb_unit_source *source, uint64_t pc, uint64_t entry, wb_dwarf_variable_fn fn, void *arg)
+/* Looks at the place where the function was before: a deep recursion asks for it a thousand times, and there are units of 100 MB. */
+static enum wb_err find(struct search *s, uint64_t place)
+{
+	const struct wb_unit_header *unit = s->source->header;
+	enum wb_err err = WB_NONE;
+
+	if (place >= unit->offset + unit->die_offset && place < unit->offset + unit->size)
+		err = walk(s, place);
+	return s->found_at ? err : walk(s, unit->offset + unit->die_offset);
+}
+
+enum wb_err wb_dwarf_variables(const struct wb_unit_source *source, uint64_t pc, uint64_t entry, uint64_t *place, wb_dwarf_variable_fn fn, void *arg)
 {
 	struct search *s = wb_mem_alloc(sizeof *s);
 	enum wb_err err;
@@ -307,7 +322,9 @@ enum wb_err wb_dwarf_variables(const struct wb_unit_source *source, uint64_t pc,
 	s->arg = arg;
 	err = wb_dwarf_plans(source, &s->plans);
 	if (!err)
-		err = walk(s);
+		err = find(s, *place);
+	if (s->found_at)
+		*place = s->found_at;
 	wb_ranges_deinit(&s->ranges);
 	wb_mem_free(s);
 	return err;

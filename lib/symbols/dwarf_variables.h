@@ -21,8 +21,9 @@ struct wb_dwarf_variable {
 };
 /* Borrowed for the call. Anything but WB_OK ends the search and is returned. */
 typedef enum wb_err (*wb_dwarf_variable_fn)(void *arg, const struct wb_dwarf_variable *variable);
-/* Those that have a location at pc, in the order of their entries. entry: where the function is entered; UINT64_MAX: not known. WB_NONE: the unit has no
- * such function; WB_ERR_DATA: its entries are broken, WB_ERR_LIMIT: or too many. */
-enum wb_err wb_dwarf_variables(const struct wb_unit_source *source, uint64_t pc, uint64_t entry, wb_dwarf_variable_fn fn, void *arg);
+/* Those that have a location at pc, in the order of their entries. entry: where the function is entered; UINT64_MAX: not known. *place: where in
+ * .debug_info its entry was found before, and is looked for first; 0: never. Becomes where it was found now. WB_NONE: the unit has no such function;
+ * WB_ERR_DATA: its entries are broken, WB_ERR_LIMIT: or too many. */
+enum wb_err wb_dwarf_variables(const struct wb_unit_source *source, uint64_t pc, uint64_t entry, uint64_t *place, wb_dwarf_variable_fn fn, void *arg);
 
 #endif

@@ -2,6 +2,7 @@
 /* The public face of variables: the frame's unit is found as for its name, then its entries are asked. */
 #include <walkback/inspect.h>
 
+#include "base/hash.h"
 #include "model/session.h"
 #include "symbols/debug_map.h"
 #include "symbols/dwarf.h"
@@ -107,6 +108,17 @@ static enum wb_err find_unit(struct wb_symbolizer *symbolizer, struct wb_dwarf *
 	return WB_OK;
 }
 
+/* Where the function's entry was found when it was asked for before. */
+static uint64_t *place_of(struct wb_symbolizer *symbolizer, const struct wb_unit_source *source, uint64_t entry)
+{
+	size_t bucket = wb_hash_bytes(wb_hash_start, &entry, sizeof entry) % WB_SYMBOLIZER_FUNCTIONS;
+	struct wb_symbolizer_function *function = &symbolizer->functions[bucket];
+
+	if (function->dwarf != source->dwarf || function->unit != source->unit || function->entry != entry)
+		*function = (struct wb_symbolizer_function){ source->dwarf, source->unit, entry, 0 };
+	return &function->place;
+}
+
 static enum wb_err list(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t image_pc, wb_variable_fn fn, void *arg)
 {
 	struct question q = { symbolizer, NULL, fn, arg };
@@ -121,7 +133,7 @@ static enum wb_err list(struct wb_symbolizer *symbolizer, struct wb_image *image
 		return err;
 	q.dwarf = place.dwarf;
 	wb_memo_make_room(&symbolizer->memo);
-	return wb_dwarf_variables(&source, image_pc - place.shift, entry, tell, &q);
+	return wb_dwarf_variables(&source, image_pc - place.shift, entry, place_of(symbolizer, &source, entry), tell, &q);
 }
 
 enum wb_err wb_variables_at(struct wb_symbolizer *symbolizer, const struct wb_frame *frame, wb_variable_fn fn, void *arg)

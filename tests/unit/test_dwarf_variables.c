@@ -57,13 +57,35 @@ static enum wb_err note(void *arg, const struct wb_dwarf_variable *variable)
 	return WB_OK;
 }
 
-static enum wb_err ask_at(struct wb_dwarf *dwarf, size_t unit, uint64_t pc, uint64_t entry, struct answer *a)
+static enum wb_err ask_from(struct wb_dwarf *dwarf, size_t unit, uint64_t pc, uint64_t entry, uint64_t *place, struct answer *a)
 {
 	struct wb_unit_source source;
 	enum wb_err err = wb_unit_source_init(&source, dwarf, unit);
 
 	*a = (struct answer){ .dwarf = dwarf };
-	return err ? err : wb_dwarf_variables(&source, pc, entry, note, a);
+	return err ? err : wb_dwarf_variables(&source, pc, entry, place, note, a);
+}
+
+/* The answer is the same where the function was found before is known, and where something else is there. */
+static enum wb_err ask_at(struct wb_dwarf *dwarf, size_t unit, uint64_t pc, uint64_t entry, struct answer *a)
+{
+	const struct wb_unit_header *header = &wb_dwarf_unit(dwarf, unit)->header;
+	uint64_t found = 0, places[5];
+	enum wb_err err = ask_from(dwarf, unit, pc, entry, &found, a);
+
+	places[0] = found;
+	places[1] = 1;
+	places[2] = header->offset + header->die_offset;
+	places[3] = header->offset + header->size / 2;
+	places[4] = header->offset + header->size - 2;
+	/* Without an entry any function that holds the pc is the one, so that from amid the unit it can be another. */
+	for (size_t i = 0; i < (entry == UINT64_MAX ? 3 : 5); i++) {
+		struct answer again;
+
+		CHECK_EQ_I64(ask_from(dwarf, unit, pc, entry, &places[i], &again), err);
+		CHECK_STR(again.text, a->text);
+	}
+	return err;
 }
 
 /* Writes what is under test behind the root of a unit that begins at 0x1000. Offsets count from the unit's header. */
@@ -350,6 +372,7 @@ static void keeps_limits(void)
 	struct object *object = object_new();
 	struct wb_unit_source source;
 	struct wb_dwarf *dwarf;
+	uint64_t place = 0;
 	unsigned count = 0;
 	struct answer a;
 
@@ -358,7 +381,7 @@ static void keeps_limits(void)
 	CHECK_EQ_I64(ask_at(dwarf, 0, 0x1000, UINT64_MAX, &a), WB_ERR_LIMIT);
 	CHECK_EQ_U64(a.count, 4096);
 	CHECK(wb_unit_source_init(&source, dwarf, 0) == WB_OK);
-	CHECK_EQ_I64(wb_dwarf_variables(&source, 0x1000, UINT64_MAX, stop_at_second, &count), WB_ERR_CANCELLED);
+	CHECK_EQ_I64(wb_dwarf_variables(&source, 0x1000, UINT64_MAX, &place, stop_at_second, &count), WB_ERR_CANCELLED);
 	CHECK_EQ_U64(count, 2);
 	wb_dwarf_free(dwarf);
 	object_free(object);
@@ -421,9 +444,10 @@ static void survives_failing_allocations(void)
 	write_object(object, write_scopes, WB_LANG_C11);
 	for (uint64_t nth = 1; err == WB_ERR_MEMORY && nth < 100; nth++) {
 		struct wb_dwarf *dwarf = open_object(object);
+		uint64_t place = 0;
 
 		wb_mem_fail_at(nth, false);
-		err = ask_at(dwarf, 0, 0x1027, 0x1010, &a);
+		err = ask_from(dwarf, 0, 0x1027, 0x1010, &place, &a);
 		wb_mem_fail_at(0, false);
 		wb_dwarf_free(dwarf);
 	}
