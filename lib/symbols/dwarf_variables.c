@@ -113,7 +113,7 @@ static enum wb_err size_of(struct search *s, const struct wb_entry *variable, ui
 		enum wb_err err;
 
 		if (entry.of[WB_ENTRY_TYPE].value.class != WB_FORM_CLASS_NONE)
-			return wb_type_size(&s->reader, source, &entry.of[WB_ENTRY_TYPE].value, &s->attrs_left, ret_size);
+			return wb_type_size(&s->reader, source, s->source->root.language, &entry.of[WB_ENTRY_TYPE].value, &s->attrs_left, ret_size);
 		if (origin->class == WB_FORM_CLASS_NONE)
 			origin = &entry.of[WB_ENTRY_SPECIFICATION].value;
 		err = wb_unit_resolve(source, origin, &place);

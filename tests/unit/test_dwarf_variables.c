@@ -232,7 +232,7 @@ static void write_types(struct dwarf_make *m)
 	uint64_t pair = DWARF_ENTRY(m, WB_TAG_STRUCTURE_TYPE, AT_NAME("pair"), AT_SIZE(48));
 	uint64_t type_def = DWARF_ENTRY(m, WB_TAG_TYPEDEF, AT_NAME("t"), AT_TYPE(pair)), changing = DWARF_ENTRY(m, WB_TAG_CONST_TYPE, AT_TYPE(type_def));
 	uint64_t pointer = DWARF_ENTRY(m, WB_TAG_POINTER_TYPE, AT_TYPE(pair)), enumeration = DWARF_ENTRY(m, WB_TAG_ENUMERATION_TYPE, AT_TYPE(byte));
-	uint64_t array, matrix, open, dynamic, huge, circle, self, incomplete, empty;
+	uint64_t array, matrix, open, dynamic, huge, circle, self, incomplete, empty, unknown;
 
 	array = DWARF_OPEN(m, WB_TAG_ARRAY_TYPE, AT_TYPE(changing));
 	dimension(m, WB_AT_COUNT, WB_FORM_UDATA, 3);
@@ -260,6 +260,9 @@ static void write_types(struct dwarf_make *m)
 	empty = DWARF_OPEN(m, WB_TAG_ARRAY_TYPE, AT_TYPE(byte));
 	dimension(m, WB_AT_UPPER_BOUND, WB_FORM_SDATA, UINT64_MAX);
 	dwarf_close(m);
+	unknown = DWARF_OPEN(m, WB_TAG_ARRAY_TYPE, AT_TYPE(byte));
+	DWARF_ENTRY(m, WB_TAG_SUBRANGE_TYPE, AT_EXPRESSION(WB_AT_LOWER_BOUND, "\x91\x00"), AT(WB_AT_UPPER_BOUND, WB_FORM_DATA1, .value = 3));
+	dwarf_close(m);
 	DWARF_OPEN(m, WB_TAG_SUBPROGRAM, AT_NAME("f"), AT_CODE(0x1000, 0x10));
 	variable(m, "pair", changing);
 	variable(m, "pointer", pointer);
@@ -273,6 +276,7 @@ static void write_types(struct dwarf_make *m)
 	variable(m, "self", self);
 	variable(m, "incomplete", incomplete);
 	variable(m, "empty", empty);
+	variable(m, "unknown", unknown);
 	variable(m, "unit", 0x7fffffff);
 	DWARF_ENTRY(m, WB_TAG_VARIABLE, AT_NAME("untyped"), AT_LOCATION("\x9c"));
 	circle = m->by_id[WB_DWARF_INFO].size - m->unit;
@@ -285,15 +289,17 @@ static void knows_sizes(void)
 {
 	static const char lines[] =
 		"variable pair of f, 48 bytes, 9c\nvariable pointer of f, 8 bytes, 9c\nvariable enum of f, 1 bytes, 9c\n"
-		"variable array of f, 144 bytes, 9c\nvariable matrix of f, 20 bytes, 9c\nvariable open of f, 0 bytes, 9c\n"
+		"variable array of f, 144 bytes, 9c\nvariable matrix of f, %u bytes, 9c\nvariable open of f, 0 bytes, 9c\n"
 		"variable dynamic of f, 0 bytes, 9c\nvariable huge of f, 0 bytes, 9c\nvariable circle of f, 0 bytes, 9c\n"
-		"variable self of f, 0 bytes, 9c\nvariable incomplete of f, 0 bytes, 9c\nvariable empty of f, 0 bytes, 9c\n"
+		"variable self of f, 0 bytes, 9c\nvariable incomplete of f, 0 bytes, 9c\nvariable empty of f, 0 bytes, 9c\nvariable unknown of f, 0 bytes, 9c\n"
 		"variable unit of f, 0 bytes, 9c\nvariable untyped of f, 0 bytes, 9c\nvariable ? of f, 0 bytes, 9c\n";
-	static const struct { unsigned language; const char *last; } rows[] = {
-		{ WB_LANG_GO, "result ~r0 of f, 8 bytes, 9c\n" }, { WB_LANG_CXX_14, "argument ~r0 of f, 8 bytes, 9c\n" },
+	static const struct { unsigned language, matrix; const char *last; } rows[] = {
+		{ WB_LANG_GO, 4 * 5, "result ~r0 of f, 8 bytes, 9c\n" },
+		{ WB_LANG_CXX_14, 4 * 5, "argument ~r0 of f, 8 bytes, 9c\n" },
+		{ WB_LANG_FORTRAN08, 3 * 5, "argument ~r0 of f, 8 bytes, 9c\n" }, /* counts from 1 where nothing is said */
 	};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct object *object = object_new();
 		char expect[ANSWER_MAX];
 		struct wb_dwarf *dwarf;
@@ -301,7 +307,8 @@ static void knows_sizes(void)
 
 		write_object(object, write_types, rows[i].language);
 		dwarf = open_object(object);
-		snprintf(expect, sizeof expect, "%s%s", lines, rows[i].last);
+		snprintf(expect, sizeof expect, lines, rows[i].matrix);
+		snprintf(expect + strlen(expect), sizeof expect - strlen(expect), "%s", rows[i].last);
 		CHECK_EQ_I64(ask_at(dwarf, 0, 0x1000, 0x1000, &a), WB_OK);
 		CHECK_STR(a.text, expect);
 		wb_dwarf_free(dwarf);
