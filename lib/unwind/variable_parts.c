@@ -11,6 +11,7 @@
 enum {
 	PARTS_MAX = 1 << 16,          /* of all frames: a thousand frames of some dozens of variables */
 	TEXTS_LOOKED_AT = 4,          /* a function's name comes with each of its variables */
+	TEXT_MAX = 64 << 20,          /* bytes of names: each can have 64 KiB, out of one string that they share */
 };
 
 void wb_variable_parts_deinit(struct wb_variable_parts *parts)
@@ -30,7 +31,7 @@ struct taking {
 
 static enum wb_err keep_text(struct wb_variable_parts *parts, const char *text, const char **ret_text)
 {
-	size_t count = parts->num_texts;
+	size_t count = parts->num_texts, size = text ? strlen(text) + 1 : 0;
 
 	*ret_text = NULL;
 	for (size_t i = count; text && i > 0 && i + TEXTS_LOOKED_AT > count; i--)
@@ -38,12 +39,15 @@ static enum wb_err keep_text(struct wb_variable_parts *parts, const char *text, 
 			*ret_text = parts->texts[i - 1];
 	if (!text || *ret_text)
 		return WB_OK;
+	if (size > TEXT_MAX - parts->text_size)
+		return WB_ERR_LIMIT;
 	if (!wb_mem_grow((void **)&parts->texts, &parts->texts_capacity, count, 1, sizeof(char *)))
 		return WB_ERR_MEMORY;
 	parts->texts[count] = wb_mem_strdup(text);
 	if (!parts->texts[count])
 		return WB_ERR_MEMORY;
 	*ret_text = parts->texts[parts->num_texts++];
+	parts->text_size += size;
 	return WB_OK;
 }
 

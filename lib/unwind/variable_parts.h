@@ -13,7 +13,7 @@ struct wb_variable_parts {
 	struct wb_variable_part *items;
 	size_t count, capacity;
 	char **texts;                 /* what names of items are in */
-	size_t num_texts, texts_capacity;
+	size_t num_texts, texts_capacity, text_size;
 };
 void wb_variable_parts_deinit(struct wb_variable_parts *parts);
 

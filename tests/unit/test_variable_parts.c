@@ -119,11 +119,36 @@ static void keeps_limits(void)
 	CHECK_EQ_U64(parts.num_texts, 2);
 	wb_variable_parts_sort(&parts);
 	wb_variable_parts_deinit(&parts);
+	CHECK_EQ_U64(parts.text_size, 0);
+}
+
+/* Every variable with another long name. */
+static void keeps_names_short(void)
+{
+	static char name[(1 << 20) + 1000];
+	static const uint8_t location[] = { 0x77, 0x08 };
+	struct wb_variable variable = { .size = sizeof(variable), .name = name, .bytes = 8, .location = location, .location_size = sizeof(location) };
+	struct wb_view view = { .word_size = 8 };
+	struct wb_frame frame = { .flags = 0 };
+	struct wb_saved_places saved = { .have = 0 };
+	struct wb_regs regs = { 0 };
+	struct wb_variable_scope scope = { .arch = &wb_arch_x86_64, .frame = &frame, .regs = &regs, .saved = &saved, .view = &view };
+	struct made made = { &variable, 1 };
+	struct wb_variable_parts parts = { 0 };
+
+	wb_regs_set(&regs, RSP, STACK, false);
+	memset(name, 'v', sizeof(name) - 1);
+	for (unsigned i = 0; i < 100; i++, variable.name++)
+		REQUIRE(wb_variable_parts_add(&parts, &scope, tell, &made) == WB_OK);
+	CHECK_EQ_U64(parts.count, 63); /* of 64 MiB, each a little more than one */
+	CHECK(parts.text_size <= 64 << 20);
+	wb_variable_parts_deinit(&parts);
 }
 
 int main(void)
 {
 	TEST_RUN(computes_places);
 	TEST_RUN(keeps_limits);
+	TEST_RUN(keeps_names_short);
 	return test_summary();
 }
