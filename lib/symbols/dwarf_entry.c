@@ -36,7 +36,7 @@ enum wb_err wb_entry_read(const struct wb_plans *plans, const struct wb_plan *pl
 	*attrs_left -= decl->num_attrs;
 	for (uint32_t i = 0; i < decl->num_attrs; i++) {
 		const struct wb_abbrev_attr *attr = &plans->abbrevs.attrs[decl->first_attr + i];
-		struct wb_entry_value read = { .form = attr->form };
+		struct wb_entry_value read = { .block = NULL };
 
 		if (!wb_abbrev_read(b, &plans->unit, &plans->abbrevs, attr, &read.value))
 			return WB_ERR_UNSUPPORTED;

@@ -15,8 +15,7 @@ enum wb_entry_attr {
 	WB_ENTRY_FRAME_BASE, WB_ENTRY_BYTE_SIZE, WB_ENTRY_COUNT, WB_ENTRY_UPPER_BOUND, WB_ENTRY_LOWER_BOUND, WB_ENTRY_IS_RESULT, WB_ENTRY_ATTRS,
 };
 struct wb_entry_value {
-	struct wb_form_value value;   /* of class NONE: not there; an index of DW_FORM_loclistx has that class, too */
-	uint16_t form;
+	struct wb_form_value value;   /* of class NONE: not there */
 	const uint8_t *block;         /* of class BLOCK: its bytes, as many as value says; borrowed as long as the image */
 };
 struct wb_entry {

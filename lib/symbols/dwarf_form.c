@@ -118,7 +118,7 @@ bool wb_form_read(struct wb_bytes *b, const struct wb_unit_header *unit, uint64_
 	case WB_FORM_REF_SUP8: GIVE(REF_ALT, wb_bytes_u64(b));
 	case WB_FORM_GNU_REF_ALT: GIVE(REF_ALT, wb_bytes_uint(b, unit->offset_size));
 	case WB_FORM_SEC_OFFSET: GIVE(OFFSET, wb_bytes_uint(b, unit->offset_size));
-	case WB_FORM_LOCLISTX: GIVE(NONE, wb_bytes_uleb(b));
+	case WB_FORM_LOCLISTX:
 	case WB_FORM_RNGLISTX: GIVE(LIST_INDEX, wb_bytes_uleb(b));
 	case WB_FORM_INDIRECT: break; /* resolved above */
 	}

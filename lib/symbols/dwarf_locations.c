@@ -223,7 +223,7 @@ static bool seek_list(struct wb_bytes *b, const struct wb_unit_source *source, c
 	const struct wb_unit_header *unit = source->header;
 	uint64_t base = source->root.loclists_base, at = value->value.value;
 
-	if (value->form != WB_FORM_LOCLISTX)
+	if (value->value.class != WB_FORM_CLASS_LIST_INDEX)
 		return (value->value.class == WB_FORM_CLASS_OFFSET || value->value.class == WB_FORM_CLASS_CONSTANT) && wb_bytes_seek(b, at);
 	if (base == UINT64_MAX || __builtin_mul_overflow(at, (uint64_t)unit->offset_size, &at) || !wb_u64_add(at, base, &at) || !wb_bytes_seek(b, at))
 		return false;
@@ -241,7 +241,7 @@ enum wb_err wb_location_at(const struct wb_unit_source *source, const struct wb_
 		*ret_expression = (struct wb_expression){ value->block, (size_t)value->value.value };
 		return WB_OK;
 	}
-	if (value->value.class == WB_FORM_CLASS_NONE && value->form != WB_FORM_LOCLISTX)
+	if (value->value.class == WB_FORM_CLASS_NONE)
 		return WB_NONE;
 	err = lists_of(source, &list.b);
 	if (err)

@@ -83,7 +83,7 @@ enum wb_form_class {
 	WB_FORM_CLASS_ADDRESS_INDEX,  /* value: index into .debug_addr, from the unit's addr_base */
 	WB_FORM_CLASS_CONSTANT,       /* value; sign-extended for signed forms */
 	WB_FORM_CLASS_OFFSET,         /* value: offset into a section that the attribute tells */
-	WB_FORM_CLASS_LIST_INDEX,     /* value: index into .debug_rnglists, from the unit's rnglists_base */
+	WB_FORM_CLASS_LIST_INDEX,     /* value: index into the section of lists that the attribute tells, from the unit's base there */
 	WB_FORM_CLASS_FLAG,           /* value: 0 or 1 */
 	WB_FORM_CLASS_STRING,         /* value: offset into .debug_info of a string in place */
 	WB_FORM_CLASS_STR,            /* value: offset into .debug_str */

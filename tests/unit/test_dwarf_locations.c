@@ -52,7 +52,7 @@ static bool subject_open(struct subject *s, bool is_split)
 
 static int ask(const struct subject *s, unsigned form, uint64_t at, uint64_t pc)
 {
-	struct wb_entry_value value = { .value = { form == WB_FORM_LOCLISTX ? WB_FORM_CLASS_NONE : WB_FORM_CLASS_OFFSET, at }, .form = (uint16_t)form };
+	struct wb_entry_value value = { .value = { form == WB_FORM_LOCLISTX ? WB_FORM_CLASS_LIST_INDEX : WB_FORM_CLASS_OFFSET, at } };
 	struct wb_expression expression = { NULL, 0 };
 	uint64_t budget = BUDGET;
 	enum wb_err err = wb_location_at(&s->source, &value, pc, &budget, &expression);
@@ -289,8 +289,8 @@ static void reads_every_form(void)
 static void keeps_budgets(void)
 {
 	struct subject s = { .object = object_new() };
-	struct wb_entry_value list = { .value = { WB_FORM_CLASS_OFFSET, 0 }, .form = WB_FORM_SEC_OFFSET }, none = { .form = 0 };
-	struct wb_entry_value block = { .value = { WB_FORM_CLASS_BLOCK, 3 }, .form = WB_FORM_EXPRLOC, .block = (const uint8_t *)"abc" };
+	struct wb_entry_value list = { .value = { WB_FORM_CLASS_OFFSET, 0 } }, none = { .value = { WB_FORM_CLASS_NONE, 0 } };
+	struct wb_entry_value block = { .value = { WB_FORM_CLASS_BLOCK, 3 }, .block = (const uint8_t *)"abc" };
 	struct wb_expression expression;
 	uint64_t budget = 30;
 
