@@ -242,11 +242,12 @@ static void take_attr(struct wb_unit_root *root, struct root_strings *strings, u
 	}
 }
 
-/* DWARF 5, 7.26: the offsets of a unit without DW_AT_str_offsets_base follow the section's first header. Split units of DWARF 4 have no
- * header there, those of DWARF 5 have one before their range and location lists too (7.28, 7.29). */
+/* DWARF 5, 7.26: the offsets of a unit without DW_AT_str_offsets_base follow the section's first header, and so do those of one that was not
+ * relocated yet, whose base is 0. Split units of DWARF 4 have no header there, those of DWARF 5 have one before their range and location lists too
+ * (7.28, 7.29). */
 static void default_bases(struct wb_unit_root *root, const struct wb_unit_header *unit)
 {
-	if (root->str_offsets_base == UINT64_MAX)
+	if (root->str_offsets_base == UINT64_MAX || root->str_offsets_base == 0)
 		root->str_offsets_base = unit->version < 5 ? 0 : unit->offset_size == 8 ? 16 : 8;
 	if (root->rnglists_base == UINT64_MAX && unit->type == WB_UT_SPLIT_COMPILE)
 		root->rnglists_base = unit->offset_size == 8 ? 20 : 12;
