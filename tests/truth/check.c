@@ -538,7 +538,18 @@ static enum wb_err walk(struct check *c, const struct moment *m, const struct wb
 	return err;
 }
 
-enum wb_err check_moment(struct check *c, struct machine *t, const struct shadow *s, const uint64_t regs[REGS_MAX])
+__attribute__((noinline)) enum wb_err check_again(struct check *c, const struct wb_sample *sample)
+{
+	struct wb_stop stop;
+	size_t count;
+	enum wb_err err = wb_walk(c->walkers[0], c->space, sample, frames, sizeof(frames[0]), FRAMES_MAX, &count, &stop);
+
+	c->again_walks += !err;
+	c->again_frames += err ? 0 : count;
+	return err;
+}
+
+enum wb_err check_moment(struct check *c, struct machine *t, const struct shadow *s, const uint64_t regs[REGS_MAX], unsigned again)
 {
 	struct moment moment;
 	struct wb_region cut[STACKS_MAX];
@@ -561,6 +572,8 @@ enum wb_err check_moment(struct check *c, struct machine *t, const struct shadow
 		if (!err)
 			err = walk(c, &moment, &from_sp, i, 1);
 	}
+	for (; again > 0 && !err; again--)
+		err = check_again(c, &moment.sample);
 	moment_deinit(&moment);
 	return err;
 }

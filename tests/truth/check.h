@@ -55,13 +55,16 @@ struct check {
 	size_t num_groups;
 	const char *keep;             /* folder for snapshots; NULL: none */
 	uint64_t inconsistent;        /* step by step walks that differ from whole ones */
+	uint64_t again_walks, again_frames; /* of check_again */
 };
 
 enum wb_err check_init(struct check *check, const char *keep, const char *debug_dir);
 /* Addresses of `program` are named by this file, which the walks do not know. */
 enum wb_err check_name_by(struct check *check, const char *program, const char *file);
 void check_deinit(struct check *check);
-/* WB_OK whatever the verdicts are. */
-enum wb_err check_moment(struct check *check, struct machine *machine, const struct shadow *shadow, const uint64_t regs[REGS_MAX]);
+/* WB_OK whatever the verdicts are. again: so many further walks, see check_again. */
+enum wb_err check_moment(struct check *check, struct machine *machine, const struct shadow *shadow, const uint64_t regs[REGS_MAX], unsigned again);
+/* A walk by the default strategies with all that they need in their caches: a function of its own, for tools that count instructions. */
+enum wb_err check_again(struct check *check, const struct wb_sample *sample);
 
 #endif

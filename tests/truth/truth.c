@@ -3,14 +3,16 @@
  * truth: executes a program one instruction at a time, and compares every walk with the call stack that the execution itself shows.
  *
  * usage: truth [--visits N | --chains | --all] [--from-start] [--hot N] [--max-steps N] [--debug-dir DIR] [--keep DIR] [--pcs FILE]
- *              [--goroutine ADDRESS] [--names FILE] [--label TEXT] [--emulate [--root DIR]] PROGRAM [ARGUMENT...]
+ *              [--again N] [--goroutine ADDRESS] [--names FILE] [--label TEXT] [--emulate [--root DIR]] PROGRAM [ARGUMENT...]
  *
+ * --again: N further walks from each place, with warm caches, to count what they cost: `valgrind --tool=callgrind --toggle-collect=check_again`.
  * --goroutine: a Go program, from where its function at ADDRESS is called until it returns.
  * A program that does not end within 50 million instructions is given up. By default each pc is walked from at its first two visits; --chains: at its first one in each call chain; --all: always. Standard output has lines of
  * words, separated by tabs, for run.sh:
  *     tally LABEL STRATEGY MEMORY STEPS EXACT SHORT WRONG REGISTER CHAIN KNOWN DERIVED DERIVED-WRONG UNKNOWN
  *     group LABEL STRATEGY MEMORY VERDICT STEPS WHERE WHAT REASON
  *     signed LABEL RETURN-ADDRESSES
+ *     again LABEL WALKS FRAMES
  *     total LABEL EXECUTED WALKED PCS CHAINS STATUS
  * The status is 0 if it ran, whatever was found; 77 if tracing is not permitted here, or the build has no emulator.
  */
@@ -34,6 +36,7 @@ struct seen {
 struct options {
 	unsigned visits;              /* walks from each pc; 0: from all */
 	bool chains, from_start, emulate;
+	unsigned again;               /* further walks from each place */
 	unsigned hot;                 /* calls of a function after which it runs at full speed; 0: never */
 	uint64_t max_steps;
 	uint64_t goroutine;           /* address of a Go program's function; 0: the whole of a program */
@@ -176,7 +179,7 @@ static enum wb_err run(struct run *r)
 
 		machine_refresh(&r->machine);
 		if (wants(r, regs[r->machine.target->pc])) {
-			enum wb_err err = check_moment(&r->check, &r->machine, &r->shadow, regs);
+			enum wb_err err = check_moment(&r->check, &r->machine, &r->shadow, regs, r->options.again);
 
 			if (err)
 				return err;
@@ -226,6 +229,8 @@ static void print(const struct run *r)
 	}
 	if (r->machine.target->link != REG_NONE)
 		printf("signed\t%s\t%" PRIu64 "\n", label, r->num_signed);
+	if (r->options.again)
+		printf("again\t%s\t%" PRIu64 "\t%" PRIu64 "\n", label, r->check.again_walks, r->check.again_frames);
 	printf("total\t%s\t%" PRIu64 "\t%" PRIu64 "\t%zu\t%zu\t%d\n", label, r->executed, r->walked, r->pcs.count, r->chains.count,
 	       r->machine.has_ended ? r->machine.status : -1);
 	if (r->check.inconsistent)
@@ -237,7 +242,7 @@ static bool parse(int argc, char **argv, struct options *o)
 	static const struct option known[] = {
 		{ "visits", 1, NULL, 'v' }, { "chains", 0, NULL, 'c' }, { "all", 0, NULL, 'a' }, { "from-start", 0, NULL, 's' },
 		{ "hot", 1, NULL, 'h' }, { "max-steps", 1, NULL, 'm' }, { "debug-dir", 1, NULL, 'd' }, { "keep", 1, NULL, 'k' },
-		{ "goroutine", 1, NULL, 'g' }, { "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { "names", 1, NULL, 'n' },
+		{ "again", 1, NULL, 'i' }, { "goroutine", 1, NULL, 'g' }, { "pcs", 1, NULL, 'p' }, { "label", 1, NULL, 'l' }, { "names", 1, NULL, 'n' },
 		{ "emulate", 0, NULL, 'e' }, { "root", 1, NULL, 'r' }, { NULL, 0, NULL, 0 },
 	};
 	int got;
@@ -253,6 +258,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		case 'm': o->max_steps = strtoull(optarg, NULL, 0); break;
 		case 'd': o->debug_dir = optarg; break;
 		case 'k': o->keep = optarg; break;
+		case 'i': o->again = (unsigned)strtoul(optarg, NULL, 0); break;
 		case 'g': o->goroutine = strtoull(optarg, NULL, 0); break;
 		case 'p': o->pcs = optarg; break;
 		case 'l': o->label = optarg; break;
