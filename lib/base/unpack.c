@@ -12,6 +12,7 @@ enum {
 	WHOLE_MAX = 16 << 20,         /* bytes that come out: what is small is unpacked at once, which is faster for all of it */
 	CHUNK_SIZE = 1 << 20,
 	FORGET_SIZE = 4 << 20,        /* packed bytes that are forgotten at a time */
+	PREPARE_RATIO_MAX = 8,        /* debug information packs to a fifth at best; what claims more gets its memory when it comes out */
 	/* The most that a byte of input can stand for: deflate codes 258 bytes in 2 bits; a zstd block of 4 bytes is 128 KiB at most. */
 	ZLIB_RATIO_MAX = 1032, ZSTD_RATIO_MAX = 32768,
 };
@@ -276,7 +277,7 @@ void wb_unpack_help(struct wb_unpack *unpack)
 
 	if (ready_of(unpack) == packed->size)
 		return;
-	wb_file_prepare(unpack->bytes, packed->size);
+	wb_file_prepare(unpack->bytes, packed->size / PREPARE_RATIO_MAX < unpack->stored_size ? packed->size : unpack->stored_size);
 	if (packed->file)
 		wb_file_prepare_reading(packed->file, packed->offset, unpack->stored_size);
 }
