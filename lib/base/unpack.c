@@ -250,16 +250,6 @@ enum wb_err wb_unpack_need(struct wb_unpack *unpack, uint64_t wanted)
 	return err;
 }
 
-bool wb_unpack_is_busy(struct wb_unpack *unpack)
-{
-	bool busy;
-
-	wb_lock_take(&unpack->lock);
-	busy = unpack->busy;
-	wb_lock_give(&unpack->lock);
-	return busy;
-}
-
 bool wb_unpack_share(struct wb_unpack *unpack)
 {
 	bool is_first;

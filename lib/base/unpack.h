@@ -41,8 +41,6 @@ const uint8_t *wb_unpack_bytes(const struct wb_unpack *unpack);
 /* Has the first `end` bytes ready, all of them if there are not so many. WB_ERR_DATA: they are damaged before that, which was reported; what
  * comes out well of damaged bytes is the same for all questions in any order. */
 enum wb_err wb_unpack_need(struct wb_unpack *unpack, uint64_t end);
-/* Whether another thread unpacks: who needs it too has the time to do something else. */
-bool wb_unpack_is_busy(struct wb_unpack *unpack);
 /* Several threads will use what is ready before all of it is: from now on it comes in pieces, which takes a tenth longer than to have all at
  * once. True for the first who asks, who is to need all of it. */
 bool wb_unpack_share(struct wb_unpack *unpack);

@@ -10,7 +10,6 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "model/session.h"
-#include "symbols/sort.h"
 
 #include <stdlib.h>
 

@@ -202,7 +202,6 @@ static void *ask_around(void *arg)
 		if (!CHECK(wb_unpack_need(unpack, end) == WB_OK) || end == 0)
 			continue;
 		CHECK(wb_unpack_bytes(unpack)[end - 1] == byte_at(end - 1) && wb_unpack_bytes(unpack)[end / 2] == byte_at(end / 2));
-		(void)wb_unpack_is_busy(unpack);
 	}
 	return NULL;
 }
