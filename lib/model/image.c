@@ -120,8 +120,8 @@ enum wb_err wb_image_by_id(struct wb_session *session, uint64_t id, struct wb_im
 
 /* ---- Images of files that the caller has --------------------------------------------------------------------------- */
 
-/* The image of an object that is open already. Takes object. `shared`: the same identity gives the same image. */
-static enum wb_err image_around(struct wb_session *session, const struct wb_identity *identity, bool shared, enum wb_verdict verdict,
+/* The image of an object that is open already. Takes object. `shared`: the same identity gives the same image; `is_given`: the caller's file. */
+static enum wb_err image_around(struct wb_session *session, const struct wb_identity *identity, bool shared, bool is_given, enum wb_verdict verdict,
                                 struct wb_object *object, struct wb_image **ret_image)
 {
 	struct wb_image_pool *pool = wb_session_image_pool(session);
@@ -144,7 +144,7 @@ static enum wb_err image_around(struct wb_session *session, const struct wb_iden
 		wb_image_unref(image);
 		return err;
 	}
-	file->is_given = true;
+	file->is_given = is_given;
 	wb_image_adopt(image, WB_FILE_EXECUTABLE, file, verdict);
 	*ret_image = image;
 	return WB_OK;
@@ -195,7 +195,7 @@ static enum wb_err open_file(struct wb_session *session, const char *path, struc
 		identity.build_id = object->build_id;
 		identity.build_id_size = object->build_id_size;
 	}
-	return image_around(session, &identity, how->is_path || identity.build_id_size, identity.build_id_size ? WB_VERDICT_MATCHED :
+	return image_around(session, &identity, how->is_path || identity.build_id_size, true, identity.build_id_size ? WB_VERDICT_MATCHED :
 	                    WB_VERDICT_FORCED, object, ret_image);
 }
 
@@ -281,7 +281,7 @@ enum wb_err wb_image_open_source(struct wb_session *session, const char *name, c
 enum wb_err wb_image_of_object(struct wb_session *session, const struct wb_identity *identity, struct wb_object *object,
                                struct wb_image **ret_image)
 {
-	enum wb_err err = image_around(session, identity, false, WB_VERDICT_FORCED, object, ret_image);
+	enum wb_err err = image_around(session, identity, false, true, WB_VERDICT_FORCED, object, ret_image);
 
 	if (!err)
 		wb_image_forgo(*ret_image, WB_FILE_SYMBOLS);
@@ -298,9 +298,7 @@ enum wb_err wb_image_of_memory(struct wb_session *session, struct wb_image *inst
 {
 	struct wb_identity identity = { .size = sizeof(identity), .platform = object->platform, .path = "", .flags = WB_IMAGE_LOADED };
 	enum wb_verdict verdict = object->build_id ? WB_VERDICT_MATCHED : WB_VERDICT_FORCED;
-	char *path = wb_mem_strdup(object->path);
-	struct wb_image_file *file;
-	struct wb_image *image;
+	bool is_instead_of_file = instead && can_be_file(instead->path);
 	enum wb_err err;
 
 	if (instead) {
@@ -314,26 +312,16 @@ enum wb_err wb_image_of_memory(struct wb_session *session, struct wb_image *inst
 		identity.build_id = object->build_id;
 		identity.build_id_size = object->build_id_size;
 	}
-	err = path ? wb_image_pool_add(wb_session_image_pool(session), session, &identity, &image) : WB_ERR_MEMORY;
-	if (err) {
-		wb_mem_free(path);
-		wb_object_close(object);
-		return err;
-	}
-	err = wb_image_file_new(image, object, path, &file);
-	if (err) {
-		wb_image_unref(image);
-		return err;
-	}
 	/* What became of the file stays the verdict: it is still wanted. */
-	if (instead && can_be_file(instead->path)) {
+	if (is_instead_of_file)
 		verdict = wb_image_verdict(instead, WB_FILE_EXECUTABLE);
-		atomic_store_explicit(&image->in_memory, true, memory_order_relaxed);
-	}
+	err = image_around(session, &identity, false, false, verdict, object, ret_image);
+	if (err)
+		return err;
+	if (is_instead_of_file)
+		atomic_store_explicit(&(*ret_image)->in_memory, true, memory_order_relaxed);
 	if (instead)
 		atomic_store_explicit(&instead->in_memory, true, memory_order_relaxed);
-	wb_image_adopt(image, WB_FILE_EXECUTABLE, file, verdict);
-	*ret_image = image;
 	return WB_OK;
 }
 
