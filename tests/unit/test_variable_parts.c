@@ -99,22 +99,29 @@ static void computes_places(void)
 	test_row(NULL);
 }
 
-/* More than are kept, which is no error; names that come again are kept once. */
-static void keeps_limits(void)
+/* Adds a variable on the stack so often, each time with a name that starts `step` bytes later. */
+static void add_often(const char *name, unsigned times, size_t step, struct wb_variable_parts *parts)
 {
 	static const uint8_t location[] = { 0x77, 0x08 };
-	struct wb_variable variable = { .size = sizeof(variable), .name = "v", .function = "f", .bytes = 8, .location = location, .location_size = sizeof(location) };
+	struct wb_variable variable = { .size = sizeof(variable), .name = name, .function = "f", .bytes = 8, .location = location, .location_size = sizeof(location) };
 	struct wb_view view = { .word_size = 8 };
 	struct wb_frame frame = { .flags = 0 };
 	struct wb_saved_places saved = { .have = 0 };
 	struct wb_regs regs = { 0 };
 	struct wb_variable_scope scope = { .arch = &wb_arch_x86_64, .frame = &frame, .regs = &regs, .saved = &saved, .view = &view };
 	struct made made = { &variable, 1 };
-	struct wb_variable_parts parts = { 0 };
 
 	wb_regs_set(&regs, RSP, STACK, false);
-	for (unsigned i = 0; i < (1 << 16) + 10; i++)
-		REQUIRE(wb_variable_parts_add(&parts, &scope, tell, &made) == WB_OK);
+	for (unsigned i = 0; i < times; i++, variable.name += step)
+		REQUIRE(wb_variable_parts_add(parts, &scope, tell, &made) == WB_OK);
+}
+
+/* More than are kept, which is no error; names that come again are kept once. */
+static void keeps_limits(void)
+{
+	struct wb_variable_parts parts = { 0 };
+
+	add_often("v", (1 << 16) + 10, 0, &parts);
 	CHECK_EQ_U64(parts.count, 1 << 16);
 	CHECK_EQ_U64(parts.num_texts, 2);
 	wb_variable_parts_sort(&parts);
@@ -126,20 +133,10 @@ static void keeps_limits(void)
 static void keeps_names_short(void)
 {
 	static char name[(1 << 20) + 1000];
-	static const uint8_t location[] = { 0x77, 0x08 };
-	struct wb_variable variable = { .size = sizeof(variable), .name = name, .bytes = 8, .location = location, .location_size = sizeof(location) };
-	struct wb_view view = { .word_size = 8 };
-	struct wb_frame frame = { .flags = 0 };
-	struct wb_saved_places saved = { .have = 0 };
-	struct wb_regs regs = { 0 };
-	struct wb_variable_scope scope = { .arch = &wb_arch_x86_64, .frame = &frame, .regs = &regs, .saved = &saved, .view = &view };
-	struct made made = { &variable, 1 };
 	struct wb_variable_parts parts = { 0 };
 
-	wb_regs_set(&regs, RSP, STACK, false);
 	memset(name, 'v', sizeof(name) - 1);
-	for (unsigned i = 0; i < 100; i++, variable.name++)
-		REQUIRE(wb_variable_parts_add(&parts, &scope, tell, &made) == WB_OK);
+	add_often(name, 100, 1, &parts);
 	CHECK_EQ_U64(parts.count, 63); /* of 64 MiB, each a little more than one */
 	CHECK(parts.text_size <= 64 << 20);
 	wb_variable_parts_deinit(&parts);
