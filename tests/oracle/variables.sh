@@ -196,6 +196,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 )
 
@@ -211,11 +212,15 @@ func fib(n, tag uint64, name string) (got uint64, err error) {
 	return a + n + tag, nil
 }
 
+// The signal goes to the thread that the goroutine is on, so that the core has both together.
+//
 //go:noinline
 func stop(name string) {
 	fmt.Fprintln(os.Stderr, name)
-	syscall.Kill(syscall.Getpid(), syscall.SIGABRT)
-	select {}
+	runtime.LockOSThread()
+	syscall.Tgkill(syscall.Getpid(), syscall.Gettid(), syscall.SIGABRT)
+	for {
+	}
 }
 
 //go:noinline
