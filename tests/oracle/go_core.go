@@ -100,7 +100,9 @@ func die(how string) {
 	case "callback":
 		callBack(func() { panic("asked to, by way of C") })
 	case "abort":
-		syscall.Kill(syscall.Getpid(), syscall.SIGABRT)
+		// To this goroutine's own thread: another may take one that is sent to the process, and the runtime then does not always end.
+		runtime.LockOSThread()
+		syscall.Tgkill(syscall.Getpid(), syscall.Gettid(), syscall.SIGABRT)
 		select {}
 	}
 }
