@@ -55,7 +55,7 @@ static void check_chain(struct wb_dwarf *dwarf, const struct wb_functions *funct
 	}
 }
 
-static void check_functions(struct wb_dwarf *dwarf, const struct wb_functions *functions)
+static void check_segments(struct wb_dwarf *dwarf, const struct wb_functions *functions)
 {
 	uint64_t last = 0;
 
@@ -68,6 +68,24 @@ static void check_functions(struct wb_dwarf *dwarf, const struct wb_functions *f
 		FUZZ_ASSERT(wb_functions_find(functions, start) == node);
 		check_chain(dwarf, functions, node);
 		last = start;
+	}
+}
+
+static void check_functions(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table)
+{
+	check_segments(dwarf, table->functions);
+	for (size_t i = 0; table->calls && i < wb_functions_num_segments(table->functions); i++) {
+		const struct wb_functions *functions;
+		bool is_over = false;
+		uint64_t start;
+		uint32_t node;
+
+		wb_functions_segment(table->functions, i, &start, &node);
+		FUZZ_ASSERT(wb_dwarf_node(dwarf, unit, table, start, &functions, &node, &is_over) == WB_OK);
+		if (functions != table->functions) {
+			FUZZ_ASSERT(node != WB_NODE_NONE && wb_functions_count(functions) == 1);
+			check_segments(dwarf, functions);
+		}
 	}
 }
 
@@ -122,7 +140,7 @@ static void ask(struct wb_dwarf *dwarf, uint64_t pc)
 
 	FUZZ_ASSERT(err == WB_OK || err == WB_NONE);
 	FUZZ_ASSERT(wb_dwarf_find(dwarf, pc, (struct wb_dwarf_use){ 2, true, true }, &second) == err);
-	FUZZ_ASSERT(first.table == second.table && first.node == second.node && first.has_line == second.has_line);
+	FUZZ_ASSERT(first.table == second.table && first.functions == second.functions && first.node == second.node && first.has_line == second.has_line);
 	if (first.node != WB_NODE_NONE)
 		ask_variables(dwarf, first.unit, pc);
 	wb_dwarf_release(&first);
@@ -146,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 		FUZZ_ASSERT(wb_dwarf_table(dwarf, i, (struct wb_dwarf_use){ 0, true, true }, &table, &is_over) == WB_OK);
 		check_lines(table->lines, &input.sections);
-		check_functions(dwarf, table->functions);
+		check_functions(dwarf, i, table);
 		wb_unit_table_unref(table);
 	}
 	for (uint64_t i = 0; i < PROBES_MAX; i++)

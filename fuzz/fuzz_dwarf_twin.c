@@ -60,7 +60,8 @@ static void check_chains(const struct side *fast, const struct wb_functions *a, 
 	while (left != WB_NODE_NONE && right != WB_NODE_NONE) {
 		const struct wb_node *x = wb_functions_node(a, left), *y = wb_functions_node(b, right);
 
-		FUZZ_ASSERT(x->call_file == y->call_file && x->call_line == y->call_line && x->call_column == y->call_column);
+		FUZZ_ASSERT((x->parent == WB_NODE_NONE) == (y->parent == WB_NODE_NONE));
+		FUZZ_ASSERT(x->parent == WB_NODE_NONE || (x->call_file == y->call_file && x->call_line == y->call_line && x->call_column == y->call_column));
 		if (y->name != WB_NODE_NONE) {
 			FUZZ_ASSERT(x->name != WB_NODE_NONE);
 			check_name(fast, wb_functions_name(a, x->name), slow, wb_functions_name(b, y->name));
@@ -75,18 +76,37 @@ static void check_chains(const struct side *fast, const struct wb_functions *a, 
 	FUZZ_ASSERT(left == right);
 }
 
-static void check_unit(const struct side *fast, const struct wb_functions *a, const struct side *slow, const struct wb_functions *b)
-{
-	FUZZ_ASSERT(wb_functions_num_segments(a) == wb_functions_num_segments(b));
-	for (size_t i = 0; i < wb_functions_num_segments(a); i++) {
-		uint64_t left_start, right_start;
-		uint32_t left, right;
+struct twins {
+	const struct side *sides[2];
+	struct wb_unit_table *tables[2];
+	size_t unit;
+};
 
-		wb_functions_segment(a, i, &left_start, &left);
-		wb_functions_segment(b, i, &right_start, &right);
-		FUZZ_ASSERT(left_start == right_start);
-		check_chains(fast, a, left, slow, b, right);
+static void check_segments(const struct twins *twins, const struct wb_functions *of)
+{
+	for (size_t i = 0; i < wb_functions_num_segments(of); i++) {
+		const struct wb_functions *functions[2];
+		uint32_t nodes[2];
+		uint64_t start;
+		bool is_over;
+
+		wb_functions_segment(of, i, &start, &nodes[0]);
+		for (unsigned k = 0; k < 2; k++)
+			FUZZ_ASSERT(wb_dwarf_node(twins->sides[k]->dwarf, twins->unit, twins->tables[k], start, &functions[k], &nodes[k], &is_over) == WB_OK);
+		check_chains(twins->sides[0], functions[0], nodes[0], twins->sides[1], functions[1], nodes[1]);
 	}
+}
+
+/* Both ways: the reference compiler's table, the fast one's of the functions, and of the calls that were asked for by then. */
+static void check_unit(const struct twins *twins)
+{
+	const struct wb_unit_table *fast = twins->tables[0];
+
+	check_segments(twins, twins->tables[1]->functions);
+	check_segments(twins, fast->functions);
+	for (size_t i = 0; fast->calls && i < wb_functions_count(fast->functions); i++)
+		if (atomic_load(&fast->calls[i]))
+			check_segments(twins, atomic_load(&fast->calls[i]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -109,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		FUZZ_ASSERT(wb_dwarf_table(slow.dwarf, i, (struct wb_dwarf_use){ 1, true, true }, &b, &is_over) == WB_OK);
 		if (b->functions) {
 			FUZZ_ASSERT(a->functions);
-			check_unit(&fast, a->functions, &slow, b->functions);
+			check_unit(&(struct twins){ { &fast, &slow }, { a, b }, i });
 		}
 		wb_unit_table_unref(a);
 		wb_unit_table_unref(b);

@@ -40,6 +40,12 @@ static bool grow(struct wb_buffer *buffer, size_t size)
 	return true;
 }
 
+void wb_buffer_expect(struct wb_buffer *buffer, size_t size)
+{
+	if (size >= buffer->capacity - buffer->size)
+		(void)grow(buffer, size);
+}
+
 void wb_buffer_bytes(struct wb_buffer *buffer, const char *bytes, size_t size)
 {
 	if (size >= buffer->capacity - buffer->size && !grow(buffer, size)) {

@@ -15,6 +15,8 @@ struct wb_buffer {
 void wb_buffer_deinit(struct wb_buffer *buffer);
 /* Empty again, with its memory. */
 void wb_buffer_clear(struct wb_buffer *buffer);
+/* So many bytes will come: room for them, if there is. */
+void wb_buffer_expect(struct wb_buffer *buffer, size_t size);
 void wb_buffer_bytes(struct wb_buffer *buffer, const char *bytes, size_t size);
 void wb_buffer_text(struct wb_buffer *buffer, const char *text);
 /* Text from an object: what a terminal would act on, or what would end the line, becomes '?'. */

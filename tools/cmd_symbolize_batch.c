@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREAD_MIN = 64 };              /* questions that are worth a thread */
+enum {
+	THREAD_MIN = 64,              /* questions that are worth a thread */
+	ANSWER_EXPECTED = 1024,       /* bytes of memory set aside for an answer: more than most have, and what is not used is not touched */
+};
 
 /* Where the answer to a question is. */
 struct wb_symbolize_place {
@@ -133,6 +136,8 @@ static enum wb_err run_workers(struct wb_symbolize_batch *batch, unsigned wanted
 		wb_buffer_clear(&batch->workers[i].answers);
 		batch->workers[i].err = WB_OK;
 	}
+	for (unsigned i = 0; i < wanted; i++)
+		wb_buffer_expect(&batch->workers[i].answers, batch->count / wanted * ANSWER_EXPECTED);
 	while (started + 1 < wanted && !pthread_create(&threads[started], NULL, work, &batch->workers[started + 1]))
 		started++;
 	work(&batch->workers[0]);

@@ -294,9 +294,10 @@ static enum wb_err run_reference(const struct wb_unit_source *source, struct wb_
 	return err;
 }
 
-static enum wb_err run_compilers(const struct wb_unit_source *source, enum wb_dwarf_policy policy, struct wb_functions_builder *builder)
+static enum wb_err run_compilers(const struct wb_unit_source *source, enum wb_dwarf_policy policy, struct wb_scan_budget *budget,
+                                 struct wb_functions_builder *builder)
 {
-	enum wb_err err = policy == WB_DWARF_REFERENCE ? WB_ERR_UNSUPPORTED : wb_scan_functions(source, builder);
+	enum wb_err err = policy == WB_DWARF_REFERENCE ? WB_ERR_UNSUPPORTED : wb_scan_functions(source, budget, builder);
 
 	if (err != WB_ERR_UNSUPPORTED || policy == WB_DWARF_FAST)
 		return err;
@@ -304,36 +305,52 @@ static enum wb_err run_compilers(const struct wb_unit_source *source, enum wb_dw
 	return run_reference(source, builder);
 }
 
-static enum wb_err compile_source(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_functions **ret_functions)
+/* Where the calls will be that were left out; none, where none were. */
+static enum wb_err make_room_for_calls(struct wb_unit_table *table)
+{
+	size_t count = wb_functions_count(table->functions);
+	bool has_left = false;
+
+	for (size_t i = 0; i < count && !has_left; i++)
+		has_left = wb_functions_function(table->functions, (uint32_t)i)->end_left > 0;
+	if (!has_left)
+		return WB_OK;
+	table->calls = wb_mem_zalloc(count, sizeof *table->calls);
+	return table->calls ? WB_OK : WB_ERR_MEMORY;
+}
+
+static enum wb_err compile_source(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_unit_table *table)
 {
 	struct wb_functions_builder builder;
 	enum wb_err err;
 
 	wb_functions_builder_init(&builder, &dwarf->text);
 	wb_functions_builder_expect(&builder, source->header->size);
-	err = run_compilers(source, policy_of(dwarf), &builder);
+	err = run_compilers(source, policy_of(dwarf), &table->budget, &builder);
 	if (!err)
-		err = wb_functions_builder_finish(&builder, ret_functions);
+		err = wb_functions_builder_finish(&builder, &table->functions);
 	wb_functions_builder_deinit(&builder);
-	return err;
+	return err ? err : make_room_for_calls(table);
 }
 
 /* Of a split unit, both halves know functions: the skeleton some at most, but it is always had. */
-static enum wb_err compile_functions(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_functions **ret_functions)
+static enum wb_err compile_functions(struct wb_dwarf *dwarf, const struct wb_unit_source *source, struct wb_unit_table *table)
 {
 	struct wb_unit_source split;
 	enum wb_err err;
 
 	if (!source->root.is_split)
-		return compile_source(dwarf, source, ret_functions);
+		return compile_source(dwarf, source, table);
 	err = wb_unit_source_split(source, &split);
-	if (!err)
-		err = compile_source(dwarf, &split, ret_functions);
+	if (!err) {
+		table->is_split = true;
+		err = compile_source(dwarf, &split, table);
+	}
 	if (err != WB_NONE)
 		return err;
 	wb_diag_report(source->sections.diags, WB_OK, WB_DIAG_DWARF_UNSUPPORTED, source->sections.path, ".debug_info", source->header->offset,
 	               "functions are in a split DWARF file that is not had");
-	err = compile_source(dwarf, source, ret_functions);
+	err = compile_source(dwarf, source, table);
 	return err ? err : WB_NONE;
 }
 
@@ -366,7 +383,7 @@ static enum wb_err compile_into(struct wb_dwarf *dwarf, size_t unit, bool lines,
 		table->lines_err = compile_lines(dwarf, unit, &source.root, source.root.stmt_list, &table->lines);
 	if (!is_verdict(table->lines_err))
 		return table->lines_err;
-	table->functions_err = compile_functions(dwarf, &source, &table->functions);
+	table->functions_err = compile_functions(dwarf, &source, table);
 	return is_verdict(table->functions_err) ? WB_OK : table->functions_err;
 }
 
@@ -384,6 +401,8 @@ static enum wb_err compile(struct wb_dwarf *dwarf, size_t unit, bool lines, stru
 		return err;
 	}
 	table->bytes = sizeof *table + wb_lines_bytes(table->lines) + wb_functions_bytes(table->functions);
+	if (table->calls)
+		table->bytes += wb_functions_count(table->functions) * sizeof *table->calls;
 	*ret_table = table;
 	return WB_OK;
 }
@@ -392,6 +411,9 @@ void wb_unit_table_unref(struct wb_unit_table *table)
 {
 	if (!table || atomic_fetch_sub_explicit(&table->references, 1, memory_order_acq_rel) != 1)
 		return;
+	for (size_t i = 0; table->calls && i < wb_functions_count(table->functions); i++)
+		wb_functions_free(atomic_load_explicit(&table->calls[i], memory_order_relaxed));
+	wb_mem_free(table->calls);
 	wb_lines_free(table->lines);
 	wb_functions_free(table->functions);
 	wb_mem_free(table);
@@ -435,6 +457,91 @@ enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_
 	}
 	wb_lock_give(lock);
 	return err;
+}
+
+/* ---- Calls inlined into a function ------------------------------------------------------------------------------------------ */
+
+/* The unit that the table's functions are of. */
+static enum wb_err source_of(struct wb_dwarf *dwarf, size_t unit, const struct wb_unit_table *table, struct wb_unit_source *ret_source)
+{
+	struct wb_unit_source skeleton;
+	enum wb_err err;
+
+	if (!table->is_split)
+		return wb_unit_source_init(ret_source, dwarf, unit);
+	err = wb_unit_source_init(&skeleton, dwarf, unit);
+	return err ? err : wb_unit_source_split(&skeleton, ret_source);
+}
+
+/* Under the lock of the table's slot. Of calls that are too many, as was reported, what was read is kept. */
+static enum wb_err compile_calls(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table, uint32_t node, struct wb_functions **ret_calls)
+{
+	uint32_t function = wb_functions_node(table->functions, node)->function;
+	struct wb_functions_builder builder;
+	struct wb_unit_source source;
+	enum wb_err err = source_of(dwarf, unit, table, &source);
+
+	wb_functions_builder_init(&builder, &dwarf->text);
+	if (!err)
+		err = wb_functions_add_outer(&builder, table->functions, node);
+	if (!err)
+		err = wb_scan_calls(&source, table->functions, function, &table->budget, &builder);
+	if (is_verdict(err))
+		err = wb_functions_builder_finish(&builder, ret_calls);
+	wb_functions_builder_deinit(&builder);
+	return err;
+}
+
+/* A table that was dropped from its slot meanwhile is charged to nobody. */
+static void charge_calls(struct wb_dwarf *dwarf, const struct slot *slot, struct wb_unit_table *table, size_t bytes, bool *ret_is_over)
+{
+	table->bytes += bytes;
+	if (slot->table != table || !dwarf->session || wb_session_charge(dwarf->session, bytes, false))
+		return;
+	wb_session_charge(dwarf->session, bytes, true);
+	*ret_is_over = true;
+}
+
+static enum wb_err calls_of(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table, uint32_t node, const struct wb_functions **ret_calls,
+                            bool *ret_is_over)
+{
+	_Atomic(struct wb_functions *) *place = &table->calls[wb_functions_node(table->functions, node)->function];
+	struct wb_functions *calls = atomic_load_explicit(place, memory_order_acquire);
+	struct wb_lock *lock = &dwarf->stripes[unit % STRIPES];
+	enum wb_err err = WB_OK;
+
+	if (!calls) {
+		wb_lock_take(lock);
+		calls = atomic_load_explicit(place, memory_order_relaxed);
+		if (!calls)
+			err = compile_calls(dwarf, unit, table, node, &calls);
+		if (!err && !atomic_load_explicit(place, memory_order_relaxed)) {
+			charge_calls(dwarf, slot_of(dwarf, unit), table, wb_functions_bytes(calls), ret_is_over);
+			atomic_store_explicit(place, calls, memory_order_release);
+		}
+		wb_lock_give(lock);
+	}
+	*ret_calls = calls;
+	return err;
+}
+
+enum wb_err wb_dwarf_node(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table, uint64_t image_pc,
+                          const struct wb_functions **ret_functions, uint32_t *ret_node, bool *ret_is_over)
+{
+	const struct wb_functions *functions = table->functions;
+	uint32_t node = wb_functions_find(functions, image_pc);
+
+	*ret_functions = functions;
+	*ret_node = node;
+	if (!table->calls || node == WB_NODE_NONE || wb_functions_function(functions, wb_functions_node(functions, node)->function)->end_left == 0)
+		return WB_OK;
+	enum wb_err err = calls_of(dwarf, unit, table, node, &functions, ret_is_over);
+	if (err)
+		return err;
+	node = wb_functions_find(functions, image_pc);
+	*ret_functions = functions;
+	*ret_node = node == WB_NODE_NONE ? 0 : node;
+	return WB_OK;
 }
 
 static uint64_t drop(struct wb_dwarf *dwarf, size_t unit, bool is_eviction)
@@ -545,7 +652,8 @@ static enum wb_err look_into(struct wb_dwarf *dwarf, size_t unit, uint64_t image
 		return err;
 	hit.functions_err = hit.table->functions_err;
 	hit.lines_err = hit.table->lines_err;
-	hit.node = wb_functions_find(hit.table->functions, image_pc);
+	hit.functions = hit.table->functions;
+	hit.node = wb_functions_find(hit.functions, image_pc);
 	hit.has_line = use.lines && wb_lines_find(hit.table->lines, image_pc, &hit.line);
 	keep_better(best, &hit);
 	return WB_OK;
@@ -639,6 +747,8 @@ enum wb_err wb_dwarf_find(struct wb_dwarf *dwarf, uint64_t image_pc, struct wb_d
 		if (!err)
 			err = look_up(dwarf, index, image_pc, use, &best);
 	}
+	if (!err && best.node != WB_NODE_NONE)
+		err = wb_dwarf_node(dwarf, best.unit, best.table, image_pc, &best.functions, &best.node, &best.is_over);
 	if (err) {
 		wb_unit_table_unref(best.table);
 		return err;

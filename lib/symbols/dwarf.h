@@ -9,6 +9,7 @@
 #include "model/image.h"
 #include "symbols/dwarf_check.h"
 #include "symbols/dwarf_plan.h"
+#include "symbols/dwarf_scan.h"
 #include "symbols/dwarf_source.h"
 #include "symbols/dwarf_units.h"
 #include "symbols/functions.h"
@@ -25,7 +26,10 @@ struct wb_unit_table {
 	bool names_are_plain;         /* no function has a mangled name, though debug information may not say so */
 	bool lines_left_out;          /* nobody has asked for lines yet */
 	enum wb_err functions_err;    /* WB_NONE: in a split file that is not had; WB_ERR_UNSUPPORTED: no compiler for it; WB_ERR_DATA */
-	size_t bytes;                 /* of all this */
+	size_t bytes;                 /* of all this; grows under the lock of the table's slot */
+	bool is_split;                /* functions are those of the split unit */
+	struct wb_scan_budget budget; /* for the calls that were left out; under the same lock */
+	_Atomic(struct wb_functions *) *calls; /* by function, on first need; NULL: all calls are among the functions */
 };
 
 struct wb_dwarf;
@@ -59,6 +63,10 @@ struct wb_dwarf_use { uint64_t stamp; bool lines, deep; };
  * wanted, there may be none. *ret_is_over is set if the session's budget does not have the bytes: drop others, then this one. */
 enum wb_err wb_dwarf_table(struct wb_dwarf *dwarf, size_t unit, struct wb_dwarf_use use, struct wb_unit_table **ret_table, bool *ret_is_over);
 void wb_unit_table_unref(struct wb_unit_table *table);
+/* The innermost node at image_pc, in a unit's table, and what it is a node of; the calls of its function are compiled if need be. WB_NODE_NONE: no
+ * function. *ret_is_over: as above. */
+enum wb_err wb_dwarf_node(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_table *table, uint64_t image_pc,
+                          const struct wb_functions **ret_functions, uint32_t *ret_node, bool *ret_is_over);
 /* The unit whose table was used least recently; false if no table is kept. */
 bool wb_dwarf_oldest(struct wb_dwarf *dwarf, size_t *ret_unit, uint64_t *ret_stamp);
 /* Drops a unit's table from the cache; those who hold it keep it. Returns the bytes that are no longer kept. */
@@ -74,6 +82,7 @@ enum wb_err wb_dwarf_plans(const struct wb_unit_source *source, const struct wb_
 struct wb_dwarf_hit {
 	struct wb_unit_table *table;  /* held until wb_dwarf_release */
 	size_t unit;                  /* that the table is of */
+	const struct wb_functions *functions; /* the table's, or of the calls in one of them: what node is in */
 	uint32_t node;                /* innermost; WB_NODE_NONE: no function */
 	bool has_line;                /* never, if none was wanted */
 	bool is_over;                 /* see wb_dwarf_table */

@@ -165,13 +165,31 @@ static enum wb_err make_plan(struct wb_plans *plans, const struct wb_abbrev *dec
 			err = add_read(plans, plan, attr, &shape);
 	}
 	plan->effect = (uint8_t)wb_scope_effect_of(decl->tag, is_declaration);
-	plan->is_plain = plan->kind == WB_PLAN_OTHER && !plan->has_children && plan->num_skips == 0 && !plan->is_unknown;
 	return err;
 }
 
 static uint64_t place_of(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit)
 {
 	return sections->by_id[WB_DWARF_ABBREV].offset + unit->abbrev_offset;
+}
+
+/* Codes of three bytes, and entries that do not fit, are left to those who look at plans. */
+static enum wb_err make_strides(struct wb_plans *plans)
+{
+	size_t count = plans->abbrevs.is_dense ? plans->abbrevs.num_decls : 0;
+
+	plans->num_strides = count + 1;
+	plans->strides = wb_mem_zalloc(plans->num_strides, sizeof *plans->strides);
+	if (!plans->strides)
+		return WB_ERR_MEMORY;
+	for (size_t i = 0; i < count && i < 0x3fff; i++) {
+		const struct wb_plan *plan = &plans->plans[i];
+		unsigned stride = (i + 1 < 0x80 ? 1u : 2u) + plan->fixed;
+
+		if (plan->kind == WB_PLAN_OTHER && !plan->has_children && plan->num_skips == 0 && !plan->is_unknown && stride <= UINT16_MAX)
+			plans->strides[i + 1] = (uint16_t)stride;
+	}
+	return WB_OK;
 }
 
 enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct wb_unit_header *unit, uint64_t *bytes, struct wb_plans **ret_plans)
@@ -192,6 +210,8 @@ enum wb_err wb_plans_new(const struct wb_dwarf_sections *sections, const struct 
 	}
 	for (size_t i = 0; !err && i < plans->abbrevs.num_decls; i++)
 		err = make_plan(plans, &plans->abbrevs.decls[i], &plans->plans[i]);
+	if (!err)
+		err = make_strides(plans);
 	if (err) {
 		wb_plans_free(plans);
 		return err;
@@ -206,6 +226,7 @@ void wb_plans_free(struct wb_plans *plans)
 		return;
 	wb_abbrevs_deinit(&plans->abbrevs);
 	wb_mem_free(plans->plans);
+	wb_mem_free(plans->strides);
 	wb_mem_free(plans->skips);
 	wb_mem_free(plans->reads);
 	wb_mem_free(plans);
@@ -215,7 +236,7 @@ size_t wb_plans_bytes(const struct wb_plans *plans)
 {
 	const struct wb_abbrevs *abbrevs = &plans->abbrevs;
 
-	return sizeof *plans + abbrevs->num_decls * sizeof *plans->plans + plans->skips_capacity * sizeof *plans->skips +
+	return sizeof *plans + abbrevs->num_decls * sizeof *plans->plans + plans->num_strides * sizeof *plans->strides + plans->skips_capacity * sizeof *plans->skips +
 	       plans->reads_capacity * sizeof *plans->reads +
 	       abbrevs->decls_capacity * sizeof *abbrevs->decls + abbrevs->attrs_capacity * sizeof *abbrevs->attrs +
 	       abbrevs->constants_capacity * sizeof *abbrevs->constants;

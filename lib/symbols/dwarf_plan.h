@@ -52,7 +52,6 @@ struct wb_plan {
 	bool has_code;                /* DW_AT_low_pc or DW_AT_ranges */
 	bool is_unknown;              /* has a form that is not known */
 	bool is_fixed;                /* all reads are of fixed size */
-	bool is_plain;                /* neither function nor call, nothing is in it, and its values are of fixed size */
 };
 
 struct wb_session;
@@ -62,6 +61,10 @@ struct wb_plans {
 	uint64_t place;               /* of their abbreviations in the whole section */
 	struct wb_abbrevs abbrevs;
 	struct wb_plan *plans;        /* of the declarations, in their order */
+	/* By code, if declarations are dense: bytes of an entry that is neither function nor call, that nothing is in, and whose values are of fixed size; 0 for
+	 * others. Most of a unit are such entries, so that stepping over them waits for nothing but this. */
+	uint16_t *strides;
+	size_t num_strides;
 	struct wb_plan_skip *skips;
 	size_t num_skips, skips_capacity;
 	struct wb_plan_read *reads;

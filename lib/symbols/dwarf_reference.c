@@ -511,11 +511,11 @@ static uint32_t limited(uint64_t value, uint32_t most)
 	return value <= most ? (uint32_t)value : 0;
 }
 
-static enum wb_err add_function(struct reference *reference, const struct entry *entry, uint32_t *ret_node)
+static enum wb_err add_function(struct reference *reference, const struct entry *entry, uint64_t place, uint32_t *ret_node)
 {
+	struct wb_function function = { .place = place };
 	struct attrs attrs;
 	uint32_t name;
-	uint64_t start;
 	enum wb_err err = read_attrs(entry, &attrs);
 
 	*ret_node = WB_NODE_NONE;
@@ -527,10 +527,10 @@ static enum wb_err add_function(struct reference *reference, const struct entry 
 	if (err)
 		return err;
 	/* DWARF 5, 2.18: an offset counts from the low pc, or from the start of the first range. */
-	start = attrs.has_low ? attrs.low : attrs.has_entry ? attrs.entry : UINT64_MAX;
+	function.entry = attrs.has_low ? attrs.low : attrs.has_entry ? attrs.entry : UINT64_MAX;
 	if (!attrs.has_low && attrs.has_entry && attrs.entry_is_offset)
-		start += reference->ranges.items[0].start;
-	return wb_functions_add_function(reference->builder, name, start, &reference->ranges, ret_node);
+		function.entry += reference->ranges.items[0].start;
+	return wb_functions_add_function(reference->builder, name, &function, &reference->ranges, ret_node);
 }
 
 static enum wb_err add_call(struct reference *reference, const struct entry *entry, uint32_t parent, uint32_t *ret_node)
@@ -566,7 +566,7 @@ static enum wb_err visit(struct reference *reference, struct entry *entry, const
 		return WB_ERR_DATA;
 	}
 	if (code->parent == UINT32_MAX)
-		err = add_function(reference, entry, ret_node);
+		err = add_function(reference, entry, code->offset, ret_node);
 	else
 		err = add_call(reference, entry, parent, ret_node);
 	dwarf_dealloc_die(entry->die);

@@ -3,6 +3,8 @@
 #include "symbols/dwarf_scan.h"
 
 #include "base/mem.h"
+#include "symbols/dwarf.h"
+#include "symbols/dwarf_scope.h"
 
 #include <string.h>
 
@@ -11,12 +13,13 @@ enum {
 	ATTRS_PER_BYTE = 8,           /* attributes read per byte of the unit: an entry's take none if it is made for it */
 	ATTRS_MIN = 1 << 10,          /* for tiny units */
 	AHEAD = 1024,                 /* bytes to have the processor fetch before they are needed: jumps over siblings hide from it what comes */
-	RECENT_NAMES = 1 << 10,       /* a power of two */
+	RECENT_NAMES = 1 << 6,        /* a power of two */
 };
 
 /* What is above the entry at hand. */
 struct level {
-	uint32_t node;                /* the function or call whose calls are here; WB_NODE_NONE: nobody's */
+	uint32_t function;            /* whose calls are here: its index; WB_NODE_NONE: nobody's */
+	uint32_t parent;              /* that they are inlined into, see wb_left_call */
 	uint8_t scope;                /* enum wb_scope */
 };
 
@@ -26,9 +29,14 @@ struct scan {
 	struct wb_functions_builder *builder;
 	struct wb_bytes b;            /* of the section, up to the unit's end */
 	uint64_t base;                /* of range lists */
-	uint64_t ranges_budget, attrs_budget;
+	struct wb_scan_budget *budget;
 	struct wb_ranges ranges;      /* of the entry at hand */
 	struct { uint64_t ref; uint32_t name; } recent[RECENT_NAMES]; /* names that were added, by their reference; 0: none */
+};
+
+/* Of all entries. */
+struct pass {
+	struct scan scan;
 	bool is_c;
 	size_t depth;
 	struct level levels[DEPTH_MAX];
@@ -133,7 +141,7 @@ static enum wb_err read_ranges(struct scan *scan, const struct wb_plan_values *v
 	ranges->count = 0;
 	if (is_list(&values->of[WB_PLAN_RANGES])) {
 		enum wb_err err = wb_ranges_read(ranges, &source->sections, source->header, &source->root, &values->of[WB_PLAN_RANGES], scan->base,
-		                                 &scan->ranges_budget);
+		                                 &scan->budget->ranges);
 
 		return err == WB_ERR_DATA ? WB_OK : err;
 	}
@@ -163,6 +171,7 @@ static uint64_t entry_of(const struct scan *scan, const struct wb_plan_values *v
 
 static enum wb_err add_function(struct scan *scan, const struct wb_plan_values *values, uint64_t at, uint32_t *ret_node)
 {
+	struct wb_function function = { .place = at };
 	uint32_t name;
 	enum wb_err err;
 
@@ -171,7 +180,8 @@ static enum wb_err add_function(struct scan *scan, const struct wb_plan_values *
 	err = add_name(scan, values, at, &name);
 	if (err)
 		return err;
-	return wb_functions_add_function(scan->builder, name, entry_of(scan, values), &scan->ranges, ret_node);
+	function.entry = entry_of(scan, values);
+	return wb_functions_add_function(scan->builder, name, &function, &scan->ranges, ret_node);
 }
 
 static uint32_t limited(const struct wb_form_value *value, uint32_t most)
@@ -191,33 +201,35 @@ static enum wb_err add_call(struct scan *scan, const struct wb_plan_values *valu
 	return err ? err : wb_functions_add_call(scan->builder, &node, &scan->ranges, ret_node);
 }
 
-/* A function that says where its code is, or a call in one that has some. *ret_node stays if it was discarded. */
-static enum wb_err add_code(struct scan *scan, const struct wb_plan *plan, uint64_t at, uint32_t parent, uint32_t *ret_node)
+/* The values of an entry that has code, with its ranges. */
+static enum wb_err read_code(struct scan *scan, const struct wb_plan *plan, struct wb_plan_values *ret_values)
 {
 	uint64_t cost = wb_plan_cost(scan->plans, plan);
-	struct wb_plan_values values;
-	enum wb_err err;
 
-	if (cost > scan->attrs_budget)
+	if (cost > scan->budget->attrs)
 		return WB_ERR_LIMIT;
-	scan->attrs_budget -= cost;
-	if (!wb_plan_read(scan->plans, plan, &scan->b, &values))
+	scan->budget->attrs -= cost;
+	if (!wb_plan_read(scan->plans, plan, &scan->b, ret_values))
 		return WB_ERR_UNSUPPORTED;
-	if (wb_bytes_failed(&scan->b))
-		return WB_ERR_DATA;
-	err = read_ranges(scan, &values);
-	if (err)
-		return err;
-	return plan->kind == WB_PLAN_CALL ? add_call(scan, &values, at, parent, ret_node) : add_function(scan, &values, at, ret_node);
+	return wb_bytes_failed(&scan->b) ? WB_ERR_DATA : read_ranges(scan, ret_values);
+}
+
+static enum wb_err complain_of_entry(const struct scan *scan, enum wb_err err, uint64_t at)
+{
+	if (err == WB_ERR_UNSUPPORTED)
+		return complain(scan, err, at, "attribute of a form that is not known");
+	if (err == WB_ERR_LIMIT)
+		return complain(scan, err, at, "unit's range lists, attributes or calls are too many");
+	return err == WB_ERR_DATA ? complain(scan, err, at, "entry goes past the end of its unit") : err;
 }
 
 /* ---- The pass ------------------------------------------------------------------------------------------------------------------------ */
 
-static enum wb_err open_level(struct scan *scan, const struct level *level, uint64_t at)
+static enum wb_err open_level(struct pass *pass, const struct level *level, uint64_t at)
 {
-	if (scan->depth == DEPTH_MAX)
-		return complain(scan, WB_ERR_DATA, at, "entries are nested too deeply");
-	scan->levels[scan->depth++] = *level;
+	if (pass->depth == DEPTH_MAX)
+		return complain(&pass->scan, WB_ERR_DATA, at, "entries are nested too deeply");
+	pass->levels[pass->depth++] = *level;
 	return WB_OK;
 }
 
@@ -232,119 +244,187 @@ static bool skip_children(struct scan *scan, const struct wb_plan *plan)
 	return sibling > wb_bytes_offset(&scan->b) && sibling <= wb_bytes_size(&scan->b) && wb_bytes_seek(&scan->b, sibling);
 }
 
-/* Moves over an entry's values, which are read if it has code that counts. inside: as above it, becomes what is inside. */
+/* A function. inside: as above it, becomes what is inside. */
+static enum wb_err take_function(struct scan *scan, const struct wb_plan *plan, uint64_t at, struct level *inside)
+{
+	struct wb_plan_values values;
+	uint32_t node = WB_NODE_NONE;
+	enum wb_err err = read_code(scan, plan, &values);
+
+	if (!err)
+		err = add_function(scan, &values, at, &node);
+	if (!err && node != WB_NODE_NONE) {
+		inside->function = scan->builder->nodes[node].function;
+		inside->parent = WB_LEFT_FUNCTION + inside->function;
+	}
+	return err;
+}
+
+/* Moves over an entry's values, which are read if it is a function with code. */
 static enum wb_err take_values(struct scan *scan, const struct wb_plan *plan, uint64_t at, struct level *inside)
 {
-	uint32_t above = inside->node;
+	if (plan->kind == WB_PLAN_FUNCTION) {
+		inside->function = WB_NODE_NONE;
+		if (plan->has_code && inside->scope != WB_SCOPE_CLOSED)
+			return take_function(scan, plan, at, inside);
+	} else if (plan->kind == WB_PLAN_CALL && inside->function != WB_NODE_NONE && inside->scope != WB_SCOPE_CLOSED) {
+		enum wb_err err = wb_functions_leave_call(scan->builder, inside->function, at, inside->parent, &inside->parent);
 
-	if (plan->kind == WB_PLAN_FUNCTION)
-		inside->node = WB_NODE_NONE;
-	if (plan->kind != WB_PLAN_OTHER && inside->scope != WB_SCOPE_CLOSED &&
-	    (plan->kind == WB_PLAN_FUNCTION ? plan->has_code : above != WB_NODE_NONE))
-		return add_code(scan, plan, at, above, &inside->node);
+		if (err)
+			return err;
+	}
 	return wb_plan_skip(scan->plans, plan, &scan->b) ? WB_OK : WB_ERR_UNSUPPORTED;
 }
 
 /* An entry at offset `at` whose code was read. */
-static enum wb_err visit(struct scan *scan, const struct wb_plan *plan, uint64_t at)
+static enum wb_err visit(struct pass *pass, const struct wb_plan *plan, uint64_t at)
 {
-	struct level inside = scan->levels[scan->depth - 1];
+	struct level inside = pass->levels[pass->depth - 1];
+	struct scan *scan = &pass->scan;
 	enum wb_err err = take_values(scan, plan, at, &inside);
 
-	if (err == WB_ERR_UNSUPPORTED)
-		return complain(scan, err, at, "attribute of a form that is not known");
-	if (err == WB_ERR_LIMIT)
-		return complain(scan, err, at, "unit's range lists or attributes are too many");
-	if (err == WB_ERR_DATA || (!err && wb_bytes_failed(&scan->b)))
-		return complain(scan, WB_ERR_DATA, at, "entry goes past the end of its unit");
+	if (!err && wb_bytes_failed(&scan->b))
+		err = WB_ERR_DATA;
 	if (err || !plan->has_children)
-		return err;
-	inside.scope = (uint8_t)wb_scope_inside((enum wb_scope)inside.scope, (enum wb_scope_effect)plan->effect, scan->is_c);
+		return complain_of_entry(scan, err, at);
+	inside.scope = (uint8_t)wb_scope_inside((enum wb_scope)inside.scope, (enum wb_scope_effect)plan->effect, pass->is_c);
 	if (inside.scope == WB_SCOPE_CLOSED && skip_children(scan, plan))
 		return WB_OK;
-	return open_level(scan, &inside, at);
+	return open_level(pass, &inside, at);
 }
 
 /* Goes over entries of fixed size that nothing is in and nothing is to be known of, most of a unit: ends before the first that may be another. */
 static void skip_plain(const struct wb_plans *plans, struct wb_bytes *b)
 {
-	const struct wb_plan *const table = plans->plans;
-	const size_t count = plans->abbrevs.is_dense ? plans->abbrevs.num_decls : 0;
+	const uint16_t *const strides = plans->strides;
+	const size_t count = plans->num_strides;
 	const uint8_t *at = b->at, *const end = b->end;
 
 	while (end - at >= 2) { /* an entry takes a byte at least */
-		size_t code = at[0], code_size = 1;
-		const struct wb_plan *plan;
+		size_t code = at[0], stride;
 
 		__builtin_prefetch((const void *)((uintptr_t)at + AHEAD));
 		if (code >= 0x80) {
+			if (at[1] >= 0x80 || at[1] == 0) /* longer, or longer than need be */
+				break;
 			code = (code & 0x7f) | (size_t)at[1] << 7;
-			code_size = 2;
 		}
-		if (code - 1 >= count || at[code_size - 1] >= 0x80)
+		if (code >= count)
 			break;
-		plan = &table[code - 1];
-		if (!plan->is_plain || (size_t)(end - at) - code_size < plan->fixed)
+		stride = strides[code];
+		if (stride == 0 || (size_t)(end - at) < stride)
 			break;
-		at += code_size + plan->fixed;
+		at += stride;
 	}
 	b->at = at;
 }
 
-static enum wb_err scan_entries(struct scan *scan)
+static enum wb_err scan_entries(struct pass *pass)
 {
+	struct scan *scan = &pass->scan;
 	enum wb_err err = WB_OK;
 
-	scan->levels[scan->depth++] = (struct level){ WB_NODE_NONE, WB_SCOPE_OUTER };
+	pass->levels[pass->depth++] = (struct level){ WB_NODE_NONE, WB_NODE_NONE, WB_SCOPE_OUTER };
 	do {
 		const struct wb_plan *plan;
 		uint64_t at, code;
 
-		if (scan->depth > 1) /* what follows a root that nothing is in is not looked at */
+		if (pass->depth > 1) /* what follows a root that nothing is in is not looked at */
 			skip_plain(scan->plans, &scan->b);
 		at = wb_bytes_offset(&scan->b);
 		code = wb_bytes_uleb_2(&scan->b);
 		plan = wb_plans_find(scan->plans, code);
-		if (wb_bytes_failed(&scan->b) || (code == 0 && scan->depth == 1))
+		if (wb_bytes_failed(&scan->b) || (code == 0 && pass->depth == 1))
 			return complain(scan, WB_ERR_DATA, at, "unit ends inside its entries");
 		if (code == 0)
-			scan->depth--;
+			pass->depth--;
 		else if (plan)
-			err = visit(scan, plan, at);
+			err = visit(pass, plan, at);
 		else
 			err = complain(scan, WB_ERR_DATA, at, "entry of an abbreviation that is not declared");
-	} while (!err && scan->depth > 1);
+	} while (!err && pass->depth > 1);
 	return err;
 }
 
-static void start(struct scan *scan, const struct wb_unit_source *source, struct wb_functions_builder *builder)
+static enum wb_err start(struct scan *scan, const struct wb_unit_source *source, struct wb_scan_budget *budget, struct wb_functions_builder *builder)
 {
 	const struct wb_unit_header *unit = source->header;
 
-	memset(scan, 0, offsetof(struct scan, levels));
-	scan->source = source;
-	scan->builder = builder;
-	scan->base = wb_ranges_base(&source->sections, unit, &source->root);
-	scan->ranges_budget = wb_ranges_budget(&source->sections);
-	scan->attrs_budget = unit->size * ATTRS_PER_BYTE + ATTRS_MIN;
-	scan->is_c = wb_language_is_c(source->root.language);
-	scan->b = wb_dwarf_bytes(&source->sections, WB_DWARF_INFO);
+	*scan = (struct scan){
+		.source = source, .builder = builder, .b = wb_dwarf_bytes(&source->sections, WB_DWARF_INFO),
+		.base = wb_ranges_base(&source->sections, unit, &source->root), .budget = budget,
+	};
 	scan->b.end = scan->b.start + unit->offset + unit->size;
-	wb_bytes_seek(&scan->b, unit->offset + unit->die_offset);
+	return wb_dwarf_plans(source, &scan->plans);
 }
 
-enum wb_err wb_scan_functions(const struct wb_unit_source *source, struct wb_functions_builder *builder)
+enum wb_err wb_scan_functions(const struct wb_unit_source *source, struct wb_scan_budget *budget, struct wb_functions_builder *builder)
 {
-	struct scan *scan = wb_mem_alloc(sizeof *scan);
+	struct pass *pass = wb_mem_alloc(sizeof *pass);
 	enum wb_err err;
 
-	if (!scan)
+	if (!pass)
 		return WB_ERR_MEMORY;
-	start(scan, source, builder);
-	err = wb_dwarf_plans(source, &scan->plans);
+	budget->ranges = wb_ranges_budget(&source->sections);
+	budget->attrs = source->header->size * ATTRS_PER_BYTE + ATTRS_MIN;
+	err = start(&pass->scan, source, budget, builder);
+	pass->is_c = wb_language_is_c(source->root.language);
+	pass->depth = 0;
+	wb_bytes_seek(&pass->scan.b, source->header->offset + source->header->die_offset);
 	if (!err)
-		err = scan_entries(scan);
-	wb_ranges_deinit(&scan->ranges);
-	wb_mem_free(scan);
+		err = scan_entries(pass);
+	wb_ranges_deinit(&pass->scan.ranges);
+	wb_mem_free(pass);
+	return err;
+}
+
+/* ---- The calls in a function ----------------------------------------------------------------------------------------------------------- */
+
+static enum wb_err take_call(struct scan *scan, uint64_t at, uint32_t parent, uint32_t *ret_node)
+{
+	struct wb_plan_values values;
+	const struct wb_plan *plan;
+	enum wb_err err;
+
+	wb_bytes_seek(&scan->b, at);
+	plan = wb_plans_find(scan->plans, wb_bytes_uleb_2(&scan->b));
+	err = plan && plan->kind == WB_PLAN_CALL ? read_code(scan, plan, &values) : WB_ERR_DATA;
+	return complain_of_entry(scan, err ? err : add_call(scan, &values, at, parent, ret_node), at);
+}
+
+/* Calls come behind those that they are inlined into; where functions are in functions, those of others are among them. */
+static enum wb_err take_calls(struct scan *scan, const struct wb_functions *functions, uint32_t index, uint32_t *nodes)
+{
+	const struct wb_function *function = wb_functions_function(functions, index);
+	enum wb_err err = WB_OK;
+
+	for (uint32_t i = function->first_left; !err && i < function->end_left; i++) {
+		const struct wb_left_call *call = wb_functions_left_call(functions, i);
+		uint32_t parent = WB_NODE_NONE, *node = &nodes[i - function->first_left];
+
+		if (call->parent == WB_LEFT_FUNCTION + index)
+			parent = 0;
+		else if (call->parent < WB_LEFT_FUNCTION && call->parent >= function->first_left)
+			parent = nodes[call->parent - function->first_left];
+		*node = WB_NODE_NONE;
+		if (parent != WB_NODE_NONE)
+			err = take_call(scan, function->place + call->at, parent, node);
+	}
+	return err;
+}
+
+enum wb_err wb_scan_calls(const struct wb_unit_source *source, const struct wb_functions *functions, uint32_t index, struct wb_scan_budget *budget,
+                          struct wb_functions_builder *builder)
+{
+	const struct wb_function *function = wb_functions_function(functions, index);
+	uint32_t *nodes = wb_mem_resize(NULL, function->end_left - function->first_left, sizeof *nodes);
+	struct scan scan;
+	enum wb_err err = nodes ? start(&scan, source, budget, builder) : WB_ERR_MEMORY;
+
+	if (!err)
+		err = take_calls(&scan, functions, index, nodes);
+	if (nodes)
+		wb_ranges_deinit(&scan.ranges);
+	wb_mem_free(nodes);
 	return err;
 }

@@ -405,7 +405,7 @@ static enum wb_err name_call(struct wb_symbolizer *symbolizer, const struct look
 /* The chain of a node, innermost first: each call's site has the line of the call inside it. */
 static enum wb_err add_chain(struct wb_symbolizer *symbolizer, struct lookup *lookup, struct wb_line_hit line, bool has_line)
 {
-	const struct wb_functions *functions = lookup->hit.table->functions;
+	const struct wb_functions *functions = lookup->hit.functions;
 	bool only_outermost = symbolizer->opts.detail == WB_DETAIL_LINES;
 
 	for (uint32_t at = lookup->hit.node; at != WB_NODE_NONE;) {

@@ -73,11 +73,11 @@ static enum wb_err find_dwarf(struct wb_image *image, uint64_t image_pc, struct 
 /* Where the function around a node is entered. */
 static uint64_t entry_of(const struct wb_dwarf_hit *hit)
 {
-	const struct wb_node *node = wb_functions_node(hit->table->functions, hit->node);
+	const struct wb_node *node = wb_functions_node(hit->functions, hit->node);
 
 	while (node->parent != WB_NODE_NONE)
-		node = wb_functions_node(hit->table->functions, node->parent);
-	return wb_functions_function(hit->table->functions, node->function)->entry;
+		node = wb_functions_node(hit->functions, node->parent);
+	return wb_functions_function(hit->functions, node->function)->entry;
 }
 
 /* The unit that has the function, the split one where there is one. */

@@ -179,7 +179,7 @@ static void check_chain(struct wb_dwarf *dwarf, uint64_t pc, const char *expect)
 
 	CHECK(err == WB_OK || err == WB_NONE);
 	for (uint32_t at = hit.node; at != WB_NODE_NONE;) {
-		const struct wb_functions *functions = hit.table->functions;
+		const struct wb_functions *functions = hit.functions;
 		const struct wb_node *node = wb_functions_node(functions, at);
 		struct wb_function_name name = { WB_REF_NONE, WB_REF_NONE };
 		const char *plain, *linkage;

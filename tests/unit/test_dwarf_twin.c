@@ -70,7 +70,9 @@ static bool same_chain(const struct side *fast, const struct wb_functions *a, ui
 
 		if (!same_name(fast, a, x->name, slow, b, y->name))
 			return false;
-		if (x->call_file != y->call_file || x->call_line != y->call_line || x->call_column != y->call_column)
+		if ((x->parent == WB_NODE_NONE) != (y->parent == WB_NODE_NONE))
+			return false;
+		if (x->parent != WB_NODE_NONE && (x->call_file != y->call_file || x->call_line != y->call_line || x->call_column != y->call_column))
 			return false;
 		if (x->parent == WB_NODE_NONE && y->parent == WB_NODE_NONE) {
 			const struct wb_function *f = wb_functions_function(a, x->function), *g = wb_functions_function(b, y->function);
@@ -83,22 +85,71 @@ static bool same_chain(const struct side *fast, const struct wb_functions *a, ui
 	return left == right;
 }
 
-static size_t compare_functions(const struct side *fast, const struct wb_functions *a, const struct side *slow, const struct wb_functions *b,
-                                unsigned *differences)
+/* Whether no address is the function's, as others are wherever it is. */
+static bool is_covered(const struct wb_functions *functions, uint32_t function)
 {
-	size_t count = wb_functions_num_segments(a);
+	for (size_t i = 0; i < wb_functions_num_segments(functions); i++) {
+		uint64_t start;
+		uint32_t node;
 
-	if (!CHECK_EQ_U64(count, wb_functions_num_segments(b)))
-		return 0;
-	for (size_t i = 0; i < count && *differences < DIFFERENCES_MAX; i++) {
-		uint64_t left_start, right_start;
-		uint32_t left, right;
+		wb_functions_segment(functions, i, &start, &node);
+		if (node != WB_NODE_NONE && wb_functions_node(functions, node)->function == function)
+			return false;
+	}
+	return true;
+}
 
-		wb_functions_segment(a, i, &left_start, &left);
-		wb_functions_segment(b, i, &right_start, &right);
-		if (!CHECK_EQ_U64(left_start, right_start) ||
-		    !test_check(same_chain(fast, a, left, slow, b, right), TEST_WHERE, "other functions at 0x%" PRIx64, left_start))
-			(*differences)++;
+/* The functions of a unit on both sides. */
+struct twins {
+	const struct side *sides[2];
+	struct wb_unit_table *tables[2];
+	size_t unit;
+	unsigned *differences;
+};
+
+static void compare_at(const struct twins *twins, uint64_t pc)
+{
+	const struct wb_functions *functions[2];
+	uint32_t nodes[2];
+	bool is_over;
+
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(wb_dwarf_node(twins->sides[i]->dwarf, twins->unit, twins->tables[i], pc, &functions[i], &nodes[i], &is_over) == WB_OK);
+	if (!test_check(same_chain(twins->sides[0], functions[0], nodes[0], twins->sides[1], functions[1], nodes[1]), TEST_WHERE,
+	                "other functions at 0x%" PRIx64, pc))
+		(*twins->differences)++;
+}
+
+/* Where a table's segments start, both must say the same. */
+static size_t compare_segments(const struct twins *twins, const struct wb_functions *functions)
+{
+	size_t count = wb_functions_num_segments(functions);
+
+	for (size_t i = 0; i < count && *twins->differences < DIFFERENCES_MAX; i++) {
+		uint64_t start;
+		uint32_t node;
+
+		wb_functions_segment(functions, i, &start, &node);
+		compare_at(twins, start);
+	}
+	return count;
+}
+
+/* Of all tables: the reference compiler's is one, the fast one's are those of the functions, and of the calls in each. */
+static size_t compare_functions(const struct twins *twins)
+{
+	const struct wb_unit_table *fast = twins->tables[0];
+	size_t count = compare_segments(twins, twins->tables[1]->functions);
+
+	compare_segments(twins, fast->functions);
+	for (size_t i = 0; fast->calls && i < wb_functions_count(fast->functions); i++) {
+		const struct wb_functions *calls = atomic_load(&fast->calls[i]);
+
+		if (calls)
+			compare_segments(twins, calls);
+		else
+			test_check(wb_functions_function(fast->functions, (uint32_t)i)->end_left == 0 || is_covered(fast->functions, (uint32_t)i), TEST_WHERE,
+			           "nobody asked for the calls of function %zu", i);
 	}
 	return count;
 }
@@ -119,7 +170,7 @@ static size_t compare_units(struct side *fast, struct side *slow)
 		CHECK_EQ_I64(a->functions_err, b->functions_err);
 		CHECK(!a->functions == !b->functions);
 		if (a->functions && b->functions)
-			segments += compare_functions(fast, a->functions, slow, b->functions, &differences);
+			segments += compare_functions(&(struct twins){ { fast, slow }, { a, b }, i, &differences });
 		wb_unit_table_unref(a);
 		wb_unit_table_unref(b);
 		wb_dwarf_drop(fast->dwarf, i);

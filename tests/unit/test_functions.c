@@ -8,6 +8,8 @@
 
 enum { NODES_MAX = 8, RANGES_MAX = 3, PROBES_MAX = 8 };
 
+static const struct wb_function anywhere = { .entry = UINT64_MAX }; /* entered where its first range starts */
+
 /* A function (parent -1) or a call inlined into an earlier node. Its name is its index; a call's line is 100 + index. */
 struct input {
 	int parent;
@@ -55,6 +57,16 @@ static const struct {
 		{ { -1, { { 0x1000, 0x1100 } } }, { -1, { { 0x1010, 0x1020 } } }, { 1, { { 0x1014, 0x1018 } } } },
 		{ { 0x1010, "1" }, { 0x1014, "21" }, { 0x1020, "0" } },
 	},
+	{
+		"the call of a function is not where another function is",
+		{ { -1, { { 0x1000, 0x1100 } } }, { 0, { { 0x1044, 0x1060 } } }, { -1, { { 0x1040, 0x1050 } } } },
+		{ { 0x103f, "0" }, { 0x1040, "2" }, { 0x1044, "2" }, { 0x104f, "2" }, { 0x1050, "10" }, { 0x105f, "10" }, { 0x1060, "0" } },
+	},
+	{
+		"nor where its own function is not",
+		{ { -1, { { 0x1010, 0x1020 }, { 0x1030, 0x1040 } } }, { 0, { { 0x1000, 0x1038 } } } },
+		{ { 0x1008, "" }, { 0x1010, "10" }, { 0x1020, "" }, { 0x1030, "10" }, { 0x1038, "0" }, { 0x1040, "" } },
+	},
 };
 
 static void chain_of(const struct wb_functions *functions, uint32_t node, char *ret_chain)
@@ -82,7 +94,7 @@ static void answers_chains(void)
 			while (ranges.count < RANGES_MAX && items[ranges.count].end)
 				ranges.count++;
 			if (input->parent < 0) {
-				CHECK_EQ_I64(wb_functions_add_function(&builder, (uint32_t)k, UINT64_MAX, &ranges, &nodes[k]), WB_OK);
+				CHECK_EQ_I64(wb_functions_add_function(&builder, (uint32_t)k, &anywhere, &ranges, &nodes[k]), WB_OK);
 			} else {
 				struct wb_node node = { .parent = nodes[input->parent], .name = (uint32_t)k, .call_line = 100 + (uint32_t)k };
 				CHECK_EQ_I64(wb_functions_add_call(&builder, &node, &ranges, &nodes[k]), WB_OK);
@@ -111,7 +123,7 @@ static void knows_calls_and_functions(void)
 
 	wb_functions_builder_init(&builder, NULL);
 	CHECK_EQ_I64(wb_functions_add_name(&builder, 5, WB_REF_NONE, &name), WB_OK);
-	CHECK_EQ_I64(wb_functions_add_function(&builder, name, UINT64_MAX, &ranges, &function), WB_OK);
+	CHECK_EQ_I64(wb_functions_add_function(&builder, name, &anywhere, &ranges, &function), WB_OK);
 	struct wb_node node = { .parent = function, .name = WB_NODE_NONE, .call_file = 3, .call_line = 4, .call_column = 5 };
 	ranges.count = 1;
 	CHECK_EQ_I64(wb_functions_add_call(&builder, &node, &ranges, &call), WB_OK);
@@ -125,6 +137,47 @@ static void knows_calls_and_functions(void)
 	CHECK_EQ_U64(wb_functions_name(functions, found->name)->name, 5);
 	CHECK_EQ_U64(wb_functions_function(functions, found->function)->entry, 0x1800);
 	CHECK_EQ_U64(wb_functions_function(functions, found->function)->size, 0x120); /* of both ranges: 0x100 + 0x20 */
+	wb_functions_free(functions);
+}
+
+/* Calls that were left out, and the table of those of one function. */
+static void leaves_calls_out(void)
+{
+	struct wb_range items[] = { { 0x1000, 0x1100 }, { 0x1200, 0x1300 }, { 0x1010, 0x1020 } };
+	struct wb_ranges first = { .items = items, .count = 1 }, second = { .items = items + 1, .count = 1 }, inside = { .items = items + 2, .count = 1 };
+	struct wb_function function = { .entry = UINT64_MAX, .place = 0x500 };
+	struct wb_functions_builder builder;
+	struct wb_functions *functions, *calls;
+	uint32_t name, nodes[2], call;
+
+	wb_functions_builder_init(&builder, NULL);
+	CHECK_EQ_I64(wb_functions_add_name(&builder, 5, 6, &name), WB_OK);
+	CHECK_EQ_I64(wb_functions_add_function(&builder, WB_NODE_NONE, &function, &second, &nodes[0]), WB_OK);
+	CHECK_EQ_I64(wb_functions_add_function(&builder, name, &function, &first, &nodes[1]), WB_OK);
+	CHECK_EQ_I64(wb_functions_leave_call(&builder, 1, 0x520, WB_LEFT_FUNCTION + 1, &call), WB_OK);
+	CHECK_EQ_I64(wb_functions_leave_call(&builder, 1, 0x540, call, &call), WB_OK);
+	CHECK_EQ_I64(wb_functions_leave_call(&builder, 1, UINT64_C(0x500) + UINT32_MAX + 1, call, &call), WB_ERR_LIMIT);
+	REQUIRE(wb_functions_builder_finish(&builder, &functions) == WB_OK);
+	wb_functions_builder_deinit(&builder);
+	CHECK_EQ_U64(wb_functions_count(functions), 2);
+	CHECK_EQ_U64(wb_functions_function(functions, 0)->end_left, 0);
+	CHECK(wb_functions_function(functions, 1)->first_left == 0 && wb_functions_function(functions, 1)->end_left == 2);
+	CHECK(wb_functions_left_call(functions, 0)->at == 0x20 && wb_functions_left_call(functions, 0)->parent == WB_LEFT_FUNCTION + 1);
+	CHECK(wb_functions_left_call(functions, 1)->at == 0x40 && wb_functions_left_call(functions, 1)->parent == 0);
+
+	wb_functions_builder_init(&builder, NULL);
+	CHECK_EQ_I64(wb_functions_add_outer(&builder, functions, nodes[1]), WB_OK);
+	struct wb_node node = { .parent = 0, .name = WB_NODE_NONE, .call_line = 7 };
+	CHECK_EQ_I64(wb_functions_add_call(&builder, &node, &inside, &call), WB_OK);
+	REQUIRE(wb_functions_builder_finish(&builder, &calls) == WB_OK);
+	wb_functions_builder_deinit(&builder);
+	CHECK_EQ_U64(wb_functions_find(calls, 0x1010), call);
+	CHECK(wb_functions_find(calls, 0x1000) == WB_NODE_NONE && wb_functions_find(calls, 0x1020) == WB_NODE_NONE);
+	CHECK(wb_functions_node(calls, call)->parent == 0 && wb_functions_node(calls, 0)->parent == WB_NODE_NONE);
+	CHECK_EQ_U64(wb_functions_name(calls, wb_functions_node(calls, 0)->name)->linkage, 6);
+	CHECK_EQ_U64(wb_functions_function(calls, 0)->entry, 0x1000);
+	CHECK_EQ_U64(wb_functions_function(calls, 0)->size, 0x100);
+	wb_functions_free(calls);
 	wb_functions_free(functions);
 }
 
@@ -143,7 +196,7 @@ static void leaves_out_discarded_code(void)
 		struct wb_ranges ranges = { .items = &item, .count = 1 };
 		uint32_t node;
 
-		CHECK_EQ_I64(wb_functions_add_function(&builder, 0, UINT64_MAX, &ranges, &node), WB_OK);
+		CHECK_EQ_I64(wb_functions_add_function(&builder, 0, &anywhere, &ranges, &node), WB_OK);
 		CHECK(node == WB_NODE_NONE);
 	}
 	REQUIRE(wb_functions_builder_finish(&builder, &functions) == WB_OK);
@@ -178,7 +231,7 @@ static void agrees_with_the_slow_twin(void)
 			if (c == 0) {
 				all[n].range = (struct wb_range){ start, start + 0xf0 };
 				all[n].parent = -1;
-				CHECK_EQ_I64(wb_functions_add_function(&builder, (uint32_t)n, UINT64_MAX, &ranges, &nodes[n]), WB_OK);
+				CHECK_EQ_I64(wb_functions_add_function(&builder, (uint32_t)n, &anywhere, &ranges, &nodes[n]), WB_OK);
 				continue;
 			}
 			/* Into the node before, or as its first and only sibling's child: halves of the parent's range nest properly. */
@@ -211,6 +264,7 @@ int main(void)
 {
 	TEST_RUN(answers_chains);
 	TEST_RUN(knows_calls_and_functions);
+	TEST_RUN(leaves_calls_out);
 	TEST_RUN(leaves_out_discarded_code);
 	TEST_RUN(agrees_with_the_slow_twin);
 	return test_summary();
