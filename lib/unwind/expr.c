@@ -350,6 +350,9 @@ enum wb_err wb_expr_locate(const struct wb_arch_info *arch, const struct wb_regs
 		if (op == OP_piece) {
 			uint64_t bytes_of_piece = wb_bytes_uleb(&m.in);
 
+			/* That much stands for a whole, and nothing has it. */
+			if (bytes_of_piece == UINT64_MAX)
+				wb_bytes_fail(&m.in);
 			if (m.in.failed)
 				break;
 			pieces[count++] = piece_of(&m, &place, bytes_of_piece);

@@ -163,6 +163,7 @@ static const struct {
 	{ "pointer to what is nowhere", { 0xa0, 1, 0, 0, 0, 0 }, 6, WB_ERR_UNSUPPORTED, 0, { { 0 } } },
 	{ "cut short", { 0x91 }, 1, WB_ERR_DATA, 0, { { 0 } } },
 	{ "a cut piece", { 0x9c, 0x93 }, 2, WB_ERR_DATA, 0, { { 0 } } },
+	{ "a piece larger than all memory", { 0x9c, 0x93, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01 }, 12, WB_ERR_DATA, 0, { { 0 } } },
 	{ "a cut block", { 0x9e, 0x05, 0x01 }, 3, WB_ERR_DATA, 0, { { 0 } } },
 	{ "endless loop", { 0x2f, 0xfd, 0xff }, 3, WB_ERR_LIMIT, 0, { { 0 } } },
 };
