@@ -13,13 +13,10 @@
 
 struct wb_dwarf;
 
-enum { WB_SYMBOLIZER_MISSED = 64, WB_SYMBOLIZER_FUNCTIONS = 64 }; /* powers of two */
+enum { WB_SYMBOLIZER_MISSED = 64 }; /* a power of two */
 
 /* Frames that lacked a file, counted here first: a profile has millions, and the session's list has a lock. */
 struct wb_symbolizer_missed { uint64_t image_id, frames; enum wb_file_role role; };
-
-/* Where a function's entry is that was asked for its variables. */
-struct wb_symbolizer_function { const struct wb_dwarf *dwarf; size_t unit; uint64_t entry, place; };
 
 struct wb_symbolizer {
 	struct wb_session *session;
@@ -27,7 +24,6 @@ struct wb_symbolizer {
 	struct wb_path_map *path_maps;
 	struct wb_memo memo;
 	struct wb_symbolizer_missed missed[WB_SYMBOLIZER_MISSED]; /* by image and role */
-	struct wb_symbolizer_function functions[WB_SYMBOLIZER_FUNCTIONS]; /* by entry; files may be gone, and others be where they were */
 	char *text;                   /* where names are demangled and paths put together */
 	size_t text_size;
 	struct wb_site *sites;        /* of the answer in the making */

@@ -2,7 +2,6 @@
 /* The public face of variables: the frame's unit is found as for its name, then its entries are asked. */
 #include <walkback/inspect.h>
 
-#include "base/hash.h"
 #include "model/session.h"
 #include "symbols/debug_map.h"
 #include "symbols/dwarf.h"
@@ -70,19 +69,19 @@ static enum wb_err find_dwarf(struct wb_image *image, uint64_t image_pc, struct 
 	return err == WB_NONE ? wb_debug_map_find(image, image_pc, ret_place, &is_missing) : err;
 }
 
-/* Where the function around a node is entered. */
-static uint64_t entry_of(const struct wb_dwarf_hit *hit)
+/* The function around a node. */
+static const struct wb_function *function_of(const struct wb_dwarf_hit *hit)
 {
 	const struct wb_node *node = wb_functions_node(hit->functions, hit->node);
 
 	while (node->parent != WB_NODE_NONE)
 		node = wb_functions_node(hit->functions, node->parent);
-	return wb_functions_function(hit->functions, node->function)->entry;
+	return wb_functions_function(hit->functions, node->function);
 }
 
 /* The unit that has the function, the split one where there is one. */
 static enum wb_err find_unit(struct wb_symbolizer *symbolizer, struct wb_dwarf *dwarf, uint64_t pc, struct wb_unit_source *ret_source,
-                             uint64_t *ret_entry)
+                             struct wb_function *ret_function)
 {
 	bool lines = !symbolizer->opts.no_lines;
 	struct wb_dwarf_use use = { .stamp = wb_session_tick(symbolizer->session), .lines = lines, .deep = lines };
@@ -94,7 +93,7 @@ static enum wb_err find_unit(struct wb_symbolizer *symbolizer, struct wb_dwarf *
 		return err;
 	err = hit.node == WB_NODE_NONE ? WB_NONE : WB_OK;
 	if (!err)
-		*ret_entry = entry_of(&hit);
+		*ret_function = *function_of(&hit);
 	wb_dwarf_release(&hit);
 	if (hit.is_over)
 		wb_session_evict(symbolizer->session, use.stamp);
@@ -108,32 +107,21 @@ static enum wb_err find_unit(struct wb_symbolizer *symbolizer, struct wb_dwarf *
 	return WB_OK;
 }
 
-/* Where the function's entry was found when it was asked for before. */
-static uint64_t *place_of(struct wb_symbolizer *symbolizer, const struct wb_unit_source *source, uint64_t entry)
-{
-	size_t bucket = wb_hash_bytes(wb_hash_start, &entry, sizeof entry) % WB_SYMBOLIZER_FUNCTIONS;
-	struct wb_symbolizer_function *function = &symbolizer->functions[bucket];
-
-	if (function->dwarf != source->dwarf || function->unit != source->unit || function->entry != entry)
-		*function = (struct wb_symbolizer_function){ source->dwarf, source->unit, entry, 0 };
-	return &function->place;
-}
-
 static enum wb_err list(struct wb_symbolizer *symbolizer, struct wb_image *image, uint64_t image_pc, wb_variable_fn fn, void *arg)
 {
 	struct question q = { symbolizer, NULL, fn, arg };
 	struct wb_debug_map_hit place;
 	struct wb_unit_source source;
-	uint64_t entry = UINT64_MAX;
+	struct wb_function function;
 	enum wb_err err = find_dwarf(image, image_pc, &place);
 
 	if (!err)
-		err = find_unit(symbolizer, place.dwarf, image_pc - place.shift, &source, &entry);
+		err = find_unit(symbolizer, place.dwarf, image_pc - place.shift, &source, &function);
 	if (err)
 		return err;
 	q.dwarf = place.dwarf;
 	wb_memo_make_room(&symbolizer->memo);
-	return wb_dwarf_variables(&source, image_pc - place.shift, entry, place_of(symbolizer, &source, entry), tell, &q);
+	return wb_dwarf_variables(&source, image_pc - place.shift, function.entry, &function.place, tell, &q);
 }
 
 enum wb_err wb_variables_at(struct wb_symbolizer *symbolizer, const struct wb_frame *frame, wb_variable_fn fn, void *arg)
