@@ -12,6 +12,7 @@ enum {
 	WHOLE_MAX = 16 << 20,         /* bytes that come out: what is small is unpacked at once, which is faster for all of it */
 	CHUNK_SIZE = 1 << 20,
 	FORGET_SIZE = 4 << 20,        /* packed bytes that are forgotten at a time */
+	FORGET_LATEST = 16 << 20,     /* that many are not left to threads that wait */
 	PREPARE_RATIO_MAX = 8,        /* debug information packs to a fifth at best; what claims more gets its memory when it comes out */
 	/* The most that a byte of input can stand for: deflate codes 258 bytes in 2 bits; a zstd block of 4 bytes is 128 KiB at most. */
 	ZLIB_RATIO_MAX = 1032, ZSTD_RATIO_MAX = 32768,
@@ -20,18 +21,20 @@ enum {
 static const uint64_t unpacked_size_max = UINT64_C(4) << 30;
 
 struct wb_unpack {
-	struct wb_packed packed;      /* its stored piece is the busy thread's, and given back when it is used up */
+	struct wb_packed packed;      /* its stored piece is the busy thread's, and given back when it is forgotten */
 	size_t stored_size;
 	void *memory;                 /* that bytes are in */
 	uint8_t *bytes;
 	_Atomic size_t ready;         /* bytes that can be looked at; grows */
 	struct wb_lock lock;
 	struct wb_signal progress;
+	size_t spent, forgotten;      /* packed bytes that nobody reads again, and those of them that are out of memory */
+	bool forgetting;              /* a thread takes some out of memory */
 	bool shared;                  /* see wb_unpack_share */
 	bool busy;                    /* a thread unpacks; what is below is its own */
 	enum wb_err err;              /* why there will be no more than is ready */
 	struct wb_inflate_stream *stream; /* NULL: not begun, or done with */
-	size_t used, forgotten;       /* packed bytes */
+	size_t used;                  /* packed bytes */
 };
 
 void wb_packed_deinit(struct wb_packed *packed)
@@ -82,7 +85,7 @@ enum wb_err wb_unpack_new(struct wb_packed *packed, struct wb_unpack **ret_unpac
 	}
 	unpack->packed = *packed;
 	unpack->stored_size = packed->stored.size;
-	unpack->used = unpack->forgotten = packed->skip;
+	unpack->used = unpack->spent = unpack->forgotten = packed->skip;
 	wb_lock_init(&unpack->lock);
 	wb_signal_init(&unpack->progress);
 	*ret_unpack = unpack;
@@ -111,18 +114,6 @@ const uint8_t *wb_unpack_bytes(const struct wb_unpack *unpack)
 static size_t ready_of(const struct wb_unpack *unpack)
 {
 	return atomic_load_explicit(&unpack->ready, memory_order_acquire);
-}
-
-/* Nobody reads packed bytes again: they would double what a large file takes. */
-static void forget(struct wb_unpack *unpack, size_t until)
-{
-	struct wb_packed *packed = &unpack->packed;
-
-	if (packed->file)
-		wb_file_forget(packed->file, packed->offset + unpack->forgotten, until - unpack->forgotten);
-	unpack->forgotten = until;
-	if (until == packed->stored.size)
-		wb_packed_deinit(packed);
 }
 
 static enum wb_err unpack_whole(struct wb_unpack *unpack)
@@ -169,9 +160,7 @@ static enum wb_err unpack_next(struct wb_unpack *unpack, size_t ready, size_t *r
 	if (!err)
 		err = unpack_chunk(unpack, ready, end);
 	if (!err && end == unpack->packed.size)
-		forget(unpack, unpack->packed.stored.size);
-	else if (!err && unpack->used - unpack->forgotten >= FORGET_SIZE)
-		forget(unpack, unpack->used);
+		unpack->used = unpack->stored_size;
 	if (!err)
 		*ret_ready = end;
 	return err;
@@ -189,7 +178,7 @@ static enum wb_err unpack_step(struct wb_unpack *unpack, bool in_pieces, size_t 
 		return err;
 	err = unpack_whole(unpack);
 	if (!err) {
-		forget(unpack, unpack->packed.stored.size);
+		unpack->used = unpack->stored_size;
 		*ret_ready = unpack->packed.size;
 	}
 	if (!err || err == WB_ERR_MEMORY)
@@ -211,6 +200,27 @@ static enum wb_err report(const struct wb_unpack *unpack, enum wb_err err)
 	                      "its compressed bytes are damaged");
 }
 
+/* Takes spent bytes out of memory, where they would double what a large file takes, if there are enough of them, without the lock that is held. False:
+ * there was nothing to do. */
+static bool forget(struct wb_unpack *unpack, size_t enough)
+{
+	struct wb_packed *packed = &unpack->packed;
+	size_t until = unpack->spent, size = until - unpack->forgotten;
+
+	if (unpack->forgetting || size == 0 || (size < enough && until < unpack->stored_size))
+		return false;
+	unpack->forgetting = true;
+	wb_lock_give(&unpack->lock);
+	if (packed->file)
+		wb_file_forget(packed->file, packed->offset + unpack->forgotten, size);
+	wb_lock_take(&unpack->lock);
+	unpack->forgetting = false;
+	unpack->forgotten = until;
+	if (until == unpack->stored_size)
+		wb_packed_deinit(packed);
+	return true;
+}
+
 /* Unpacks one step more, without the lock that is held. */
 static enum wb_err go_on(struct wb_unpack *unpack, size_t end)
 {
@@ -224,11 +234,13 @@ static enum wb_err go_on(struct wb_unpack *unpack, size_t end)
 	err = unpack_step(unpack, in_pieces, &ready);
 	wb_lock_take(&unpack->lock);
 	unpack->busy = false;
+	unpack->spent = unpack->used;
 	if (!err)
 		atomic_store_explicit(&unpack->ready, ready, memory_order_release);
 	else if (err != WB_ERR_MEMORY)
 		unpack->err = report(unpack, err);
 	wb_signal_all(&unpack->progress);
+	(void)forget(unpack, unpack->shared ? FORGET_LATEST : FORGET_SIZE);
 	return err;
 }
 
@@ -241,10 +253,10 @@ enum wb_err wb_unpack_need(struct wb_unpack *unpack, uint64_t wanted)
 		return WB_OK;
 	wb_lock_take(&unpack->lock);
 	while (!err && ready_of(unpack) < end) {
-		if (unpack->busy)
-			wb_signal_wait(&unpack->progress, &unpack->lock);
-		else
+		if (!unpack->busy)
 			err = unpack->err ? unpack->err : go_on(unpack, end);
+		else if (!forget(unpack, FORGET_SIZE))
+			wb_signal_wait(&unpack->progress, &unpack->lock);
 	}
 	wb_lock_give(&unpack->lock);
 	return err;
