@@ -143,6 +143,7 @@ enum wb_err wb_functions_add_outer(struct wb_functions_builder *builder, const s
 	uint32_t name = WB_NODE_NONE, added;
 	enum wb_err err = WB_OK;
 
+	builder->base = functions->base;
 	function.first_left = function.end_left = 0;
 	if (outer->name != WB_NODE_NONE) {
 		const struct wb_function_name *known = wb_functions_name(functions, outer->name);
@@ -256,15 +257,17 @@ static void sort_groups(const struct wb_functions_builder *builder, const struct
 	}
 }
 
-/* The segments of ranges in their order, up to `end`, which is the last address that is kept. */
-static enum wb_err sweep_over(struct wb_sweep *sweep, const struct wb_functions_range *items, const uint32_t *order, size_t count, uint64_t end)
+/* The segments of ranges in their order, between two addresses. */
+static enum wb_err sweep_over(struct wb_sweep *sweep, const struct wb_functions_range *items, const uint32_t *order, size_t count, uint64_t start,
+                              uint64_t end)
 {
 	enum wb_err err = wb_sweep_init(sweep, count);
 
 	for (size_t i = 0; !err && i < count && items[order[i]].start < end; i++) {
 		const struct wb_functions_range *range = &items[order[i]];
 
-		err = wb_sweep_open(sweep, range->start, range->end < end ? range->end : end, range->node);
+		if (range->end > start)
+			err = wb_sweep_open(sweep, range->start > start ? range->start : start, range->end < end ? range->end : end, range->node);
 	}
 	if (!err)
 		wb_sweep_to(sweep, UINT64_MAX);
@@ -272,11 +275,11 @@ static enum wb_err sweep_over(struct wb_sweep *sweep, const struct wb_functions_
 }
 
 /* Starts are kept as 32-bit offsets; no image has code further apart. */
-static uint64_t last_of(const struct sorted *sorted)
+static uint64_t end_of(uint64_t base)
 {
-	uint64_t last;
+	uint64_t end;
 
-	return sorted->count > 0 && wb_u64_add(sorted->keys[0], UINT32_MAX - 1, &last) ? last : UINT64_MAX;
+	return wb_u64_add(base, UINT32_MAX - 1, &end) ? end : UINT64_MAX;
 }
 
 static enum wb_err flatten_functions(const struct wb_functions_builder *builder, struct wb_sweep *sweep)
@@ -286,20 +289,21 @@ static enum wb_err flatten_functions(const struct wb_functions_builder *builder,
 
 	if (!err) {
 		sort_groups(builder, &sorted);
-		err = sweep_over(sweep, sorted.items, sorted.order, sorted.count, last_of(&sorted));
+		if (sorted.count > 0)
+			err = sweep_over(sweep, sorted.items, sorted.order, sorted.count, 0, end_of(sorted.keys[0]));
 	}
 	sorted_deinit(&sorted);
 	return err;
 }
 
-/* The calls of one function, which is known to be where they are asked for. */
+/* The calls of one function, which is known to be where they are asked for, and where its table is. */
 static enum wb_err flatten_calls(const struct wb_functions_builder *builder, struct wb_sweep *sweep)
 {
 	struct sorted sorted;
 	enum wb_err err = sorted_init(&sorted, &builder->called);
 
 	if (!err)
-		err = sweep_over(sweep, sorted.items, sorted.order, sorted.count, last_of(&sorted));
+		err = sweep_over(sweep, sorted.items, sorted.order, sorted.count, builder->base, end_of(builder->base));
 	sorted_deinit(&sorted);
 	return err;
 }
@@ -344,7 +348,7 @@ static enum wb_err sweep_function(struct called *called, const struct wb_functio
 {
 	size_t first = function > 0 ? called->range_ends[function - 1] : 0;
 	struct wb_sweep sweep;
-	enum wb_err err = sweep_over(&sweep, items, called->order + first, called->range_ends[function] - first, UINT64_MAX);
+	enum wb_err err = sweep_over(&sweep, items, called->order + first, called->range_ends[function] - first, 0, UINT64_MAX);
 
 	if (!err && sweep.num_segments > 0) {
 		memcpy(called->starts + called->count, sweep.starts, sweep.num_segments * sizeof *sweep.starts);

@@ -73,6 +73,7 @@ struct wb_functions_builder {
 	size_t num_functions, functions_capacity;
 	struct wb_left_call *left;
 	size_t num_left, left_capacity;
+	uint64_t base;                /* where the table that an outer function is of begins */
 };
 void wb_functions_builder_init(struct wb_functions_builder *builder, const struct wb_text *text);
 /* Sets memory aside for what a unit of so many bytes has most often, so that it need not be moved while it grows. */

@@ -178,6 +178,23 @@ static void leaves_calls_out(void)
 	CHECK_EQ_U64(wb_functions_function(calls, 0)->entry, 0x1000);
 	CHECK_EQ_U64(wb_functions_function(calls, 0)->size, 0x100);
 	wb_functions_free(calls);
+
+	/* One that begins far below, where no function is, does not keep others from being found. */
+	struct wb_range far[] = { { UINT64_C(0x100000800), UINT64_C(0x300001008) }, { UINT64_C(0x300001010), UINT64_C(0x300001020) } };
+	struct wb_range code = { UINT64_C(0x300001000), UINT64_C(0x300001100) };
+	wb_functions_free(functions);
+	wb_functions_builder_init(&builder, NULL);
+	CHECK_EQ_I64(wb_functions_add_function(&builder, WB_NODE_NONE, &function, &(struct wb_ranges){ .items = &code, .count = 1 }, &nodes[0]), WB_OK);
+	REQUIRE(wb_functions_builder_finish(&builder, &functions) == WB_OK);
+	wb_functions_builder_deinit(&builder);
+	wb_functions_builder_init(&builder, NULL);
+	CHECK_EQ_I64(wb_functions_add_outer(&builder, functions, nodes[0]), WB_OK);
+	CHECK_EQ_I64(wb_functions_add_call(&builder, &node, &(struct wb_ranges){ .items = far, .count = 2 }, &call), WB_OK);
+	REQUIRE(wb_functions_builder_finish(&builder, &calls) == WB_OK);
+	wb_functions_builder_deinit(&builder);
+	CHECK(wb_functions_find(calls, UINT64_C(0x100000800)) == WB_NODE_NONE && wb_functions_find(calls, UINT64_C(0x300001008)) == WB_NODE_NONE);
+	CHECK(wb_functions_find(calls, UINT64_C(0x300001000)) == call && wb_functions_find(calls, UINT64_C(0x30000101f)) == call);
+	wb_functions_free(calls);
 	wb_functions_free(functions);
 }
 
