@@ -479,11 +479,12 @@ static enum wb_err compile_calls(struct wb_dwarf *dwarf, size_t unit, struct wb_
 	uint32_t function = wb_functions_node(table->functions, node)->function;
 	struct wb_functions_builder builder;
 	struct wb_unit_source source;
-	enum wb_err err = source_of(dwarf, unit, table, &source);
+	enum wb_err err;
 
 	wb_functions_builder_init(&builder, &dwarf->text);
+	err = wb_functions_add_outer(&builder, table->functions, node);
 	if (!err)
-		err = wb_functions_add_outer(&builder, table->functions, node);
+		err = source_of(dwarf, unit, table, &source);
 	if (!err)
 		err = wb_scan_calls(&source, table->functions, function, &table->budget, &builder);
 	if (is_verdict(err))
