@@ -193,6 +193,11 @@ static bool form_is_address(Dwarf_Half form)
 	       form == WB_FORM_GNU_ADDR_INDEX;
 }
 
+static bool form_is_string_index(Dwarf_Half form)
+{
+	return form == WB_FORM_STRX || (form >= WB_FORM_STRX1 && form <= WB_FORM_STRX4) || form == WB_FORM_GNU_STR_INDEX;
+}
+
 /* libdwarf also takes indexes of lists for numbers. */
 static bool form_is_constant(Dwarf_Half form)
 {
@@ -281,8 +286,10 @@ static uint64_t read_string(const struct entry *entry, Dwarf_Attribute attr, Dwa
 	char *text = NULL;
 	int res;
 
-	/* For the supplementary file's, libdwarf makes up a text ("<DW_FORM_GNU_strp_alt-no-tied-file>"). */
-	if (is_split(entry) || form == WB_FORM_GNU_STRP_ALT || form == WB_FORM_STRP_SUP) {
+	/* For the supplementary file's, libdwarf makes up a text ("<DW_FORM_GNU_strp_alt-no-tied-file>"), and for offsets whose base is not told, and
+	 * that have no header, a base. */
+	if (is_split(entry) || form == WB_FORM_GNU_STRP_ALT || form == WB_FORM_STRP_SUP ||
+	    (form_is_string_index(form) && !source->root.has_str_offsets_base)) {
 		struct wb_form_value raw = read_raw(entry, attr, form);
 
 		return wb_ref_of_value(&source->sections, source->header, &source->root, &raw);

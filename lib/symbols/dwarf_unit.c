@@ -247,7 +247,8 @@ static void take_attr(struct wb_unit_root *root, struct root_strings *strings, u
  * (7.28, 7.29). */
 static void default_bases(struct wb_unit_root *root, const struct wb_unit_header *unit)
 {
-	if (root->str_offsets_base == UINT64_MAX || root->str_offsets_base == 0)
+	root->has_str_offsets_base = root->str_offsets_base != UINT64_MAX && root->str_offsets_base != 0;
+	if (!root->has_str_offsets_base)
 		root->str_offsets_base = unit->version < 5 ? 0 : unit->offset_size == 8 ? 16 : 8;
 	if (root->rnglists_base == UINT64_MAX && unit->type == WB_UT_SPLIT_COMPILE)
 		root->rnglists_base = unit->offset_size == 8 ? 20 : 12;

@@ -153,6 +153,7 @@ struct wb_unit_root {
 	uint64_t ranges_base;         /* what offsets of range lists count from in .debug_ranges; 0 but for split units */
 	uint64_t stmt_list;           /* offset into .debug_line */
 	uint64_t str_offsets_base, addr_base, rnglists_base, loclists_base, gnu_ranges_base; /* UINT64_MAX: none */
+	bool has_str_offsets_base;    /* which was told; else it is the default */
 	const char *name, *comp_dir;  /* NULL if unknown; borrowed as long as the image */
 };
 /* Reads the unit's first entry, looking up its abbreviation alone. *abbrevs_budget is how many bytes of abbreviations may be looked through
