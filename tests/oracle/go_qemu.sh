@@ -29,7 +29,7 @@ compare() {
         # qemu knows to write cores of some architectures.
         mv ./qemu_*.core core 2>/dev/null || { echo "$arch: no core was left"; return; }
         echo "$arch $way"
-        "$test" "./$arch" core traceback "$@" || status=1
+        ${MESON_EXE_WRAPPER-} "$test" "./$arch" core traceback "$@" || status=1
         compared=$((compared + 1))
     done
 }

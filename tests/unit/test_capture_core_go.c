@@ -5,6 +5,7 @@
  */
 #include "test.h"
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "core_make.h"
 #include "go_make.h"
@@ -46,11 +47,11 @@ static enum wb_err find_program(void *arg, const struct wb_file_query *query, si
 /* Where the program's first byte is, so that .text is at its address. */
 static uint64_t program_start(void)
 {
-	uint64_t offset;
+	struct wb_bytes b = wb_bytes_of(program, program_size, false);
 
 	/* p_offset of the first program header. */
-	memcpy(&offset, program + 64 + 8, 8);
-	return PCLNTAB_TEXT - offset;
+	wb_bytes_seek(&b, 64 + 8);
+	return PCLNTAB_TEXT - wb_bytes_u64(&b);
 }
 
 static uint8_t *make_core(size_t *ret_size)
