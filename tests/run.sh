@@ -97,6 +97,7 @@ esac
 need_build_packages
 need_command c++ g++
 need_command nm binutils
+need_command xz xz-utils
 install_missing
 
 echo "== configure $build/"

@@ -48,7 +48,7 @@ static char *output_of(const char *format, ...)
 
 static bool have_tools(void)
 {
-	return run("command -v cc readelf nm objdump objcopy strip awk sort xz >/dev/null 2>&1");
+	return run("for tool in cc readelf nm objdump objcopy strip awk sort xz; do command -v $tool || exit; done >/dev/null 2>&1");
 }
 
 /* ---- Files --------------------------------------------------------------------------------------------------------------- */

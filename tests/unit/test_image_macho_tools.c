@@ -65,7 +65,7 @@ enum { VARIANTS = sizeof variants / sizeof variants[0] };
 /* Makes all variants, each NAME, NAME.o and NAME.dSYM. */
 static bool make_files(void)
 {
-	if (!run("command -v clang ld64.lld dsymutil llvm-nm llvm-objdump llvm-symbolizer llvm-lipo >/dev/null 2>&1"))
+	if (!run("for tool in clang ld64.lld dsymutil llvm-nm llvm-objdump llvm-symbolizer llvm-lipo; do command -v $tool || exit; done >/dev/null 2>&1"))
 		return false;
 	test_write_file(test_tmp("a.c"), source, sizeof source - 1);
 	for (size_t i = 0; i < VARIANTS; i++) {
