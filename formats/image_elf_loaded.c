@@ -77,8 +77,10 @@ static bool has_section_names(const struct elf *elf)
 /* Nothing of what headers say of sizes is taken for what is there: memory has no end that would bound it. Without their names, sections tell nothing. */
 void wb_elf_drop_absent(struct elf *elf)
 {
-	if (elf->base.loaded_layout && !has_section_names(elf))
+	if (elf->base.loaded_layout && !has_section_names(elf)) {
 		elf->base.num_sections = 0;
+		elf->shnum = 0;       /* no symbol is in one of them either */
+	}
 	for (size_t i = 0; elf->base.loaded_layout && i < elf->base.num_sections; i++) {
 		struct wb_section *section = &elf->sections[i];
 
