@@ -20,7 +20,7 @@ enum {
 static const uint8_t loaded_id[20] = { 0xaa, 1, 2, 3 };
 
 /* What of a case is not as usual. */
-enum { RELOCATED = 1, BIAS_FIRST = 2, WITHOUT_HEADER = 4, WITHOUT_CODE = 8, OTHER_MACHINE = 16, ABSURD_COUNT = 32, ABSURD_SIZE = 64, CALLBACK = 128, CUT_TABLES = 256 };
+enum { RELOCATED = 1, BIAS_FIRST = 2, WITHOUT_HEADER = 4, WITHOUT_CODE = 8, OTHER_MACHINE = 16, ABSURD_COUNT = 32, ABSURD_SIZE = 64, CALLBACK = 128, CUT_TABLES = 256, AS_STORED = 512 };
 
 static inline void loaded_store(uint8_t *memory, size_t at, uint64_t value, unsigned size)
 {
@@ -56,9 +56,9 @@ static inline void loaded_make_page(uint8_t *memory, uint64_t first, unsigned od
 	loaded_store(memory, 54, PROGRAM_SIZE, 2);
 	loaded_store(memory, 56, 4, 2);
 	loaded_store(memory, 58, 64, 2);
-	loaded_store(memory, 60, 7, 2);
+	loaded_store(memory, 60, odd & AS_STORED ? 9 : 7, 2);
 	loaded_put_program(memory, 0, 1, 4, 0, first, 0x800);
-	loaded_put_program(memory, 1, 1, 5, 0x800, first + CODE, CODE_SIZE);
+	loaded_put_program(memory, 1, 1, 5, odd & AS_STORED ? CODE : 0x800, first + CODE, CODE_SIZE);
 	loaded_put_program(memory, 2, 2, 4, DYNAMIC, first + DYNAMIC, 0x50);
 	loaded_put_program(memory, 3, 4, 4, NOTE, first + NOTE, 36);
 	loaded_store(memory, NOTE, 4, 4);

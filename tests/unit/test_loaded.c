@@ -112,6 +112,7 @@ static const struct {
 	{ "first segment not at 0", "/data/lib.so", 0x10000, 0, X, NULL, 0x10000 + CODE, "found" },
 	{ "the same, relocated", "/data/lib.so", 0x10000, RELOCATED, X, NULL, 0x10000 + CODE, "found" },
 	{ "memory by a callback", "/data/lib.so", 0, CALLBACK, X, NULL, CODE, "found" },
+	{ "memory as the file, but for section headers", "/data/lib.so", 0, AS_STORED, X, NULL, CODE, "found" },
 	{ "a mapping of no file", NULL, 0, 0, X, NULL, CODE, "found" },
 	{ "a mapping with a name that is no file's", "[anon:lib]", 0, 0, X, NULL, CODE, "found" },
 	{ "by where it was loaded", "/data/lib.so", 0, 0, WB_PROT_UNKNOWN, NULL, CODE, "found" },
