@@ -206,17 +206,18 @@ static bool forget(struct wb_unpack *unpack, size_t enough)
 {
 	struct wb_packed *packed = &unpack->packed;
 	size_t until = unpack->spent, size = until - unpack->forgotten;
+	bool is_done = ready_of(unpack) == packed->size; /* a codec may have taken in all, and still have some to give out */
 
-	if (unpack->forgetting || size == 0 || (size < enough && until < unpack->stored_size))
+	if (unpack->forgetting || ((size == 0 || size < enough) && !is_done))
 		return false;
 	unpack->forgetting = true;
 	wb_lock_give(&unpack->lock);
-	if (packed->file)
+	if (packed->file && size > 0)
 		wb_file_forget(packed->file, packed->offset + unpack->forgotten, size);
 	wb_lock_take(&unpack->lock);
 	unpack->forgetting = false;
 	unpack->forgotten = until;
-	if (until == unpack->stored_size)
+	if (is_done)
 		wb_packed_deinit(packed);
 	return true;
 }
@@ -240,7 +241,8 @@ static enum wb_err go_on(struct wb_unpack *unpack, size_t end)
 	else if (err != WB_ERR_MEMORY)
 		unpack->err = report(unpack, err);
 	wb_signal_all(&unpack->progress);
-	(void)forget(unpack, unpack->shared ? FORGET_LATEST : FORGET_SIZE);
+	if (!err)
+		(void)forget(unpack, unpack->shared ? FORGET_LATEST : FORGET_SIZE);
 	return err;
 }
 
@@ -258,6 +260,7 @@ enum wb_err wb_unpack_need(struct wb_unpack *unpack, uint64_t wanted)
 		else if (!forget(unpack, FORGET_SIZE))
 			wb_signal_wait(&unpack->progress, &unpack->lock);
 	}
+	(void)forget(unpack, SIZE_MAX); /* what is left, if this is the end */
 	wb_lock_give(&unpack->lock);
 	return err;
 }

@@ -514,11 +514,12 @@ static enum wb_err calls_of(struct wb_dwarf *dwarf, size_t unit, struct wb_unit_
 	if (!calls) {
 		wb_lock_take(lock);
 		calls = atomic_load_explicit(place, memory_order_relaxed);
-		if (!calls)
+		if (!calls) {
 			err = compile_calls(dwarf, unit, table, node, &calls);
-		if (!err && !atomic_load_explicit(place, memory_order_relaxed)) {
-			charge_calls(dwarf, slot_of(dwarf, unit), table, wb_functions_bytes(calls), ret_is_over);
-			atomic_store_explicit(place, calls, memory_order_release);
+			if (!err) {
+				charge_calls(dwarf, slot_of(dwarf, unit), table, wb_functions_bytes(calls), ret_is_over);
+				atomic_store_explicit(place, calls, memory_order_release);
+			}
 		}
 		wb_lock_give(lock);
 	}

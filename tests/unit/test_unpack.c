@@ -139,6 +139,57 @@ static void keeps_what_comes_before_damage(void)
 
 struct follower { struct wb_unpack *unpack; bool is_first, is_right; };
 
+/* A block of fixed codes (RFC 1951, 3.2.6), the last one: a zero, and `count` copies of 258 bytes from the byte before. Returns how long it is. */
+static size_t put_zeros(uint8_t *out, size_t count)
+{
+	size_t bits = 0;
+
+	/* The bits of codes, in the order in which they are read: 1 last, 01 fixed; 00110000; for each copy 11000101 (285) and 00000 (distance 1); 0000000. */
+	static const char start[] = "110" "00110000", copy[] = "11000101" "00000", end[] = "0000000";
+	for (size_t i = 0; i < count + 2; i++)
+		for (const char *bit = i == 0 ? start : i <= count ? copy : end; *bit; bit++, bits++)
+			out[bits / 8] |= (uint8_t)((*bit == '1') << bits % 8);
+	return (bits + 7) / 8;
+}
+
+/* A codec may have taken in all of a stream whose end packs well, while some of it is still to come out. */
+static void gives_what_a_codec_holds_back(void)
+{
+	enum { COPIES = 260, ZEROS = 1 + 258 * COPIES, ALL = 20 * CHUNK + 100, FIRST = ALL - ZEROS };
+	uint8_t *bytes = wb_mem_zalloc(stored.size + 4096, 1);
+	size_t blocks = (FIRST + STORED_MAX - 1) / STORED_MAX, used = 2 + FIRST + 5 * blocks;
+	uint32_t a = 1, b = 0;
+	struct wb_unpack *unpack;
+
+	REQUIRE(bytes);
+	memcpy(bytes, stored.bytes, used);
+	/* The last of the stored blocks that are taken over is cut to what is wanted of it. */
+	size_t last = 2 + (blocks - 1) * (STORED_MAX + 5), length = FIRST - (blocks - 1) * STORED_MAX;
+	for (unsigned i = 0; i < 2; i++) {
+		bytes[last + 1 + i] = (uint8_t)(length >> 8 * i);
+		bytes[last + 3 + i] = (uint8_t)~(length >> 8 * i);
+	}
+	used += put_zeros(bytes + used, COPIES);
+	for (size_t i = 0; i < ALL; i++) {
+		a = (a + (i < FIRST ? byte_at(i) : 0)) % 65521;
+		b = (b + a) % 65521;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		bytes[used++] = (uint8_t)((b << 16 | a) >> (24 - 8 * i));
+
+	unpack = unpack_of(&(struct wb_piece){ bytes, used, NULL }, used, ALL);
+	for (size_t end = CHUNK; unpack && end < ALL + CHUNK; end += CHUNK)
+		CHECK_EQ_I64(wb_unpack_need(unpack, end < ALL ? end : ALL), WB_OK);
+	if (unpack) {
+		CHECK(is_right(unpack, FIRST));
+		for (size_t i = FIRST; i < ALL; i++)
+			if (wb_unpack_bytes(unpack)[i] && !test_check(false, TEST_WHERE, "byte %zu is no zero", i))
+				break;
+	}
+	wb_unpack_free(unpack);
+	wb_mem_free(bytes);
+}
+
 static void *follow(void *arg)
 {
 	struct follower *follower = arg;
@@ -261,6 +312,7 @@ int main(void)
 		TEST_RUN(gives_all_at_once);
 		TEST_RUN(keeps_what_comes_before_damage);
 		TEST_RUN(unpacks_small_ones_at_once);
+		TEST_RUN(gives_what_a_codec_holds_back);
 		TEST_RUN(serves_several_threads);
 		TEST_RUN(is_followed_by_several_threads);
 		TEST_RUN(survives_lack_of_memory);
